@@ -1,0 +1,82 @@
+# make jam     play: makes .venv on the first run, then jams for 32 bars
+# make test    the whole suite (installs what its tests need, where it may)
+# make check   format, lint, types, and the suite with branch coverage
+# make wheel   dist/companion-*.whl
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
+
+# Debian package names. PortAudio comes inside sounddevice's wheel everywhere but on Linux.
+PLAY_PACKAGES := libportaudio2
+TEST_PACKAGES := $(PLAY_PACKAGES) jackd2 liblo-tools puredata-core opus-tools mma fluidsynth \
+	fluid-soundfont-gm rt-tests
+
+.PHONY: jam test lint check wheel clean system-play system-test
+
+jam: $(VENV)/.play system-play
+	$(BIN)/companion jam --bars 32
+
+test: $(VENV)/.dev system-test
+	$(BIN)/python -m pytest
+
+lint: $(VENV)/.dev
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+check: lint system-test
+	$(BIN)/python -m pytest --cov --cov-report=term
+
+wheel: $(VENV)/.dev
+	rm -rf build dist
+	$(BIN)/python -m build --wheel --outdir dist .
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage
+
+# The stamps: a second run installs nothing.
+# encodec asks for torchaudio, which no code here uses; constraints.txt keeps it to a 2 MB wheel,
+# and model/encodec_library.py does without it where it does not load beside a CPU build of torch.
+$(VENV)/.venv:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and \
+		f"Python {sys.version.split()[0]} is too old; valid: 3.11 or later (make PYTHON=...)")'
+	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || ( $(call debian,python3-venv) )
+	$(PYTHON) -m venv $(VENV)
+	touch $@
+
+$(VENV)/.play: $(VENV)/.venv pyproject.toml constraints.txt
+	@echo "installing into $(VENV) (a few minutes, once)"
+	$(PIP_INSTALL) -e .
+	touch $@
+
+$(VENV)/.dev: $(VENV)/.play
+	$(PIP_INSTALL) -e '.[train,dev]'
+	touch $@
+
+# Installs Debian packages where that needs no password; else prints the line to type.
+# A jam goes on without PortAudio (it plays the bundled recording); the tests need all of theirs.
+system-play:
+	@( $(call debian,$(PLAY_PACKAGES)) ) || true
+
+system-test:
+	@$(call debian,$(TEST_PACKAGES))
+
+define debian
+if [ "$$(uname -s)" != Linux ]; then exit 0; fi; \
+if ! command -v apt-get >/dev/null; then \
+	echo "not a Debian system: install what these Debian packages hold: $(1)"; exit 0; fi; \
+missing=""; for package in $(1); do \
+	dpkg-query -W -f '$${Status}' $$package 2>/dev/null | grep -q 'install ok installed' \
+		|| missing="$$missing $$package"; done; \
+if [ -z "$$missing" ]; then exit 0; fi; \
+if [ "$$(id -u)" = 0 ]; then as_root=; elif sudo -n true 2>/dev/null; then as_root=sudo; else \
+	echo "missing system packages; type: sudo apt-get install --no-install-recommends$$missing"; \
+	exit 1; fi; \
+echo "installing$$missing"; \
+{ $$as_root apt-get update -qq && $$as_root env DEBIAN_FRONTEND=noninteractive \
+	apt-get install -y -qq --no-install-recommends $$missing; } >/dev/null \
+	|| { echo "apt-get could not install$$missing; type: \
+	sudo apt-get install --no-install-recommends$$missing"; exit 1; }
+endef

@@ -1,0 +1,1 @@
+"""Sound in and out: the shared memory, the compiled callback, the streams, the stem writer."""

@@ -1,0 +1,291 @@
+"""The memory the rig shares with the audio callback.
+
+*Threading*: the audio thread writes the counters, the capture ring and the played rings; see
+``companion.audio.callback``. Any thread may read, at any time, without a lock: a read is checked
+afterwards against the position the callback had reached by then. One thread at a time may write a
+given voice's timeline. Gains may be set from any thread.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from companion.audio import callback as layout
+from companion.errors import CompanionError
+
+Samples = npt.NDArray[np.float32]
+
+MIN_RING_SAMPLES = 1 << 20
+RING_S = 40.0
+GAIN_RAMP_S = 0.010  # a gain moves by 1 (full scale) in this time
+LIMITER_RELEASE_S = 0.5  # the limiter's gain moves from 0 to 1 in this time
+METER_FALL_DB_PER_S = 20.0
+CLICK_VOICE = 0
+
+
+class TooLate(CompanionError):
+    """Frames of a timeline that the callback has already passed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Counters:
+    """What the callback has counted since the memory was made.
+
+    ``*_flows`` are blocks PortAudio marked, ``missed_samples`` is what the device's clock went on
+    without calling us (whole periods), ``zeroed_samples`` were not finite, ``limited_samples``
+    were turned down by the limiter.
+    """
+
+    blocks: int
+    frames: int
+    input_underflows: int
+    input_overflows: int
+    output_underflows: int
+    output_overflows: int
+    missed_samples: int
+    zeroed_samples: int
+    limited_samples: int
+
+    @property
+    def xruns(self) -> int:
+        """Blocks marked for lost input or a gap in the output."""
+        return max(self.input_overflows, self.output_underflows)
+
+
+@dataclass(frozen=True, slots=True)
+class Meters:
+    """Peak levels, linear (1 is full scale), held and falling by 20 dB a second."""
+
+    input: float
+    output: float
+    voices: tuple[float, ...]
+
+
+class AudioMemory:
+    """One block of memory: counters, gains, capture ring, and a timeline and played ring a voice.
+
+    Voice 0 is the click, voices 1 .. ``players`` are the players. Every ring is indexed by the
+    absolute frame: the number of frames the callback had processed before it.
+
+    Args:
+        rate: device sample rate, Hz; a multiple of 50, so that a codec frame is whole samples.
+        players: number of players, at least 0.
+        ring_samples: ring size in frames, a power of two; by default at least 2**20 and 40 s.
+    """
+
+    def __init__(self, rate: int, players: int, ring_samples: int | None = None) -> None:
+        if rate <= 0 or rate % 50:
+            raise CompanionError(
+                f"sample rate {rate} Hz cannot be used; it must be a multiple of 50 Hz "
+                "(44100, 48000 and 96000 are)"
+            )
+        if players < 0:
+            raise ValueError(f"players must be 0 or more, not {players}")
+        if ring_samples is None:
+            ring_samples = 1 << math.ceil(math.log2(max(MIN_RING_SAMPLES, RING_S * rate)))
+        if ring_samples < 64 or ring_samples & (ring_samples - 1):
+            raise ValueError(f"ring_samples must be a power of two from 64, not {ring_samples}")
+        self.rate = rate
+        self.players = players
+        self.voices = players + 1
+        self.ring_samples = ring_samples
+        self._lay_out()
+
+    def _lay_out(self) -> None:
+        """Allocate the block and its views, and touch every page before the callback does."""
+        numbers = layout.STATE_SLOTS + layout.VOICE_SLOTS * self.voices
+        head_bytes = 8 * (layout.HEADER_SLOTS + numbers)
+        ring_bytes = 4 * self.ring_samples
+        self._block = np.empty(head_bytes + (1 + 2 * self.voices) * ring_bytes, np.uint8)
+        self._block.fill(0)  # unlike np.zeros this maps the pages now, not in the callback
+        self._address = int(self._block.ctypes.data)
+        split = 8 * layout.HEADER_SLOTS
+        self._header = self._block[:split].view(np.int64)
+        self._state = self._block[split:head_bytes].view(np.float64)
+        rings = self._block[head_bytes:].view(np.float32).reshape(-1, self.ring_samples)
+        self._capture = rings[0]
+        self._timeline = rings[1 : 1 + self.voices]
+        self._played = rings[1 + self.voices :]
+
+        self._header[layout.RING] = self.ring_samples
+        self._header[layout.VOICES] = self.voices
+        self.set_channels(1, 1)
+        state = self._state
+        state[layout.SAMPLE_RATE] = self.rate
+        state[layout.GAIN_STEP] = 1.0 / (GAIN_RAMP_S * self.rate)
+        state[layout.RELEASE_STEP] = 1.0 / (LIMITER_RELEASE_S * self.rate)
+        state[layout.METER_DECAY] = -METER_FALL_DB_PER_S / 20 * math.log(10) / self.rate
+        state[layout.LIMITER_GAIN] = 1.0
+        for voice in range(self.voices):
+            self.set_gain(voice, 1.0)
+
+    # --- what a stream needs ---------------------------------------------------------------
+    @property
+    def address(self) -> int:
+        """Address of the block, for the callback's ``userData``. Keep the memory alive with it."""
+        return self._address
+
+    @property
+    def max_block_samples(self) -> int:
+        """Largest block a stream may hand to the callback, frames."""
+        return self.ring_samples // 64
+
+    def set_channels(self, inputs: int, outputs: int) -> None:
+        """Tell the callback how its buffers are interleaved. Only while no stream runs."""
+        if inputs < 1 or outputs < 1:
+            raise ValueError(f"channels must be 1 or more, not {inputs} in, {outputs} out")
+        self._header[layout.INPUT_CHANNELS] = inputs
+        self._header[layout.OUTPUT_CHANNELS] = outputs
+        self._header[layout.STREAM_BLOCKS] = 0
+
+    # --- counters and meters ---------------------------------------------------------------
+    @property
+    def position(self) -> int:
+        """Absolute frames processed: the next frame the callback will process."""
+        return int(self._header[layout.POSITION])
+
+    @property
+    def blocks(self) -> int:
+        """Calls of the callback so far; stands still when the device is gone."""
+        return int(self._header[layout.BLOCKS])
+
+    @property
+    def counters(self) -> Counters:
+        """What the callback has counted so far."""
+        header = self._header
+        return Counters(
+            blocks=int(header[layout.BLOCKS]),
+            frames=int(header[layout.POSITION]),
+            input_underflows=int(header[layout.INPUT_UNDERFLOWS]),
+            input_overflows=int(header[layout.INPUT_OVERFLOWS]),
+            output_underflows=int(header[layout.OUTPUT_UNDERFLOWS]),
+            output_overflows=int(header[layout.OUTPUT_OVERFLOWS]),
+            missed_samples=int(header[layout.MISSED]),
+            zeroed_samples=int(header[layout.ZEROED]),
+            limited_samples=int(header[layout.LIMITED]),
+        )
+
+    @property
+    def meters(self) -> Meters:
+        """Peak levels now."""
+        state = self._state
+        return Meters(
+            input=float(state[layout.INPUT_PEAK]),
+            output=float(state[layout.OUTPUT_PEAK]),
+            voices=tuple(
+                float(state[self._slot(voice) + layout.VOICE_PEAK]) for voice in range(self.voices)
+            ),
+        )
+
+    # --- gains -----------------------------------------------------------------------------
+    def set_gain(self, voice: int, gain: float) -> None:
+        """Move a voice's gain (linear, 0 or more) there, 10 ms for a step of 1."""
+        self._state[self._slot(voice) + layout.VOICE_TARGET] = _checked_gain(gain)
+
+    def set_monitor(self, gain: float) -> None:
+        """Pass the input through to the output with this gain (linear; 0, the default, is off)."""
+        self._state[layout.MONITOR_TARGET] = _checked_gain(gain)
+
+    # --- rings -----------------------------------------------------------------------------
+    @property
+    def oldest_samples(self) -> int:
+        """First absolute frame ``capture`` and ``played`` can still give."""
+        return max(0, self.position - self.ring_samples + self.max_block_samples)
+
+    @property
+    def horizon_samples(self) -> int:
+        """One past the last absolute frame ``write`` takes now: half a ring ahead."""
+        return self.position + self.ring_samples // 2
+
+    def capture(self, start: int, n: int) -> Samples:
+        """Input, mean of the channels, float32 [n] from absolute frame ``start``.
+
+        Raises:
+            CompanionError: the frames have not been played yet or have left the ring.
+        """
+        return self._past(self._capture, "capture", start, n)
+
+    def played(self, voice: int, start: int, n: int) -> Samples:
+        """What a voice really played, after its gain and before the limiter, float32 [n].
+
+        Raises:
+            CompanionError: the frames have not been played yet or have left the ring.
+        """
+        return self._past(self._played[self._checked(voice)], f"voice {voice}", start, n)
+
+    def write(self, voice: int, start: int, samples: Samples) -> None:
+        """Overwrite a voice's timeline from absolute frame ``start``; float32 [n], finite.
+
+        Raises:
+            TooLate: some of the frames are behind the position.
+            CompanionError: some are further ahead than half a ring.
+        """
+        timeline = self._timeline[self._checked(voice)]
+        self._check_ahead(f"write frames of voice {voice}", start, len(samples))
+        _put(timeline, start, samples)
+
+    def read_ahead(self, voice: int, start: int, n: int) -> Samples:
+        """What a voice is going to play, before its gain, float32 [n] from frame ``start``.
+
+        Raises:
+            TooLate: some of the frames are behind the position.
+            CompanionError: some are further ahead than half a ring.
+        """
+        timeline = self._timeline[self._checked(voice)]
+        self._check_ahead(f"read ahead frames of voice {voice}", start, n)
+        return _get(timeline, start, n)
+
+    def _check_ahead(self, what: str, start: int, n: int) -> None:
+        now = self.position
+        horizon = now + self.ring_samples // 2
+        message = f"cannot {what}, {start}..{start + n}; valid now are {now}..{horizon}"
+        if start < now:
+            raise TooLate(message)
+        if n < 0 or start + n > horizon:
+            raise CompanionError(message)
+
+    def _past(self, ring: Samples, name: str, start: int, n: int) -> Samples:
+        now = self.position
+        if n >= 0 and self.oldest_samples <= start and start + n <= now:
+            samples = _get(ring, start, n)
+            if self.oldest_samples <= start:  # not overwritten while we copied
+                return samples
+        raise CompanionError(
+            f"cannot read frames {start}..{start + n} of {name}; valid now are "
+            f"{self.oldest_samples}..{now}"
+        )
+
+    def _checked(self, voice: int) -> int:
+        if not 0 <= voice < self.voices:
+            raise ValueError(f"voice {voice} does not exist; valid are 0..{self.players}")
+        return voice
+
+    def _slot(self, voice: int) -> int:
+        return layout.STATE_SLOTS + layout.VOICE_SLOTS * self._checked(voice)
+
+
+def _checked_gain(gain: float) -> float:
+    if not (math.isfinite(gain) and gain >= 0):
+        raise ValueError(f"gain {gain} is not valid; it must be a finite number, 0 or more")
+    return gain
+
+
+def _get(ring: Samples, start: int, n: int) -> Samples:
+    """Copy of frames [start, start + n) of a ring, n at most its size."""
+    cell = start & (len(ring) - 1)
+    head = ring[cell : cell + n]
+    if len(head) == n:
+        return head.copy()
+    return np.concatenate([head, ring[: n - len(head)]])
+
+
+def _put(ring: Samples, start: int, samples: Samples) -> None:
+    """Copy samples to frames [start, start + n) of a ring, n at most its size."""
+    cell = start & (len(ring) - 1)
+    head = min(len(samples), len(ring) - cell)
+    ring[cell : cell + head] = samples[:head]
+    ring[: len(samples) - head] = samples[head:]

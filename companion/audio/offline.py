@@ -1,0 +1,195 @@
+"""Streams without a sound card: the fake twin of the duplex stream.
+
+Both call the very same compiled callback as the sound card would, through its address, so what
+they play is what a device would have played, to the bit.
+
+*Threading*: ``OfflineStream`` runs the callback in the thread that calls ``advance``. A
+``PacedStream`` runs it in a thread of its own, between ``start`` and ``stop``. One lock keeps two
+threads from advancing the same stream at once.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import threading
+import time
+from collections.abc import Callable
+from typing import Self
+
+import numpy as np
+
+from companion.audio.callback import callback_address
+from companion.audio.memory import AudioMemory, Samples
+
+BLOCK_SAMPLES = 256
+
+_Callback = ctypes.CFUNCTYPE(
+    ctypes.c_int,
+    ctypes.c_void_p,
+    ctypes.c_void_p,
+    ctypes.c_ulong,
+    ctypes.c_void_p,
+    ctypes.c_ulong,
+    ctypes.c_void_p,
+)
+
+
+class OfflineStream:
+    """Plays ``signal`` into the rig as fast as it is asked to.
+
+    Args:
+        memory: the rig's memory; its first free frame is where ``signal`` begins.
+        signal: the input at the memory's rate, mono float32 [n]; silence follows.
+        blocksize: frames a call of the callback, at most ``memory.max_block_samples``.
+        record: keep everything the rig puts out, for ``output``.
+    """
+
+    latency_s = (0.0, 0.0)
+
+    def __init__(
+        self,
+        memory: AudioMemory,
+        signal: Samples,
+        blocksize: int = BLOCK_SAMPLES,
+        record: bool = False,
+    ) -> None:
+        if signal.ndim != 1:
+            raise ValueError(f"signal must be mono [n], not {list(signal.shape)}")
+        if not 1 <= blocksize <= memory.max_block_samples:
+            raise ValueError(
+                f"blocksize {blocksize} is not valid; it must be 1..{memory.max_block_samples}"
+            )
+        self.memory = memory
+        self.blocksize = blocksize
+        self._signal = np.ascontiguousarray(signal, np.float32)
+        self._first = memory.position
+        self._in = np.zeros(blocksize, np.float32)
+        self._out = np.zeros(blocksize, np.float32)
+        self._times = np.zeros(3, np.float64)  # input, now, output: PaStreamCallbackTimeInfo
+        self._recorded: list[Samples] | None = [] if record else None
+        self._lock = threading.Lock()
+        self._call = _Callback(callback_address())
+        self._addresses = [a.ctypes.data for a in (self._in, self._out, self._times)]
+        memory.set_channels(1, 1)
+
+    @property
+    def rate(self) -> int:
+        """Sample rate, Hz."""
+        return self.memory.rate
+
+    @property
+    def active(self) -> bool:
+        """Always: it moves whenever it is asked to."""
+        return True
+
+    @property
+    def output(self) -> Samples:
+        """Everything put out since the stream was made, mono float32 [n].
+
+        Raises:
+            ValueError: the stream was not told to record.
+        """
+        if self._recorded is None:
+            raise ValueError("this stream was opened without record=True")
+        return np.concatenate([*self._recorded, np.zeros(0, np.float32)])
+
+    def advance(self, to_sample: int) -> None:
+        """Process frames until the memory's position is ``to_sample``; no-op if it is already."""
+        with self._lock:
+            while (left := to_sample - self.memory.position) > 0:
+                self._process(min(left, self.blocksize))
+
+    def _process(self, frames: int) -> None:
+        position = self.memory.position
+        heard = self._signal[position - self._first :][:frames]
+        self._in[: len(heard)] = heard
+        self._in[len(heard) : frames] = 0
+        self._times[:] = position / self.rate
+        taken, given, times = self._addresses
+        self._call(taken, given, frames, times, 0, self.memory.address)
+        if self._recorded is not None:
+            self._recorded.append(self._out[:frames].copy())
+
+    def start(self) -> None:
+        """Nothing to start: the caller advances the stream."""
+
+    def stop(self) -> None:
+        """Nothing to stop."""
+
+    def close(self) -> None:
+        """Nothing to close."""
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+class PacedStream(OfflineStream):
+    """An offline stream that advances by itself at the speed of the wall clock.
+
+    It stands in for a sound card where there is none. When its thread was held up it catches up.
+
+    Args:
+        clock: monotonic seconds; handed in by tests, which call ``keep_up`` themselves.
+    """
+
+    def __init__(
+        self,
+        memory: AudioMemory,
+        signal: Samples,
+        blocksize: int = BLOCK_SAMPLES,
+        record: bool = False,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        super().__init__(memory, signal, blocksize, record)
+        self._clock = clock
+        self._stop = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    @property
+    def active(self) -> bool:
+        """Whether it is running."""
+        return self._thread is not None
+
+    def start(self) -> None:
+        """Begin to advance from the present position; returns when the first block has run."""
+        if self._thread is None:
+            blocks = self.memory.blocks
+            self._stop.clear()
+            self._thread = threading.Thread(target=self._run, name="paced-audio", daemon=True)
+            self._thread.start()
+            while self.memory.blocks == blocks:
+                time.sleep(self.blocksize / self.rate)
+
+    def stop(self) -> None:
+        """Stand still; ``start`` goes on from here."""
+        if self._thread is not None:
+            self._stop.set()
+            self._thread.join()
+            self._thread = None
+
+    def close(self) -> None:
+        """Stop for good."""
+        self.stop()
+
+    def keep_up(self, started_s: float, started_at: int) -> float:
+        """Process every whole block that is due; seconds until the next one is.
+
+        Args:
+            started_s: clock time at which the stream stood at ``started_at``.
+            started_at: absolute frame.
+        """
+        now_s = self._clock()
+        due = started_at + int((now_s - started_s) * self.rate)
+        position = self.memory.position
+        self.advance(due - (due - position) % self.blocksize)
+        following = self.memory.position + self.blocksize
+        return started_s + (following - started_at) / self.rate - now_s
+
+    def _run(self) -> None:
+        started_s, started_at = self._clock(), self.memory.position
+        while not self._stop.wait(max(0.0, self.keep_up(started_s, started_at))):
+            pass

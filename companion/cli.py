@@ -1,0 +1,175 @@
+"""The command line: the only place that prints.
+
+Every error that a user can put right is one line on standard error and exit code 2.
+"""
+
+from __future__ import annotations
+
+import signal
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from fractions import Fraction
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.live import Live
+from rich.text import Text
+
+from companion.audio.devices import list_devices
+from companion.control.midi import list_midi_ports
+from companion.control.preset import Preset, bundled_presets, load_preset
+from companion.errors import CompanionError, NoDevice
+from companion.jam import TAKES, jam
+from companion.render import render
+from companion.session import Session, Status
+
+app = typer.Typer(add_completion=False, no_args_is_help=True, help="A band that listens.")
+
+Weights = Annotated[
+    Path | None, typer.Option(help="Folder with codec.safetensors and stemgen.safetensors.")
+]
+Seed = Annotated[int, typer.Option(help="Same seed, same choices.", min=0)]
+Device = Annotated[str | None, typer.Option(help="Where the model runs: auto, cuda, mps or cpu.")]
+
+
+@app.command("jam")
+def jam_command(
+    preset: Annotated[
+        str, typer.Argument(help=f"Preset: {', '.join(bundled_presets())}, or a YAML file.")
+    ] = "bass",
+    input: Annotated[str | None, typer.Option(help="Input device: name, part of it, number.")] = (
+        None
+    ),
+    output: Annotated[str | None, typer.Option(help="Output device.")] = None,
+    bpm: Annotated[float | None, typer.Option(help="Tempo, 40 to 240.")] = None,
+    bars: Annotated[int | None, typer.Option(help="Stop after so many bars.", min=1)] = None,
+    takes: Annotated[Path, typer.Option(help="Folder for takes.")] = TAKES,
+    device: Device = None,
+    seed: Seed = 0,
+    weights: Weights = None,
+) -> None:
+    """Play with the companion. Ctrl-C ends the take."""
+    chosen = load_preset(preset)
+    audio = replace(
+        chosen.audio,
+        input=chosen.audio.input if input is None else input,
+        output=chosen.audio.output if output is None else output,
+    )
+    chosen = replace(
+        chosen,
+        audio=audio,
+        bpm=chosen.bpm if bpm is None else tempo(bpm),
+        bars=chosen.bars if bars is None else bars,
+        generator=with_device(chosen, device),
+    )
+    console = Console(highlight=False)
+    with Live(console=console, refresh_per_second=8, transient=True) as live:
+        jammed = jam(
+            chosen,
+            seed=seed,
+            takes=takes,
+            weights=weights,
+            say=lambda line: live.console.print(line),
+            on_session=lambda session: _follow(session, live),
+        )
+    for name, value in sorted(jammed.figures.items()):
+        console.print(f"  {name} {value:.3g}")
+    if jammed.error:
+        console.print(jammed.error)
+    console.print(f"take: {jammed.folder}", soft_wrap=True)
+    console.print(f"picture: {jammed.picture}", soft_wrap=True)
+
+
+@app.command("render")
+def render_command(
+    recording: Annotated[Path, typer.Argument(help="Recording whose first sample is a bar line.")],
+    bpm: Annotated[float, typer.Option(help="Its tempo, 40 to 240.")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="The stem, WAV.")],
+    instrument: Annotated[str, typer.Option(help="Preset or instrument class to play.")] = "bass",
+    mix: Annotated[Path | None, typer.Option(help="Recording and stem together, WAV.")] = None,
+    cycle: Annotated[int, typer.Option(help="Bars after which the music repeats.")] = 4,
+    device: Device = None,
+    seed: Seed = 0,
+    weights: Weights = None,
+) -> None:
+    """Play along a recording, as fast as the machine can."""
+    preset = load_preset(instrument) if instrument in bundled_presets() else load_preset("bass")
+    if instrument not in bundled_presets():
+        preset = preset.with_instrument(instrument)
+    preset = replace(preset, cycle=cycle, generator=with_device(preset, device))
+    session = render(recording, preset, tempo(bpm), out, mix, seed, weights)
+    figures = session.figures()
+    console = Console(highlight=False)
+    name = preset.players[0].name
+    console.print(f"{name}: {figures[f'{name}.plans']:.0f} plans", soft_wrap=True)
+    console.print(f"stem: {out}", soft_wrap=True)
+    if mix is not None:
+        console.print(f"mix: {mix}", soft_wrap=True)
+
+
+@app.command("devices")
+def devices_command() -> None:
+    """List sound devices and MIDI inputs."""
+    console = Console(highlight=False)
+    try:
+        for device in list_devices():
+            console.print(f"sound  {device}, {device.default_rate:g} Hz")
+    except NoDevice as error:
+        console.print(str(error))
+    for port in list_midi_ports():
+        console.print(f"midi   {port}")
+
+
+def tempo(bpm: float) -> Fraction:
+    """A tempo as typed, exactly in decimals."""
+    return Fraction(str(bpm))
+
+
+def with_device(preset: Preset, device: str | None):  # type: ignore[no-untyped-def]
+    """The preset's generator, on another device if one was asked for."""
+    return preset.generator if device is None else replace(preset.generator, device=device)
+
+
+def status_line(status: Status) -> Text:
+    """The session in one line: bar, level, and for each player what sounds and its slack."""
+    bars = "" if status.bars is None else f"/{status.bars}"
+    bar = f"bar {status.bar + 1}{bars}" if status.bar >= 0 else "count-in"
+    parts = [bar, f"in {_db(status.input_level)}", f"out {_db(status.output_level)}"]
+    for player in status.players:
+        slack = "" if player.slack_s is None else f" slack {player.slack_s:.1f} s"
+        isr = "" if player.isr is None else f" {player.isr:.0%}"
+        parts.append(f"{player.name}: {player.sounding}{slack}{isr}")
+    if status.xruns:
+        parts.append(f"xruns {status.xruns}")
+    if status.trouble:
+        parts.append(status.trouble)
+    return Text(" | ".join(parts), overflow="ellipsis", no_wrap=True)
+
+
+def _db(level: float) -> str:
+    from math import log10
+
+    return "-inf dB" if level < 1e-5 else f"{20 * log10(level):.0f} dB"
+
+
+def _follow(session: Session, live: Live) -> Callable[[Status], None]:
+    """Ctrl-C and a termination end the session; each tick refreshes the status line."""
+    for kind in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(kind, lambda *_: session.stop())
+    return lambda status: live.update(status_line(status))
+
+
+def main() -> None:
+    """Entry point."""
+    try:
+        app()
+    except CompanionError as error:
+        print(f"error: {error}", file=sys.stderr)
+        raise SystemExit(2) from error
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""Musical time: stream samples, beats and bars, and waiting for them."""

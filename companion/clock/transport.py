@@ -1,0 +1,117 @@
+"""Where beats and bars lie on the stream's sample counter.
+
+Bars are exact fractions of samples; they are rounded to a sample once, where they are handed out,
+so an hour of bars does not drift. The codec's frames (50 a second) lie on one global grid that
+starts at bar 0 and never moves: bar lines fall between frames.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+
+import numpy as np
+import numpy.typing as npt
+
+from companion.errors import CompanionError
+
+MIN_BPM = 40
+MAX_BPM = 240
+FRAMES_PER_S = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Transport:
+    """A constant tempo from an origin; bar 0 starts there, count-in bars are negative.
+
+    Args:
+        rate: device sample rate, Hz; a multiple of 50.
+        bpm: beats a minute, 40..240.
+        origin_samples: absolute stream sample of bar 0.
+        beats_per_bar: at least 1.
+
+    Raises:
+        CompanionError: one of them is outside its range.
+    """
+
+    rate: int
+    bpm: Fraction
+    origin_samples: int
+    beats_per_bar: int = 4
+
+    def __post_init__(self) -> None:
+        try:
+            bpm = Fraction(self.bpm)  # an int or float is taken exactly
+        except (TypeError, ValueError, OverflowError):
+            bpm = Fraction(0)
+        if not MIN_BPM <= bpm <= MAX_BPM:
+            raise CompanionError(
+                f"tempo {_readable(self.bpm)} BPM is outside {MIN_BPM}..{MAX_BPM} BPM"
+            )
+        object.__setattr__(self, "bpm", bpm)
+        if self.rate <= 0 or self.rate % FRAMES_PER_S:
+            raise CompanionError(
+                f"sample rate {self.rate} Hz cannot be used; it must be a multiple of "
+                f"{FRAMES_PER_S} Hz (44100, 48000 and 96000 are)"
+            )
+        if self.beats_per_bar < 1:
+            raise CompanionError(f"beats_per_bar {self.beats_per_bar} must be 1 or more")
+
+    @property
+    def beat_samples(self) -> Fraction:
+        """Length of a beat, device samples."""
+        return 60 * self.rate / self.bpm
+
+    @property
+    def bar_samples(self) -> Fraction:
+        """Length of a bar, device samples."""
+        return self.beat_samples * self.beats_per_bar
+
+    @property
+    def bar_frames(self) -> Fraction:
+        """Length of a bar, codec frames."""
+        return self.bar_samples * FRAMES_PER_S / self.rate
+
+    def bar_start_samples(self, bar: int) -> int:
+        """Absolute sample nearest to where ``bar`` starts."""
+        return round(self.origin_samples + bar * self.bar_samples)
+
+    def beat_start_samples(self, beat: int) -> int:
+        """Absolute sample nearest to where ``beat`` starts, counted from bar 0."""
+        return round(self.origin_samples + beat * self.beat_samples)
+
+    def bar_start_frames(self, bar: int) -> Fraction:
+        """Start of ``bar`` on the codec's frame grid, whose frame 0 is bar 0."""
+        return bar * self.bar_frames
+
+    def bar_at(self, sample: int) -> int:
+        """The bar that sounds at an absolute sample, by the rounded bar lines."""
+        bar = (sample - self.origin_samples) // self.bar_samples
+        if self.bar_start_samples(bar) > sample:
+            return bar - 1
+        if self.bar_start_samples(bar + 1) <= sample:
+            return bar + 1
+        return bar
+
+    def phase(self, first_frame: int, frames: int) -> npt.NDArray[np.float32]:
+        """Beat and bar phase at the starts of codec frames, float32 [frames, 4] in -1..1.
+
+        The columns are sin and cos of 2 pi beat, then of 2 pi bar. ``first_frame`` counts from
+        bar 0. The phase is reduced with exact arithmetic, so it is as good after an hour.
+        """
+        grid = range(first_frame, first_frame + frames)
+        beat = _turns(grid, self.bar_frames / self.beats_per_bar)
+        bar = _turns(grid, self.bar_frames)
+        columns = [np.sin(beat), np.cos(beat), np.sin(bar), np.cos(bar)]
+        return np.stack(columns, axis=1).astype(np.float32)
+
+
+def _turns(grid: range, period: Fraction) -> npt.NDArray[np.float64]:
+    """Angle in 0..2 pi of each grid point in a period, both in frames; float64 [len(grid)]."""
+    over, under = period.numerator, period.denominator
+    parts = [frame * under % over / over for frame in grid]
+    return 2 * np.pi * np.array(parts, np.float64)
+
+
+def _readable(bpm: object) -> str:
+    return f"{float(bpm):g}" if isinstance(bpm, Fraction) else str(bpm)

@@ -1,0 +1,78 @@
+"""The process that holds the generator: `python -m companion.generate.child`.
+
+Its standard input and output are the protocol's; whatever it or a library prints goes to standard
+error. It has a lower priority than the rig, leaves Ctrl-C to its parent, and ends when its standard
+input does: a parent that was killed leaves no orphan.
+
+*Threading*: the main thread owns the generator and standard output; one thread reads standard input
+into the inbox, so that what it says acts between decode steps.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import os
+import signal
+import sys
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+from typing import BinaryIO
+
+from companion.generate.loading import GENERATORS, loading
+from companion.generate.protocol import ProtocolError, read_message, write_message
+from companion.generate.serve import Inbox, serve
+
+NICENESS = 5
+LAST_STEP_S = 2.0
+"""How long a decode step may go on after the input has ended, before it is cut off."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Serve until standard input ends; the exit code, 0 unless the parent spoke nonsense."""
+    parser = argparse.ArgumentParser(prog="python -m companion.generate.child")
+    parser.add_argument("--generator", choices=GENERATORS, default="model")
+    parser.add_argument("--device", default="auto")
+    parser.add_argument("--weights", type=Path, default=None)
+    options = parser.parse_args(arguments)
+    outbox = claim_standard_output()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if hasattr(os, "nice"):
+        os.nice(NICENESS)
+    source = loading(options.generator, options.device, options.weights)
+    inbox: Inbox = Inbox()
+    problems: list[str] = []
+    reader = threading.Thread(
+        target=_read, args=(sys.stdin.buffer, inbox, problems), name="child-reader", daemon=True
+    )
+    reader.start()
+    with contextlib.suppress(ConnectionError):  # the parent has gone
+        serve(source, inbox, lambda message: write_message(outbox, message))
+    for problem in problems:
+        print(problem, file=sys.stderr)
+    return 1 if problems else 0
+
+
+def claim_standard_output() -> BinaryIO:
+    """Standard output for the protocol alone: everything else that prints gets standard error."""
+    own = os.dup(1)
+    os.dup2(2, 1)
+    sys.stdout = sys.stderr
+    return os.fdopen(own, "wb")
+
+
+def _read(stream: BinaryIO, inbox: Inbox, problems: list[str]) -> None:
+    try:
+        while (message := read_message(stream)) is not None:
+            inbox.put(message)
+    except ProtocolError as error:
+        problems.append(str(error))
+    end = threading.Timer(LAST_STEP_S, os._exit, (1 if problems else 0,))
+    end.daemon = True
+    end.start()
+    inbox.put(None)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,62 @@
+"""What every stem generator offers: the model's, and the stand-in's."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from model.request import StemRequest, StemResult
+
+
+class Decoding(Protocol):
+    """A stem that is being made, one decode step at a time."""
+
+    @property
+    def progress(self) -> float:
+        """Share of the work done, 0..1."""
+        ...
+
+    def step(self) -> bool:
+        """Do one step; True while there is more to do."""
+        ...
+
+    def set_guidance(self, guidance: Mapping[str, float]) -> None:
+        """Lean differently on the sources from the next step on."""
+        ...
+
+    def finish(self) -> None:
+        """Fill what is left in one pass a level: the next `step` is the last."""
+        ...
+
+    def cancel(self) -> None:
+        """Give up: `step` returns False and there is no result."""
+        ...
+
+    def result(self) -> StemResult:
+        """The filled window, once `step` has returned False."""
+        ...
+
+
+class StemGenerator(Protocol):
+    """Fills windows with stems; the same request gives the same stem."""
+
+    @property
+    def max_frames(self) -> int:
+        """Longest window it can fill."""
+        ...
+
+    @property
+    def device(self) -> object:
+        """What it computes on; prints as "cpu", "cuda", ..."""
+        ...
+
+    def silence(self, frames: int) -> NDArray[np.int16]:
+        """Tokens int16 [4, frames] that sound like nothing."""
+        ...
+
+    def start(self, request: StemRequest) -> Decoding:
+        """Begin a stem of at most `max_frames` frames."""
+        ...

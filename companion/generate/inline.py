@@ -1,0 +1,78 @@
+"""The worker that works where it is called, for the offline clock: each plan is on time.
+
+*Threading*: none; one thread at a time may use it.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Mapping
+
+from companion.errors import CompanionError
+from companion.generate.generator import StemGenerator
+from companion.generate.loading import Loading
+from companion.generate.protocol import CANCELLED, Plan, Ready, Result
+from companion.generate.serve import Inbox, announce, make, one_line
+from companion.generate.stem_worker import START_TIMEOUT_S, Finished
+from companion.generate.warmup import WarmUp
+from model.request import StemRequest, check_guidance
+
+
+class InlineWorker:
+    """Same interface as `Worker`; `submit` returns when the plan is made."""
+
+    def __init__(self, source: Loading) -> None:
+        """Nothing is loaded before it is needed."""
+        self._source = source
+        self._generator: StemGenerator | None = None
+        self._ready: Ready | None = None
+        self._finished: deque[Finished] = deque()
+
+    def wait_ready(self, timeout_s: float = START_TIMEOUT_S) -> Ready:
+        """Load the generator, however long that takes.
+
+        No time is measured, because plans take none of the offline clock's, and no number of
+        threads is chosen by measuring, because the last bits of a stem may depend on it.
+
+        Raises:
+            CompanionError: it cannot be loaded.
+        """
+        if self._ready is None:
+            try:
+                self._generator = self._source.load()
+            except (ValueError, ImportError) as error:
+                raise CompanionError(one_line(error)) from error
+            self._ready = announce(self._generator, WarmUp(plan_s=0.0, threads=0))
+        return self._ready
+
+    def submit(self, player: int, plan: int, request: StemRequest) -> None:
+        """Make the plan now; `poll` has it."""
+        self.wait_ready()
+        assert self._generator is not None
+        answer = make(self._generator, Plan(plan, request), Inbox(), deque())
+        if isinstance(answer, Result):
+            ended = Finished(player, plan, "done", answer.result, "", 0.0, answer.seconds)
+        else:
+            reason = answer.reason if answer is not None else CANCELLED
+            ended = Finished(player, plan, "failed", None, reason, 0.0, 0.0)
+        self._finished.append(ended)
+
+    def set_guidance(self, player: int, values: Mapping[str, float]) -> None:
+        """Nothing is being made or waits, so there is nothing to lean."""
+        check_guidance(values)
+
+    def finish(self, player: int) -> None:
+        """Every plan is finished already."""
+
+    def cancel(self, player: int) -> None:
+        """Every plan is finished already."""
+
+    def poll(self, timeout_s: float = 0.0) -> list[Finished]:
+        """Plans made since the last call."""
+        found = list(self._finished)
+        self._finished.clear()
+        return found
+
+    def close(self) -> None:
+        """Let go of the generator."""
+        self._generator = self._ready = None

@@ -1,0 +1,321 @@
+"""What to plan next and what to play now, for one player. Pure logic: no threads, no clock.
+
+Once a bar a plan is made for the first bars that it can be ready for. What was placed before them
+is committed: its tokens are the prefix that the generator sees and may not change. Each bar has a
+deadline, a while before it starts; by then its sound is on the timeline, in this order of choice:
+the plan made for it, a later bar of an older plan, the last good bars again in phase, a fade out.
+
+The session asks for `window`, has the plan made from `request`, hands the result to `arrive` (or,
+where nothing is heard, calls `mute`), asks `due` what the bars whose deadline has come will be, and
+calls `placed` for each placement that the writer took.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from companion.errors import CompanionError
+from companion.generate.clips import BarClip
+from companion.generate.decision import Arrival, BarDecision, Placement, PlanWindow, Sounding
+from companion.generate.layout import Layout, lay_out
+from companion.generate.stem import Stem
+from companion.generate.tally import Tally
+from companion.listen.cycle import stand_in_bar
+from model.grid import FRAME_RATE
+from model.request import DecodeSettings, Form, StemRequest, StemResult
+
+if TYPE_CHECKING:
+    from companion.clock.transport import Transport
+    from companion.listen.window import ContextWindow
+
+LEAD_S = 1.0
+"""How long before a bar its sound must be there: the writer stays this far ahead."""
+HURRY = 0.3
+"""Share of the time a plan takes that it still needs when told to finish at once."""
+MAX_CYCLE = 16
+REPEATED_CYCLES = 2
+LEAST_REPEATED_BARS = 8
+"""Without any new plan the last cycle is repeated twice, but at least 8 bars, then fades out."""
+
+
+class Planner:
+    """One player's plans, clips and fallbacks.
+
+    Attributes:
+        hold: while True no plan is made and the last cycle is repeated.
+        tally: how well it keeps up.
+    """
+
+    def __init__(
+        self,
+        transport: Transport,
+        player: int,
+        seed: int,
+        max_frames: int,
+        silence: NDArray[np.int16],
+        cycle: int = 4,
+        lead_s: float = LEAD_S,
+    ) -> None:
+        """Nothing planned yet.
+
+        Args:
+            transport: the bar grid.
+            player: number of the player, from 0.
+            seed: of the session; together with the player and the plan it seeds each plan.
+            max_frames: longest window the generator fills.
+            silence: int16 [4, n], the generator's tokens of silence.
+            cycle: bars after which the music repeats, 1..16.
+            lead_s: how long before its start a bar's sound must be there.
+
+        Raises:
+            CompanionError: a bar is longer than the generator's window, or the cycle is not 1..16.
+        """
+        lay_out(transport, 0, max_frames - 1)  # one less: bars differ by a frame as they are cut
+        self.hold = False
+        self.tally = Tally()
+        self.cycle = cycle
+        self._transport = transport
+        self._player = player
+        self._seed = seed
+        self._salt = 0
+        self._max_frames = max_frames
+        self._lead_samples = round(lead_s * transport.rate)
+        self._epoch = 0
+        self._placed_epoch = -1
+        self._planned_in: int | None = None  # the bar in which the last plan was begun
+        self._next_bar = 0  # the first bar not yet decided
+        self._repeated = 0  # bars in a row
+        self._muted: set[int] = set()
+        self._stem = Stem(transport, player, silence)
+
+    @property
+    def cycle(self) -> int:
+        """Bars after which the music repeats; acts on the next plan."""
+        return self._cycle
+
+    @cycle.setter
+    def cycle(self, bars: int) -> None:
+        if not 1 <= bars <= MAX_CYCLE:
+            raise CompanionError(f"cycle is {bars} bars; valid: 1 to {MAX_CYCLE}")
+        self._cycle = bars
+
+    def deadline_samples(self, bar: int) -> int:
+        """The stream sample by which a bar's sound must be there."""
+        return self._transport.bar_start_samples(bar) - self._lead_samples
+
+    def regenerate(self) -> None:
+        """Plan again at once and with other dice."""
+        self._salt += 1
+        self._planned_in = None
+
+    # --- plans ---------------------------------------------------------------------------------
+
+    def window(self, now_samples: int, expected_s: float) -> PlanWindow | None:
+        """The plan to begin now, None if there is none: once a bar, and not before it is time.
+
+        It is time when the first bar that a plan can be ready for, if it takes `expected_s`, lies
+        behind the first cycle and the bar that stands in for it has been heard.
+        """
+        transport = self._transport
+        bar_now = transport.bar_at(now_samples)
+        if self.hold or self._planned_in == bar_now:
+            return None
+        takes_samples = math.ceil(expected_s * transport.rate)
+        first_bar = self._first_bar(now_samples + takes_samples)
+        if first_bar < self.cycle:
+            return None
+        if stand_in_bar(transport, first_bar, self.cycle, now_samples) is None:
+            return None
+        layout = lay_out(transport, first_bar, self._max_frames)
+        hop = transport.rate // FRAME_RATE
+        deadline = self.deadline_samples(first_bar)
+        window = PlanWindow(
+            player=self._player,
+            epoch=self._epoch,
+            seed=plan_seed(self._seed, self._player, self._epoch, self._salt),
+            layout=layout,
+            start_samples=transport.origin_samples + layout.first_frame * hop,
+            made_samples=now_samples,
+            deadline_samples=deadline,
+            hurry_samples=deadline - math.ceil(HURRY * takes_samples),
+        )
+        self._planned_in = bar_now
+        self._epoch += 1
+        return window
+
+    def request(
+        self,
+        window: PlanWindow,
+        context: ContextWindow,
+        instrument: int,
+        guidance: Mapping[str, float],
+        form: Form,
+        decode: DecodeSettings,
+    ) -> StemRequest:
+        """What to ask the generator for; ValueError if a value is outside its range.
+
+        Args:
+            window: from `window`.
+            context: what is heard in the window's frames.
+            instrument, guidance, form, decode: see `StemRequest`.
+        """
+        layout = window.layout
+        return StemRequest(
+            context=context.audio,
+            context_known=context.known,
+            phase=self._transport.phase(layout.first_frame, layout.frames),
+            prefix=self._prefix(layout),
+            frames=layout.frames,
+            instrument=instrument,
+            guidance=guidance,
+            form=form,
+            decode=decode,
+            seed=window.seed,
+        )
+
+    def arrive(self, window: PlanWindow, result: StemResult, now_samples: int) -> Arrival:
+        """A plan is there: place its bars that are still in time, unless a newer one was."""
+        first_bar = max(window.layout.first_bar, self._first_bar(now_samples))
+        if self.hold:
+            return self._arrival(window, now_samples, None, "not placed: on hold")
+        if window.epoch < self._placed_epoch:
+            reason = f"not placed: plan {self._placed_epoch} is newer"
+            return self._arrival(window, now_samples, None, reason)
+        if first_bar >= window.layout.end_bar:
+            return self._arrival(window, now_samples, None, "not placed: too late for all its bars")
+        placement = self._stem.cut(window, result, first_bar, now_samples)
+        missed = first_bar - window.layout.first_bar
+        reason = f"too late for {missed} of its bars" if missed else "in time"
+        return self._arrival(window, now_samples, placement, reason)
+
+    def mute(self, window: PlanWindow, now_samples: int) -> Arrival:
+        """Nothing is heard in the window: its bars get no stem, older plans fall silent."""
+        first_bar = max(window.layout.first_bar, self._first_bar(now_samples))
+        end_bar = max(window.layout.end_bar, self._stem.end_bar)
+        self._placed_epoch = window.epoch  # plans still being made come too late
+        self._muted.update(range(first_bar, end_bar))
+        placement = None
+        if self._stem.end_bar > first_bar:
+            placement = self._stem.quiet(first_bar, end_bar, now_samples)
+        return self._arrival(window, now_samples, placement, "silent input")
+
+    def placed(self, placement: Placement) -> None:
+        """The writer took it: from now on it is what the player plays there."""
+        self._stem.commit(placement)
+        if placement.epoch is not None:
+            self._placed_epoch = max(self._placed_epoch, placement.epoch)
+            end_bar = placement.first_bar + placement.bars
+            self._muted.difference_update(range(placement.first_bar, end_bar))
+
+    # --- bars ----------------------------------------------------------------------------------
+
+    def due(self, now_samples: int) -> list[BarDecision]:
+        """What sounds in each bar whose deadline has come since the last call, from bar 0 on."""
+        decisions = []
+        while now_samples >= self.deadline_samples(self._next_bar):
+            decision = self._decide(self._next_bar, now_samples)
+            self.tally.count_bar(decision)
+            decisions.append(decision)
+            self._next_bar += 1
+        return decisions
+
+    def _decide(self, bar: int, now: int) -> BarDecision:
+        clip = self._stem.clip(bar)
+        source = self._stem.source(bar, self.cycle)
+        if self.hold and source is not None:
+            return self._repeat(bar, source, now, f"on hold: bar {source} again", held=True)
+        if clip is not None:
+            self._repeated = 0
+            sounding: Sounding = "older plan" if clip.plan_bar else "plan"
+            reason = f"bar {clip.plan_bar} of plan {clip.epoch}"
+            return self._decision(bar, sounding, clip, clip.ready_samples, None, reason)
+        if bar in self._muted or bar - 1 in self._muted:
+            self._muted.add(bar)  # until a plan says otherwise
+            self._muted.discard(bar - MAX_CYCLE)
+            return self._silence(bar, now, "silent input", expected=False)
+        if bar < self.cycle and source is None:
+            return self._silence(bar, now, "first cycle", expected=False)
+        if self.hold:
+            return self._silence(bar, now, "on hold, nothing to repeat", expected=False)
+        limit = max(LEAST_REPEATED_BARS, REPEATED_CYCLES * self.cycle)
+        if source is None:
+            return self._silence(bar, now, "no plan in time, nothing to repeat", expected=True)
+        if self._repeated > limit:
+            return self._silence(bar, now, f"no plan for {limit} bars", expected=True)
+        self._repeated += 1
+        fades = self._repeated > limit
+        reason = f"no plan in time: bar {source} again" + (", fading out" if fades else "")
+        return self._repeat(bar, source, now, reason, fades=fades)
+
+    def _repeat(
+        self, bar: int, source: int, now: int, reason: str, held: bool = False, fades: bool = False
+    ) -> BarDecision:
+        placement = self._stem.again(bar, source, now, fades)
+        clip = self._stem.clip(source)
+        return self._decision(bar, "repeat", clip, now, placement, reason, expected=not held)
+
+    def _silence(self, bar: int, now: int, reason: str, expected: bool) -> BarDecision:
+        return self._decision(bar, "silence", None, now, None, reason, expected)
+
+    def _decision(
+        self,
+        bar: int,
+        sounding: Sounding,
+        clip: BarClip | None,
+        actual: int,
+        placement: Placement | None,
+        reason: str,
+        expected: bool = True,
+    ) -> BarDecision:
+        desired = self.deadline_samples(bar)
+        plan_bar = clip.plan_bar if clip is not None else None
+        return BarDecision(
+            player=self._player,
+            bar=bar,
+            sounding=sounding,
+            expected=expected,
+            epoch=clip.epoch if clip is not None else None,
+            staleness_bars=placement.plan_bar if placement is not None else plan_bar,
+            desired_samples=desired,
+            actual_samples=actual,
+            slack_s=(desired - actual) / self._transport.rate,
+            placement=placement,
+            reason=reason,
+        )
+
+    # --- details -------------------------------------------------------------------------------
+
+    def _first_bar(self, ready_samples: int) -> int:
+        """The first bar that something ready at `ready_samples` is in time for."""
+        at = ready_samples + self._lead_samples
+        bar = self._transport.bar_at(at)
+        return bar if self._transport.bar_start_samples(bar) >= at else bar + 1
+
+    def _arrival(
+        self, window: PlanWindow, now: int, placement: Placement | None, reason: str
+    ) -> Arrival:
+        slack_s = (window.deadline_samples - now) / self._transport.rate
+        arrival = Arrival(window, window.deadline_samples, now, slack_s, placement, reason)
+        self.tally.count_plan(arrival)
+        return arrival
+
+    def _prefix(self, layout: Layout) -> NDArray[np.int16]:
+        """Tokens before the plan: what was placed, and what will be repeated where nothing was."""
+        repeats = {}
+        for bar in range(self._next_bar, layout.first_bar):
+            source = self._stem.source(bar, self.cycle)
+            if source is not None and self._stem.clip(bar) is None and bar not in self._muted:
+                repeats[bar] = source
+        return self._stem.prefix(layout.first_frame, layout.prefix_frames, repeats)
+
+
+def plan_seed(session_seed: int, player: int, epoch: int, salt: int) -> int:
+    """A plan's seed, 0 .. 2**63 - 1: the same on every machine, unlike for any other plan."""
+    text = f"{session_seed}/{player}/{epoch}/{salt}".encode()
+    return int.from_bytes(hashlib.blake2b(text, digest_size=8).digest(), "big") >> 1

@@ -1,0 +1,129 @@
+"""The generator's side of the protocol: load, warm up, then one plan after another.
+
+It runs wherever the generator is, in the child process or in a thread of this one.
+
+*Threading*: `serve` blocks the thread it is called in and owns the generator; others only put
+messages into its inbox, which it looks at between decode steps.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Callable
+from queue import Empty, SimpleQueue
+
+from companion.errors import CompanionError
+from companion.generate.generator import Decoding, StemGenerator
+from companion.generate.loading import Loading
+from companion.generate.protocol import (
+    CANCELLED,
+    NO_PLAN,
+    Cancel,
+    Failed,
+    Finish,
+    Guidance,
+    Hello,
+    Message,
+    Plan,
+    Ready,
+    Result,
+)
+from companion.generate.warmup import WarmUp, warm_up
+
+Inbox = SimpleQueue[Message | None]
+"""Messages to the generator; None ends it."""
+Send = Callable[[Message], None]
+
+
+def serve(source: Loading, inbox: Inbox, send: Send) -> None:
+    """Say hello, load, warm up, say ready, then make plans until None comes in.
+
+    Args:
+        source: the generator; what its loading raises is sent as `Failed` and ends it.
+        inbox: what to do.
+        send: takes what to say.
+    """
+    send(Hello())
+    try:
+        generator = source.load()
+        on_processor = str(generator.device) == "cpu"
+        warm = warm_up(generator, source.set_threads if on_processor else None)
+        ready = announce(generator, warm)
+    except Exception as error:
+        send(Failed(NO_PLAN, one_line(error)))
+        return
+    send(ready)
+    waiting: deque[Plan] = deque()
+    while True:
+        message = waiting.popleft() if waiting else inbox.get()
+        if message is None:
+            return
+        if isinstance(message, Plan):
+            answer = make(generator, message, inbox, waiting)
+            if answer is None:
+                return
+            send(answer)
+
+
+def announce(generator: StemGenerator, warm: WarmUp) -> Ready:
+    """What a generator that is warm can do."""
+    return Ready(
+        max_frames=generator.max_frames,
+        device=str(generator.device),
+        plan_s=warm.plan_s,
+        threads=warm.threads,
+        silence=generator.silence(generator.max_frames),
+    )
+
+
+def make(
+    generator: StemGenerator, plan: Plan, inbox: Inbox, waiting: deque[Plan]
+) -> Result | Failed | None:
+    """Make one plan, listening between steps; None when told to end.
+
+    Other plans that come in meanwhile are put into `waiting`.
+    """
+    started = time.perf_counter()
+    try:
+        if plan.request.frames > generator.max_frames:
+            raise ValueError(f"frames is {plan.request.frames}; valid: 1 to {generator.max_frames}")
+        decoding = generator.start(plan.request)
+        more = True
+        while more:
+            while not inbox.empty():
+                try:
+                    message = inbox.get_nowait()
+                except Empty:
+                    break
+                if message is None:
+                    return None
+                if isinstance(message, Plan):
+                    waiting.append(message)
+                elif _tell(decoding, plan.number, message):
+                    return Failed(plan.number, CANCELLED)
+            more = decoding.step()
+        return Result(plan.number, decoding.result(), time.perf_counter() - started)
+    except Exception as error:  # one plan lost is a fallback, not the end of the jam
+        return Failed(plan.number, one_line(error))
+
+
+def _tell(decoding: Decoding, number: int, message: Message) -> bool:
+    """Pass a message on to the plan it is for; True when it was cancelled."""
+    match message:
+        case Guidance(number=of, values=values) if of == number:
+            decoding.set_guidance(values)
+        case Finish(number=of) if of == number:
+            decoding.finish()
+        case Cancel(number=of) if of == number:
+            decoding.cancel()
+            return True
+    return False
+
+
+def one_line(error: BaseException) -> str:
+    """An error for a person: its message if it was written for one, else its kind as well."""
+    text = " ".join(str(error).split())
+    if isinstance(error, (CompanionError, ValueError)) and text:
+        return text
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__

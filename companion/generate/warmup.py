@@ -1,0 +1,95 @@
+"""Warming a generator up before it says it is ready: first plans are slow, and threads a gamble.
+
+On a busy machine two threads can be several times slower than one, so the number is measured.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from companion.generate.generator import StemGenerator
+from model.grid import FRAME_RATE, HOP, SAMPLE_RATE
+from model.request import DecodeSettings, StemRequest, StemResult
+
+BAR_FRAMES = 2 * FRAME_RATE
+"""The typical plan is made at 120 BPM, where a bar of four beats takes 2 s."""
+PREFIX_BARS = 2
+QUICK = DecodeSettings(steps=(2, 1, 1, 1))
+"""Enough to compare numbers of threads."""
+
+
+@dataclass(frozen=True, slots=True)
+class WarmUp:
+    """What was measured.
+
+    Attributes:
+        plan_s: seconds that a typical plan took.
+        threads: number of threads that was fastest; 0 if it was not asked for.
+    """
+
+    plan_s: float
+    threads: int
+
+
+def warm_up(
+    generator: StemGenerator,
+    set_threads: Callable[[int], None] | None,
+    clock: Callable[[], float] = time.perf_counter,
+) -> WarmUp:
+    """Run the generator until it is as fast as it gets; leaves the fastest threads set.
+
+    `set_threads` sets the number of processor threads it computes with; None leaves it alone.
+    """
+    request = typical_request(generator)
+    quick = replace(request, decode=QUICK)
+    _seconds(generator, quick, clock)  # allocates and compiles
+    threads = 0
+    if set_threads is not None:
+        taken: dict[int, float] = {}
+        for candidate in thread_candidates(os.cpu_count() or 1):
+            set_threads(candidate)
+            taken[candidate] = _seconds(generator, quick, clock)
+        threads = min(taken, key=taken.__getitem__)
+        set_threads(threads)
+    return WarmUp(_seconds(generator, request, clock), threads)
+
+
+def thread_candidates(processors: int) -> list[int]:
+    """1, 2, 4, ... up to the number of processors, at most 8."""
+    return [n for n in (1, 2, 4, 8) if n <= max(1, processors)]
+
+
+def typical_request(generator: StemGenerator) -> StemRequest:
+    """A full window with two bars of prefix, default settings and all guidance passes."""
+    frames = generator.max_frames
+    time_s = np.arange(frames * HOP) / SAMPLE_RATE
+    bars = np.arange(frames)[:, None] / BAR_FRAMES * np.array([4.0, 4.0, 1.0, 1.0])
+    phase = np.where([True, False, True, False], np.sin(2 * np.pi * bars), np.cos(2 * np.pi * bars))
+    return StemRequest(
+        context=(0.1 * np.sin(2 * np.pi * 220.0 * time_s)).astype(np.float32),
+        context_known=np.ones(frames, np.bool_),
+        phase=phase.astype(np.float32),
+        prefix=generator.silence(min(PREFIX_BARS * BAR_FRAMES, frames - 1)),
+        frames=frames,
+        instrument=0,
+        guidance={"audio": 2.0, "instrument": 1.5, "clock": 1.5},
+    )
+
+
+def decode(generator: StemGenerator, request: StemRequest) -> StemResult:
+    """Make a stem in one go."""
+    decoding = generator.start(request)
+    while decoding.step():
+        pass
+    return decoding.result()
+
+
+def _seconds(generator: StemGenerator, request: StemRequest, clock: Callable[[], float]) -> float:
+    started = clock()
+    decode(generator, request)
+    return clock() - started

@@ -1,0 +1,1 @@
+"""What the companion hears: bar-aligned windows, and the cycle that stands in for the future."""

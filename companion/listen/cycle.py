@@ -1,0 +1,66 @@
+"""The cycle that stands in for bars not yet played: which samples are heard in place of which."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from companion.clock.transport import Transport
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A stretch of a window, within one bar, that is heard from one place.
+
+    Attributes:
+        start_samples, end_samples: where it lies in the stream, end excluded.
+        shift_samples: how much earlier its sound was played: 0 is the real thing, a cycle or
+            several a stand-in, None nothing at all.
+    """
+
+    start_samples: int
+    end_samples: int
+    shift_samples: int | None
+
+
+def stand_in_bar(transport: Transport, bar: int, cycle: int, heard_samples: int) -> int | None:
+    """The bar that stands in for `bar`: the latest one, a number of cycles earlier, that is over.
+
+    `heard_samples` is the stream sample up to which input is known. None when no bar from bar 0 on
+    will do.
+    """
+    latest = transport.bar_at(heard_samples) - 1
+    cycles = max(1, -((latest - bar) // cycle))
+    source = bar - cycles * cycle
+    return source if source >= 0 else None
+
+
+def pieces(
+    transport: Transport, start_samples: int, end_samples: int, cycle: int, heard_samples: int
+) -> Iterator[Piece]:
+    """Where each sample of [start, end) is heard from, in order, without gaps.
+
+    Up to `heard_samples` the real input; after it the stand-in bars, laid bar line on bar line;
+    before bar 0, and where nothing stands in, nothing.
+    """
+    at = start_samples
+    unknown_end = min(transport.bar_start_samples(0), end_samples)
+    if at < unknown_end:
+        yield Piece(at, unknown_end, None)
+        at = unknown_end
+    while at < end_samples:
+        bar = transport.bar_at(at)
+        bar_end = min(transport.bar_start_samples(bar + 1), end_samples)
+        if at < heard_samples:
+            real_end = min(bar_end, heard_samples)
+            yield Piece(at, real_end, 0)
+            at = real_end
+        if at < bar_end:
+            source = stand_in_bar(transport, bar, cycle, heard_samples)
+            shift = None
+            if source is not None:
+                shift = transport.bar_start_samples(bar) - transport.bar_start_samples(source)
+            yield Piece(at, bar_end, shift)
+            at = bar_end

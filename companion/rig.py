@@ -1,0 +1,133 @@
+"""What a session plays on: audio memory, a stream that moves it, and the clock to wait on.
+
+Three kinds of rig share everything but the stream: a sound device; a recording at real speed where
+there is no device; a recording as fast as it goes. Real devices are opened here only.
+"""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+import soundfile
+import soxr
+
+from companion.audio.devices import choose_duplex, list_devices
+from companion.audio.memory import AudioMemory, Samples
+from companion.audio.offline import OfflineStream, PacedStream
+from companion.audio.stream import BLOCK_SAMPLES, open_duplex
+from companion.clock.timebase import OfflineTimebase, StreamTimebase, Timebase
+from companion.errors import CompanionError
+from companion.listen.silence import SILENCE_DBFS, is_silent
+from model.grid import FRAME_RATE
+
+OFFLINE_RATE = 48_000
+"""Device rate of a recording whose own rate is no multiple of 50 Hz."""
+
+
+class Stream(Protocol):
+    """What moves the memory: a device, or a recording."""
+
+    def start(self) -> None:
+        """Begin; returns when the first block has run."""
+        ...
+
+    def close(self) -> None:
+        """End for good."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Rig:
+    """Memory, stream and clock of one session.
+
+    Attributes:
+        input, output: what they are called in the take.
+        stop: set it to end every wait.
+    """
+
+    memory: AudioMemory
+    stream: Stream
+    timebase: Timebase
+    stop: threading.Event
+    input: str
+    output: str
+
+    @property
+    def rate(self) -> int:
+        """Samples a second."""
+        return self.memory.rate
+
+
+def open_device(
+    players: int,
+    input: str | int | None,
+    output: str | int | None,
+    rate: int | None,
+    blocksize: int = BLOCK_SAMPLES,
+) -> Rig:
+    """A rig on a sound device, not started yet.
+
+    Raises:
+        NoDevice: there is none.
+        CompanionError: what was asked for is not there, or does not open.
+    """
+    device = choose_duplex(list_devices(), input, output, rate)
+    memory = AudioMemory(device.rate, players)
+    stop = threading.Event()
+    stream = open_duplex(device, memory, blocksize)
+    timebase = StreamTimebase(memory, stop)
+    return Rig(memory, stream, timebase, stop, device.input.name, device.output.name)
+
+
+def play_recording(players: int, signal: Samples, rate: int, name: str) -> Rig:
+    """A rig into which a recording plays at real speed; `signal` is mono at a device rate."""
+    memory = AudioMemory(rate, players)
+    stop = threading.Event()
+    stream = PacedStream(memory, signal)
+    return Rig(memory, stream, StreamTimebase(memory, stop), stop, name, "no sound device")
+
+
+def run_recording(players: int, signal: Samples, rate: int, name: str) -> Rig:
+    """The same as fast as it goes; `stream.output` has what came out."""
+    memory = AudioMemory(rate, players)
+    stop = threading.Event()
+    stream = OfflineStream(memory, signal, record=True)
+    return Rig(memory, stream, OfflineTimebase(stream, stop), stop, name, "offline")
+
+
+def read_recording(path: Path) -> tuple[Samples, int]:
+    """A recording as mono float32 at a device rate, and that rate in Hz.
+
+    Raises:
+        CompanionError: it is missing, no audio, empty, silent or not finite.
+    """
+    if not path.is_file():
+        raise CompanionError(f"recording {path} is missing; valid: an audio file")
+    try:
+        audio, rate = soundfile.read(path, dtype="float32", always_2d=True)
+    except (soundfile.SoundFileError, OSError) as error:
+        raise CompanionError(
+            f"recording {path} is no audio that can be read ({error}); "
+            "valid: WAV, FLAC, OGG, AIFF or MP3"
+        ) from error
+    mono = audio.mean(axis=1, dtype=np.float32)
+    if not len(mono):
+        raise CompanionError(f"recording {path} is empty; valid: at least one bar of music")
+    if not np.isfinite(mono).all():
+        raise CompanionError(f"recording {path} holds NaN or infinity; valid: finite samples")
+    if is_silent(mono):
+        raise CompanionError(
+            f"recording {path} is silent; valid: music above {SILENCE_DBFS:g} dBFS"
+        )
+    return to_device_rate(mono, rate)
+
+
+def to_device_rate(mono: Samples, rate: int) -> tuple[Samples, int]:
+    """A signal as it is if its rate is a multiple of 50 Hz, else resampled to 48 kHz."""
+    if rate % FRAME_RATE == 0:
+        return mono, rate
+    return soxr.resample(mono, rate, OFFLINE_RATE, quality="HQ"), OFFLINE_RATE

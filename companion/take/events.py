@@ -1,0 +1,231 @@
+"""What happened in a take: one JSON object a line, in the order it happened.
+
+Every line has a `type`, the `bar` it happened in (counted from 0; the count-in is negative) and
+`time_s`, the seconds since the first sample of the take's audio files. The other fields are those
+of the event's class below.
+
+Threading: any thread may call `EventLog.write`; a lock keeps the lines whole.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import json
+import math
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, ClassVar, Literal
+
+from companion.errors import CompanionError
+from companion.take.disk import disk_message
+
+EVENTS_FILE = "events.jsonl"
+
+Sounding = Literal["plan", "older plan", "repeat", "silence"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """Something that happened in bar `bar`, `time_s` seconds into the take."""
+
+    type: ClassVar[str]
+    bar: int
+    time_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TakeStarted(Event):
+    """The take's first line: what a reader needs to lay the rest on a time line."""
+
+    type: ClassVar[str] = "take"
+    preset: str
+    players: tuple[str, ...]
+    rate: int  # Hz
+    bpm: float
+    beats_per_bar: int
+    bars: int | None  # None: until stopped
+    first_bar_s: float  # where bar 0 starts, after the count-in
+    bar_s: float
+    input: str
+    output: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanMade(Event):
+    """A plan came back: bars `first_bar` to `first_bar + bars - 1` of one player."""
+
+    type: ClassVar[str] = "plan"
+    player: str
+    epoch: int
+    first_bar: int
+    bars: int
+    desired_s: float  # when it had to be ready for its first bar to sound
+    actual_s: float  # when it was
+    seed: int
+    instrument: str
+    knobs: Mapping[str, Any]  # the player's parameters as this plan used them
+    timings_s: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def slack_s(self) -> float:
+        """Seconds left when the plan was ready; negative when it was late."""
+        return self.desired_s - self.actual_s
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanFailed(Event):
+    """A plan that never came: what sounds instead is in the `bar` events."""
+
+    type: ClassVar[str] = "plan failed"
+    player: str
+    epoch: int
+    first_bar: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BarSounded(Event):
+    """What one player's stem is in this bar."""
+
+    type: ClassVar[str] = "bar"
+    player: str
+    sounding: Sounding
+    epoch: int | None = None  # of the plan that sounds
+    staleness_bars: int | None = None  # which bar of that plan it is, from 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KnobMoved(Event):
+    """A parameter was set; `player` is None for one of the whole rig."""
+
+    type: ClassVar[str] = "knob"
+    name: str
+    player: str | None
+    value: Any
+    moved_by: str  # midi, osc, ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Incident(Event):
+    """Something that should not happen: `what` is a fixed name, `detail` a sentence."""
+
+    type: ClassVar[str] = "incident"
+    what: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TakeEnded(Event):
+    """The take's last line, with its figures."""
+
+    type: ClassVar[str] = "end"
+    reason: str
+    figures: Mapping[str, float]
+
+
+class EventLog:
+    """`events.jsonl` in the making.
+
+    The file is complete after every `write`. When the disk fails, writing stops for good and
+    `error` says why: the music goes on.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        """Start the log.
+
+        Raises:
+            CompanionError: the file cannot be made.
+        """
+        self.path = folder / EVENTS_FILE
+        self.error: str | None = None
+        self._lock = threading.Lock()
+        try:
+            self._file = self.path.open("x", encoding="utf-8")
+        except OSError as error:
+            raise CompanionError(disk_message(self.path, error)) from error
+
+    def write(self, event: Event) -> None:
+        """Append one event and hand it to the operating system."""
+        line = json.dumps(_as_json(event)) + "\n"
+        with self._lock:
+            if self.error is not None or self._file.closed:
+                return
+            try:
+                self._file.write(line)
+                self._file.flush()
+            except OSError as error:
+                self.error = _stopped(self.path, error)
+
+    def close(self) -> None:
+        """End the log; again does nothing."""
+        with self._lock:
+            try:
+                self._file.close()
+            except OSError as error:  # what a failed write left in the buffer
+                self.error = self.error or _stopped(self.path, error)
+
+
+def read_events(path: Path) -> list[dict[str, Any]]:
+    """Every event of an `events.jsonl`, oldest first.
+
+    A last line cut short, by a power cut or a kill, is left out; any other line that is not an
+    event is an error.
+
+    Raises:
+        CompanionError: the file cannot be read, or a line is no event.
+    """
+    try:
+        lines = path.read_bytes().split(b"\n")
+    except OSError as error:
+        raise CompanionError(
+            f"cannot read {str(path)!r} ({error.strerror or error}); valid: a take's {EVENTS_FILE}"
+        ) from error
+    unfinished = lines.pop()  # what follows the last line break: nothing, or half a line
+    events = [_parse(line, f"{path}, line {number}") for number, line in enumerate(lines, 1)]
+    if unfinished.strip():
+        with contextlib.suppress(CompanionError):
+            events.append(_parse(unfinished, str(path)))
+    return events
+
+
+def _parse(line: bytes, where: str) -> dict[str, Any]:
+    try:
+        event = json.loads(line)
+    except ValueError as error:
+        raise CompanionError(f"{where} is not JSON ({error}); valid: one event a line") from error
+    if not isinstance(event, dict) or not {"type", "bar", "time_s"} <= event.keys():
+        raise CompanionError(
+            f"{where} is no event; valid: an object with type, bar and time_s, one a line"
+        )
+    return event
+
+
+def _as_json(event: Event) -> dict[str, Any]:
+    fields = {f.name: _plain(getattr(event, f.name)) for f in dataclasses.fields(event)}
+    if isinstance(event, PlanMade):
+        fields["slack_s"] = _plain(event.slack_s)
+    return {"type": event.type, **fields}
+
+
+def _plain(value: Any) -> Any:
+    """`value` in JSON's own types: seconds to the microsecond, NaN and infinity as null."""
+    if hasattr(value, "item"):  # a numpy scalar
+        value = value.item()
+    if value is None or isinstance(value, bool | int | str):
+        return value
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        return str(value)
+    return round(number, 6) if math.isfinite(number) else None
+
+
+def _stopped(path: Path, error: OSError) -> str:
+    return f"events are no longer kept: {disk_message(path, error)}"

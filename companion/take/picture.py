@@ -1,0 +1,260 @@
+"""The picture of a take: what was played, what sounded, and when each plan was ready.
+
+One row for the input and one for each player, coloured bar by bar by what sounded; under a
+player's row, its plans (a dot where one became ready, a line to the bar it was made for); at the
+bottom, the knobs that were moved.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, get_args
+
+import numpy as np
+import soundfile
+
+from companion.errors import CompanionError
+from companion.take.disk import disk_message
+from companion.take.events import EVENTS_FILE, Sounding, read_events
+from companion.take.recorder import INPUT_NAME
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+PICTURE_FILE = "take.png"
+
+_INK = "#333333"
+_INPUT_COLOUR = "#555555"
+_LATE_COLOUR = "#c0392b"
+_SLACK_COLOUR = "#3a7d44"
+_COLOURS: dict[Sounding, str] = {  # told apart by most colour-blind eyes
+    "plan": "#0072b2",
+    "older plan": "#e69f00",
+    "repeat": "#cc79a7",
+    "silence": "#999999",
+}
+_PLAN_LEVELS = 4  # lines of plans made one after another do not cover each other
+_DPI = 110
+
+
+@dataclass(frozen=True, slots=True)
+class _Bars:
+    """The take's time line: bar numbers to seconds, and how far it goes."""
+
+    first_s: float
+    bar_s: float
+    end_s: float
+
+    def start_s(self, bar: int) -> float:
+        return self.first_s + bar * self.bar_s
+
+    @property
+    def count(self) -> int:
+        return max(1, round((self.end_s - self.first_s) / self.bar_s))
+
+
+@dataclass(frozen=True, slots=True)
+class _Envelope:
+    """Lowest and highest sample of each of equally long stretches of one file."""
+
+    times_s: np.ndarray  # [columns]
+    low: np.ndarray
+    high: np.ndarray
+
+    @property
+    def peak(self) -> float:
+        return float(max(self.high.max(initial=0.0), -self.low.min(initial=0.0)))
+
+
+def draw_take(folder: Path) -> Path:
+    """Draw a take folder into its `take.png`, and return that path.
+
+    Raises:
+        CompanionError: the folder holds no take, or the picture cannot be written.
+    """
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    events = read_events(folder / EVENTS_FILE)
+    if not events or events[0]["type"] != "take":
+        raise CompanionError(
+            f"{str(folder / EVENTS_FILE)!r} does not start with a take event; valid: a take folder"
+        )
+    take = events[0]
+    end_s = _length_s(folder / f"{INPUT_NAME}.wav")
+    bars = _Bars(take["first_bar_s"], take["bar_s"], max(end_s, take["first_bar_s"]))
+    knobs = _knob_rows(events)
+
+    width = min(26.0, max(12.0, 0.36 * bars.count))
+    columns = round(width * _DPI)
+    heights = [1.0] + [1.0, 0.45] * len(take["players"])
+    heights += [0.17 * len(knobs) + 0.1] if knobs else []
+    figure = Figure(figsize=(width, 1.1 + 1.15 * sum(heights)), dpi=_DPI, layout="constrained")
+    FigureCanvasAgg(figure)
+    rows = figure.subplots(
+        len(heights), 1, sharex=True, squeeze=False, gridspec_kw={"height_ratios": heights}
+    )[:, 0]
+    _draw_wave(rows[0], INPUT_NAME, _envelope(folder / f"{INPUT_NAME}.wav", columns), bars, [])
+    for number, player in enumerate(take["players"]):
+        mine = [event for event in events if event.get("player") == player]
+        sounded = [event for event in mine if event["type"] == "bar"]
+        envelope = _envelope(folder / f"{player}.wav", columns)
+        _draw_wave(rows[1 + 2 * number], player, envelope, bars, sounded)
+        _draw_plans(rows[2 + 2 * number], mine, bars)
+    if knobs:
+        _draw_knobs(rows[-1], knobs)
+    for axes in rows:
+        _draw_bar_lines(axes, bars, numbers=axes is rows[0])
+        axes.tick_params(bottom=axes is rows[-1])
+    rows[-1].set_xlim(0.0, bars.end_s)
+    rows[-1].set_xlabel("seconds into the take", fontsize=9)
+    figure.suptitle(f"{folder.name}   {take['preset']}, {take['bpm']:g} BPM", fontsize=11)
+    _draw_legend(figure)
+    path = folder / PICTURE_FILE
+    try:
+        figure.savefig(path)
+    except OSError as error:
+        raise CompanionError(disk_message(path, error)) from error
+    return path
+
+
+def _length_s(path: Path) -> float:
+    try:
+        return float(soundfile.info(path).duration)
+    except soundfile.SoundFileError as error:
+        raise CompanionError(f"cannot read {str(path)!r} ({error}); valid: a WAV file") from error
+
+
+def _envelope(path: Path, columns: int) -> _Envelope:
+    """The envelope of a mono file in at most `columns` stretches, read piece by piece."""
+    low: list[float] = []
+    high: list[float] = []
+    try:
+        with soundfile.SoundFile(path) as file:
+            stretch = max(1, -(-file.frames // columns))
+            for block in file.blocks(stretch, dtype="float32", always_2d=True):
+                low.append(float(block.min()))
+                high.append(float(block.max()))
+            times_s = (np.arange(len(low)) + 0.5) * stretch / file.samplerate
+    except soundfile.SoundFileError as error:
+        raise CompanionError(f"cannot read {str(path)!r} ({error}); valid: a WAV file") from error
+    return _Envelope(times_s, np.array(low), np.array(high))
+
+
+def _draw_wave(
+    axes: Axes, name: str, envelope: _Envelope, bars: _Bars, sounded: list[dict[str, Any]]
+) -> None:
+    """One row of audio, scaled to its own peak; each bar in the colour of what sounded."""
+    scale = max(envelope.peak, 1e-6)
+    low, high = envelope.low / scale, envelope.high / scale
+    axes.fill_between(
+        envelope.times_s, low, high, color=_INPUT_COLOUR, alpha=0.35 if sounded else 1, linewidth=0
+    )
+    for event in sounded:
+        colour = _COLOURS[event["sounding"]]
+        start_s, stop_s = bars.start_s(event["bar"]), bars.start_s(event["bar"] + 1)
+        here = (envelope.times_s >= start_s) & (envelope.times_s < stop_s)
+        axes.axvspan(start_s, stop_s, color=colour, alpha=0.12, linewidth=0)
+        axes.fill_between(envelope.times_s[here], low[here], high[here], color=colour, linewidth=0)
+    peak = f"peak {20 * np.log10(envelope.peak):.1f} dBFS" if envelope.peak > 1e-5 else "silent"
+    axes.set_ylabel(f"{name}\n{peak}", fontsize=9, rotation=0, ha="right", va="center")
+    axes.set_ylim(-1.05, 1.05)
+    axes.set_yticks([])
+
+
+def _draw_plans(axes: Axes, events: list[dict[str, Any]], bars: _Bars) -> None:
+    """A line from where each plan was ready to the bar it was made for; a cross where none came."""
+    plans = [event for event in events if event["type"] == "plan"]
+    for number, plan in enumerate(plans):
+        level = -(number % _PLAN_LEVELS)
+        colour = _SLACK_COLOUR if plan["slack_s"] >= 0 else _LATE_COLOUR
+        ready_s, target_s = plan["actual_s"], bars.start_s(plan["first_bar"])
+        axes.plot([ready_s, target_s], [level, level], color=colour, linewidth=1.2)
+        axes.plot([ready_s], [level], "o", color=colour, markersize=4)
+        axes.plot([target_s], [level], "|", color=colour, markersize=8, markeredgewidth=1.8)
+    for failed in (event for event in events if event["type"] == "plan failed"):
+        axes.plot([failed["time_s"]], [-1.5], "x", color=_LATE_COLOUR, markersize=7)
+    axes.set_ylabel("plans", fontsize=8, rotation=0, ha="right", va="center")
+    axes.set_ylim(-_PLAN_LEVELS + 0.3, 0.7)
+    axes.set_yticks([])
+
+
+def _knob_rows(events: list[dict[str, Any]]) -> dict[str, list[tuple[float, Any]]]:
+    """Knob (and its player) to the times and values it was set to."""
+    rows: dict[str, list[tuple[float, Any]]] = {}
+    for event in events:
+        if event["type"] == "knob":
+            label = (
+                event["name"] if event["player"] is None else f"{event['player']} {event['name']}"
+            )
+            rows.setdefault(label, []).append((event["time_s"], event["value"]))
+    return rows
+
+
+def _draw_knobs(axes: Axes, knobs: dict[str, list[tuple[float, Any]]]) -> None:
+    """One line a knob, a mark a move; the value is written where the knob came to rest."""
+    for row, moves in enumerate(knobs.values()):
+        axes.plot(
+            [time_s for time_s, _ in moves], [-row] * len(moves), "d", color=_INK, markersize=4
+        )
+        for number, (time_s, value) in enumerate(moves):
+            if number + 1 == len(moves) or moves[number + 1][0] - time_s > 2.0:
+                text = _value_text(value)
+                axes.annotate(
+                    text,
+                    (time_s, -row),
+                    (5, 0),
+                    textcoords="offset points",
+                    fontsize=8,
+                    va="center",
+                )
+    axes.set_yticks([-row for row in range(len(knobs))], list(knobs), fontsize=8)
+    axes.tick_params(axis="y", length=0)
+    axes.set_ylim(-len(knobs) + 0.4, 0.6)
+
+
+def _value_text(value: Any) -> str:
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    return f"{value:.3g}" if isinstance(value, float) else str(value)
+
+
+def _draw_bar_lines(axes: Axes, bars: _Bars, numbers: bool) -> None:
+    """A line at every bar; where `numbers`, the bar's number above those that there is room for."""
+    step = 1 if bars.count <= 40 else 4 if bars.count <= 160 else 16
+    first = -int(np.ceil(bars.first_s / bars.bar_s))
+    for bar in range(first, bars.count + 1):
+        strong = bar % 4 == 0
+        axes.axvline(
+            bars.start_s(bar), color=_INK, alpha=0.5 if strong else 0.2, linewidth=0.8, zorder=0
+        )
+        if numbers and bar % step == 0 and bar < bars.count:
+            axes.annotate(
+                str(bar),
+                (bars.start_s(bar), 1.0),
+                (2, 2),
+                xycoords=("data", "axes fraction"),
+                textcoords="offset points",
+                fontsize=8,
+                annotation_clip=True,
+            )
+    if numbers:
+        axes.annotate(
+            "bar", (0, 1), (-6, 2), "axes fraction", "offset points", fontsize=8, ha="right"
+        )
+    for side in ("top", "right", "left"):
+        axes.spines[side].set_visible(False)
+
+
+def _draw_legend(figure: Any) -> None:
+    from matplotlib.lines import Line2D
+    from matplotlib.patches import Patch
+
+    marks: list[Any] = [Patch(color=_COLOURS[kind], label=kind) for kind in get_args(Sounding)]
+    for colour, label in ((_SLACK_COLOUR, "ready → its bar"), (_LATE_COLOUR, "late → its bar")):
+        marks.append(Line2D([], [], color=colour, marker="o", markersize=4, label=label))
+    marks.append(
+        Line2D([], [], color=_LATE_COLOUR, marker="x", linestyle="none", label="plan failed")
+    )
+    figure.legend(handles=marks, loc="outside lower center", ncols=len(marks), fontsize=8)

@@ -1,0 +1,151 @@
+"""The take's audio: the input and every player, written while the jam goes on.
+
+All files start at the same sample of the stream and grow together. Each piece is appended to a
+file that is opened for it and closed again, so the header always counts what is there: a process
+that is killed leaves files that any program can open.
+
+Threading: `start` runs a thread that calls `drain` until `finish`; without `start` (the offline
+clock) whoever advances the stream calls `drain` after each advance. `drain` and `finish` belong to
+that one thread of the caller; `error`, `seconds` and `lost_samples` may be read from any thread.
+The audio callback is never waited for, nor does it ever wait.
+"""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+import soundfile
+
+from companion.errors import CompanionError
+from companion.take.disk import disk_message
+
+INPUT_NAME = "input"
+_SUBTYPE = "PCM_24"
+_PERIOD_S = 0.25  # between two visits of the thread
+_MARGIN_S = 0.1  # stay this far behind the callback: its counter and audio are not fenced
+_PIECE_S = 1.0  # the longest piece read and written at once
+_JOIN_S = 5.0  # how long `finish` waits for a disk that hangs
+
+
+class Tape(Protocol):
+    """What the recorder reads: `companion.audio.memory.AudioMemory`."""
+
+    @property
+    def position(self) -> int:
+        """Stream samples the callback has been through."""
+        ...
+
+    def capture(self, start: int, n: int, /) -> np.ndarray:
+        """The input as float32 `[n]`; CompanionError when the ring has moved on."""
+        ...
+
+    def played(self, voice: int, start: int, n: int, /) -> np.ndarray:
+        """What a voice really sounded, float32 `[n]`; CompanionError as above."""
+        ...
+
+
+class TakeRecorder:
+    """Writes `input.wav` and one `<player>.wav` each into a take folder."""
+
+    def __init__(
+        self, folder: Path, tape: Tape, voices: Mapping[str, int], rate: int, start_samples: int
+    ) -> None:
+        """Make the (empty) files.
+
+        Args:
+            folder: an existing take folder.
+            tape: where the audio is read.
+            voices: player name to voice number.
+            rate: stream samples a second.
+            start_samples: the stream sample that becomes the first of every file.
+
+        Raises:
+            CompanionError: a player's name cannot name a file, or a file cannot be made.
+        """
+        self._tape = tape
+        self._rate = rate
+        self._start = start_samples
+        self._next = start_samples
+        self._voices: dict[Path, int | None] = {folder / f"{INPUT_NAME}.wav": None}
+        for name, voice in voices.items():
+            if name == INPUT_NAME or not re.fullmatch(r"[\w-]+", name):
+                raise CompanionError(
+                    f"player name {name!r} cannot name a file of the take; valid: letters, "
+                    f"digits, _ and -, and not {INPUT_NAME!r}"
+                )
+            self._voices[folder / f"{name}.wav"] = voice
+        for path in self._voices:
+            try:
+                soundfile.SoundFile(path, "x", rate, 1, _SUBTYPE, format="WAV").close()
+            except (OSError, soundfile.SoundFileError) as error:
+                raise CompanionError(disk_message(path, error)) from error
+        self.error: str | None = None
+        self.lost_samples = 0  # the ring had moved on: silence stands in their place
+        self._stop = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    @property
+    def seconds(self) -> float:
+        """Length of every file so far."""
+        return (self._next - self._start) / self._rate
+
+    def start(self) -> None:
+        """Record in a thread of its own from here on."""
+        self._thread = threading.Thread(target=self._run, name="take-recorder", daemon=True)
+        self._thread.start()
+
+    def drain(self) -> None:
+        """Write all that the stream has finished with; after a disk error do nothing."""
+        self._drain_to(self._tape.position - round(_MARGIN_S * self._rate))
+
+    def finish(self, end_samples: int) -> None:
+        """Write up to stream sample `end_samples`, or as far as the stream got, and stop."""
+        self._stop.set()
+        if self._thread is not None:
+            self._thread.join(_JOIN_S)
+            if self._thread.is_alive():
+                self.error = self.error or (
+                    f"the disk did not answer for {_JOIN_S:g} s, the take ends at "
+                    f"{self.seconds:.1f} s; valid: a disk that keeps up"
+                )
+                return
+            self._thread = None
+        self._drain_to(min(end_samples, self._tape.position))
+
+    def _run(self) -> None:
+        while not self._stop.wait(_PERIOD_S):
+            self.drain()
+
+    def _drain_to(self, end: int) -> None:
+        piece = round(_PIECE_S * self._rate)
+        while self._next < end and self.error is None:
+            count = min(piece, end - self._next)
+            pieces = {path: self._read(voice, count) for path, voice in self._voices.items()}
+            lost = any(samples is None for samples in pieces.values())
+            for path, samples in pieces.items():
+                try:
+                    _append(path, np.zeros(count, np.float32) if samples is None else samples)
+                except (OSError, soundfile.SoundFileError) as error:
+                    self.error = f"recording has stopped: {disk_message(path, error)}"
+                    return
+            self.lost_samples += count if lost else 0
+            self._next += count
+
+    def _read(self, voice: int | None, count: int) -> np.ndarray | None:
+        try:
+            if voice is None:
+                return self._tape.capture(self._next, count)
+            return self._tape.played(voice, self._next, count)
+        except CompanionError:
+            return None
+
+
+def _append(path: Path, samples: np.ndarray) -> None:
+    with soundfile.SoundFile(path, "r+") as file:
+        file.seek(0, soundfile.SEEK_END)
+        file.write(samples)

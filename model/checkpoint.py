@@ -1,0 +1,127 @@
+"""Weights on disk: safetensors with the sizes in their metadata; nothing is unpickled."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor, nn
+
+from model.frame_codec import FrameCodec, FrameCodecConfig
+from model.network import NetworkConfig, StemNetwork
+
+BUNDLED = Path(__file__).parent / "weights"
+CODEC_FILE = BUNDLED / "codec.safetensors"
+STEMGEN_FILE = BUNDLED / "stemgen.safetensors"
+
+
+class CheckpointError(ValueError):
+    """A weights file that is missing, is none, or does not fit."""
+
+
+def fingerprint(codec: FrameCodec) -> str:
+    """Names a codec by its codebooks: two codecs with one name speak the same tokens."""
+    digest = hashlib.sha256()
+    for layer in codec.quantizer.layers:
+        digest.update(layer.codebook.detach().cpu().float().numpy().tobytes())
+    return digest.hexdigest()[:16]
+
+
+def save_codec(path: Path, codec: FrameCodec) -> None:
+    """Write a codec; halves for the networks, full precision for the codebooks."""
+    state = {
+        # Running averages of the codebooks matter to training only.
+        key: value
+        for key, value in codec.state_dict().items()
+        if not key.endswith((".embed_avg", ".cluster_size", ".inited"))
+    }
+    keep = {key: value for key, value in state.items() if ".embed" in key}
+    _save(path, "codec", state, keep, {"config": json.dumps(asdict(codec.config))})
+
+
+def load_codec(path: Path = CODEC_FILE) -> FrameCodec:
+    """Read a codec, in evaluation mode on the CPU.
+
+    Raises:
+        CheckpointError: see the class.
+    """
+    metadata, tensors = _load(path, "codec")
+    codec = FrameCodec(FrameCodecConfig(**json.loads(metadata["config"])))
+    _fill(path, codec, tensors, may_lack=(".embed_avg", ".cluster_size", ".inited"))
+    return codec.eval()
+
+
+def save_network(path: Path, network: StemNetwork, codec_name: str) -> None:
+    """Write a StemGen network and the fingerprint of the codec it was trained with."""
+    extra = {"config": json.dumps(asdict(network.config)), "codec": codec_name}
+    _save(path, "stemgen", network.state_dict(), {}, extra)
+
+
+def load_network(path: Path = STEMGEN_FILE, codec_name: str | None = None) -> StemNetwork:
+    """Read a network, in evaluation mode on the CPU.
+
+    Raises:
+        CheckpointError: see the class; also when it was trained with another codec.
+    """
+    metadata, tensors = _load(path, "stemgen")
+    if codec_name is not None and metadata.get("codec") != codec_name:
+        raise CheckpointError(
+            f"weights {path} were trained with codec {metadata.get('codec')}, "
+            f"the codec here is {codec_name}; valid: weights of the same training"
+        )
+    network = StemNetwork(NetworkConfig(**json.loads(metadata["config"])))
+    _fill(path, network, tensors)
+    return network.eval()
+
+
+def _save(
+    path: Path,
+    kind: str,
+    state: dict[str, Tensor],
+    keep: dict[str, Tensor],
+    metadata: dict[str, str],
+) -> None:
+    tensors = {
+        key: (value if key in keep or not value.is_floating_point() else value.to(torch.float16))
+        .detach()
+        .cpu()
+        .contiguous()
+        .clone()
+        for key, value in state.items()
+    }
+    path.parent.mkdir(parents=True, exist_ok=True)
+    save_file(tensors, path, {"kind": kind, **metadata})
+
+
+def _load(path: Path, kind: str) -> tuple[dict[str, str], dict[str, Tensor]]:
+    if not path.is_file():
+        raise CheckpointError(
+            f"weights file {path} is missing; valid: a {kind} file (.safetensors) written by "
+            f"`python -m training {kind}`"
+        )
+    try:
+        with safe_open(path, "pt") as file:
+            metadata = file.metadata() or {}
+            tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
+    except (OSError, SafetensorError) as error:
+        raise CheckpointError(f"weights file {path} is not safetensors ({error})") from error
+    if metadata.get("kind") != kind:
+        raise CheckpointError(
+            f"weights file {path} holds '{metadata.get('kind')}'; valid here: '{kind}'"
+        )
+    return metadata, tensors
+
+
+def _fill(
+    path: Path, module: nn.Module, tensors: dict[str, Tensor], may_lack: tuple[str, ...] = ()
+) -> None:
+    own = module.state_dict()
+    needed = {key for key in own if not (may_lack and key.endswith(may_lack))}
+    if needed != tensors.keys() or any(own[key].shape != tensors[key].shape for key in needed):
+        raise CheckpointError(f"weights file {path} does not fit the sizes written in it")
+    module.load_state_dict({key: value.float() for key, value in tensors.items()}, strict=False)

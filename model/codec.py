@@ -1,0 +1,31 @@
+"""What every codec offers: audio to tokens and back, at a fixed frame rate."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from torch import Tensor
+
+
+class Codec(Protocol):
+    """Mono audio <-> residual vector quantiser tokens.
+
+    `frames = ceil(samples / hop)` for any input; decoding gives exactly `frames * hop` samples.
+    """
+
+    sample_rate: int
+    frame_rate: int
+    levels: int
+    vocabulary: int
+
+    def encode(self, audio: Tensor) -> Tensor:
+        """Audio [B, samples], float, -1..1 -> tokens [B, levels, frames], int64."""
+        ...
+
+    def decode(self, tokens: Tensor) -> Tensor:
+        """Tokens [B, levels, frames] -> audio [B, frames * hop], float32."""
+        ...
+
+    def codebooks(self) -> Tensor:
+        """The entries of every level: [levels, vocabulary, code_width], float32."""
+        ...

@@ -1,0 +1,165 @@
+"""Decoding: fill a stem level by level, with a bias to the front (paper, Eq. 1).
+
+At each step a candidate is sampled for every open position and ranked by
+w_c * confidence + w_s * (1 - n / N) + w_r * X, X uniform; the best stay, the rest open again.
+
+Inferred: the cosine keep-schedule; the confidence is the candidate's probability in the guided
+distribution; kept tokens stay kept; X is drawn afresh at every step.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from model.network import MASK
+from model.request import DecodeSettings
+
+LogProbabilities = Callable[[Tensor, int, Tensor], Tensor]
+"""(tokens [Q, T], level, open positions [n]) -> guided log-probabilities [n, vocabulary]."""
+
+
+class Cancelled(Exception):
+    """The decoding was cancelled; it has no result."""
+
+
+def still_open(total: int, step: int, steps: int) -> int:
+    """Positions left open after `step` (from 1) of `steps` steps: the cosine schedule.
+
+    At least one position is kept at each step, and none is open after the last.
+    """
+    if step >= steps:
+        return 0
+    return min(math.floor(total * math.cos(math.pi / 2 * step / steps)), total - step)
+
+
+def rank(
+    confidence: Tensor, position: Tensor, total: int, settings: DecodeSettings, noise: Tensor
+) -> Tensor:
+    """The ranking of candidates (Eq. 1): higher stays.
+
+    Args:
+        confidence: probability of each candidate [n], 0..1.
+        position: its frame, counted from the first frame to be filled [n], 0..total-1.
+        total: frames to be filled, N.
+        noise: X, uniform on 0..1 [n].
+    """
+    return (
+        settings.confidence * confidence
+        + settings.causal_bias * (1.0 - position / total)
+        + settings.randomness * noise
+    )
+
+
+def sample(log_probabilities: Tensor, temperature: float, uniform: Tensor) -> tuple[Tensor, Tensor]:
+    """One candidate a position, by inversion of the cumulative distribution.
+
+    Args:
+        log_probabilities: [n, vocabulary].
+        uniform: one draw on 0..1 a position [n]; the only randomness, so that a seed decides.
+
+    Returns:
+        candidates [n] and their probabilities [n].
+    """
+    probabilities = torch.softmax(log_probabilities / temperature, -1)
+    cumulative = probabilities.cumsum(-1)
+    target = uniform[:, None].to(cumulative) * cumulative[:, -1:]
+    chosen = torch.searchsorted(cumulative, target).clamp(max=probabilities.shape[-1] - 1)
+    return chosen[:, 0], probabilities.gather(1, chosen)[:, 0]
+
+
+class TokenDecoding:
+    """One stem being decoded, a step at a time.
+
+    Not thread-safe: whoever steps it calls everything else between steps.
+    """
+
+    def __init__(
+        self,
+        prefix: Tensor,
+        frames: int,
+        settings: DecodeSettings,
+        seed: int,
+        log_probabilities: LogProbabilities,
+    ):
+        """
+        Args:
+            prefix: tokens that are given [Q, prefix_frames].
+            frames: length of the window.
+            log_probabilities: the guided network.
+        """
+        self._levels, self._first = prefix.shape
+        self._total = frames - self._first
+        self._settings = settings
+        self._log_probabilities = log_probabilities
+        # Drawn on the CPU whatever the device, so that a seed means the same everywhere.
+        self._generator = torch.Generator().manual_seed(seed)
+        self.tokens = torch.full(
+            (self._levels, frames), MASK, dtype=torch.long, device=prefix.device
+        )
+        self.tokens[:, : self._first] = prefix
+        self._steps = [min(steps, self._total) for steps in settings.steps]
+        self._level, self._step, self._done = 0, 0, 0
+        self._cancelled = False
+
+    @property
+    def finished(self) -> bool:
+        """True when every position is filled, or the decoding was cancelled."""
+        return self._cancelled or self._level >= self._levels
+
+    @property
+    def progress(self) -> float:
+        """Share of the steps that are done, 0..1."""
+        return 1.0 if self._level >= self._levels else self._done / sum(self._steps)
+
+    def finish(self) -> None:
+        """Fill what is open of each level in one more step a level."""
+        if self.finished:
+            return
+        self._steps[self._level] = self._step + 1
+        for level in range(self._level + 1, self._levels):
+            self._steps[level] = 1
+
+    def cancel(self) -> None:
+        """Stop; there will be no result."""
+        self._cancelled = True
+
+    @torch.no_grad()
+    def step(self) -> bool:
+        """Do one step; True while there is more to do."""
+        if self.finished:
+            return False
+        level = self._level
+        row = self.tokens[level]
+        positions = (row == MASK).nonzero()[:, 0]
+        guided = self._log_probabilities(self.tokens, level, positions)
+        draws = torch.rand(2, len(positions), generator=self._generator).to(guided.device)
+        candidates, confidence = sample(guided, self._settings.temperature, draws[0])
+        self._step += 1
+        self._done += 1
+        left = still_open(self._total, self._step, self._steps[level])
+        keep = max(1, len(positions) - left)
+        ranking = rank(
+            confidence, positions - self._first, self._total, self._settings, draws[1]
+        )
+        best = ranking.topk(keep).indices
+        row[positions[best]] = candidates[best]
+        if self._step >= self._steps[level]:
+            self._level, self._step = level + 1, 0
+        return not self.finished
+
+    def result(self) -> Tensor:
+        """Tokens [Q, frames] of the finished stem.
+
+        Raises:
+            Cancelled: it was cancelled.
+            RuntimeError: it is not finished.
+        """
+        if self._cancelled:
+            raise Cancelled("the decoding was cancelled")
+        if not self.finished:
+            raise RuntimeError(f"the decoding is at {self.progress:.0%}; valid: finished")
+        return self.tokens

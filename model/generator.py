@@ -1,0 +1,204 @@
+"""From a request to a stem: encode the mix, decode the tokens with guidance, make audio of them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from model.checkpoint import CODEC_FILE, STEMGEN_FILE, fingerprint, load_codec, load_network
+from model.decoding import TokenDecoding
+from model.device import autocast, pick_device
+from model.frame_codec import FrameCodec
+from model.grid import HOP
+from model.guidance import combine, guidance_terms
+from model.instruments import NULL
+from model.network import UNKNOWN, StemNetwork
+from model.request import StemRequest, StemResult, check_guidance
+
+CONTEXT_LEVEL = 0.1
+"""RMS that a context is brought to before it is encoded (-20 dBFS), as in training."""
+
+
+def level_context(context: Tensor) -> Tensor:
+    """Bring audio [..., samples] to the level that contexts have in training; silence stays."""
+    if not context.shape[-1]:
+        return context
+    rms = context.square().mean(-1, keepdim=True).sqrt()
+    return torch.where(rms > 1e-4, context * (CONTEXT_LEVEL / rms.clamp(min=1e-4)), context)
+
+
+class GuidedNetwork:
+    """The network with its sources: guided log-probabilities for `TokenDecoding`."""
+
+    def __init__(
+        self,
+        network: StemNetwork,
+        context: Tensor,
+        phase: Tensor,
+        instrument: int,
+        guidance: Mapping[str, float],
+        form: str,
+    ):
+        """
+        Args:
+            context: tokens of the mix [Q, T], UNKNOWN where nothing is known.
+            phase: clock phase [T, 4].
+            instrument: class, or NULL: then it is no source.
+        """
+        self._network, self._form = network, form
+        self._context, self._phase, self._instrument = context, phase, instrument
+        self._conditioned: dict[frozenset[str], Tensor] = {}
+        self._available = {"clock"}
+        if bool((context != UNKNOWN).any()):
+            self._available.add("audio")
+        if instrument != NULL:
+            self._available.add("instrument")
+        self.set_guidance(guidance)
+
+    def set_guidance(self, guidance: Mapping[str, float]) -> None:
+        """New weights from the next step on."""
+        weights = {name: guidance[name] for name in sorted(self._available)}
+        self.terms = guidance_terms(weights, self._form)
+
+    def __call__(self, tokens: Tensor, level: int, positions: Tensor) -> Tensor:
+        """Guided log-probabilities [n, vocabulary] of one level at the open positions [n]."""
+        with torch.inference_mode(), autocast(tokens.device):
+            conditioned = torch.stack([self._condition(term.sources) for term in self.terms])
+            target = tokens[None].expand(len(self.terms), -1, -1)
+            hidden = self._network(conditioned, target)[:, positions]
+            logits = self._network.logits(hidden, level)
+        return combine(logits, self.terms)
+
+    def _condition(self, sources: frozenset[str]) -> Tensor:
+        if sources not in self._conditioned:
+            device = self._context.device
+            context = self._context if "audio" in sources else torch.full_like(
+                self._context, UNKNOWN
+            )
+            instrument = self._instrument if "instrument" in sources else NULL
+            self._conditioned[sources] = self._network.condition(
+                context[None],
+                torch.tensor([instrument], device=device),
+                self._phase[None],
+                torch.tensor(["clock" in sources], device=device),
+            )[0]
+        return self._conditioned[sources]
+
+
+class StemDecoding:
+    """One stem being made; not thread-safe, everything is called between steps."""
+
+    def __init__(self, generator: StemGenerator, request: StemRequest):
+        started = time.perf_counter()
+        device = generator.torch_device
+        self._codec = generator.codec
+        known = torch.from_numpy(request.context_known).to(device)
+        # What is not known is neither heard at the horizon's edge nor counted in the level.
+        audio = torch.from_numpy(request.context).to(device).view(-1, HOP)
+        level = level_context(audio[known].flatten())
+        audio = torch.zeros_like(audio).masked_scatter(known[:, None], level)
+        context = torch.where(known[None], generator.encode(audio.flatten()), UNKNOWN)
+        self._timings = {"encode": time.perf_counter() - started, "decode_tokens": 0.0}
+        self._guided = GuidedNetwork(
+            generator.network,
+            context,
+            torch.from_numpy(request.phase).to(device),
+            request.instrument,
+            request.guidance,
+            request.form,
+        )
+        prefix = torch.from_numpy(request.prefix.astype(np.int64)).to(device)
+        self._tokens = TokenDecoding(
+            prefix, request.frames, request.decode, request.seed, self._guided
+        )
+
+    @property
+    def progress(self) -> float:
+        """Share of the steps that are done, 0..1."""
+        return self._tokens.progress
+
+    def step(self) -> bool:
+        """One decode step; True while there is more to do."""
+        started = time.perf_counter()
+        more = self._tokens.step()
+        self._timings["decode_tokens"] += time.perf_counter() - started
+        return more
+
+    def set_guidance(self, guidance: Mapping[str, float]) -> None:
+        """New guidance from the next step on; a number from 0 up for each source."""
+        check_guidance(guidance)
+        self._guided.set_guidance(guidance)
+
+    def finish(self) -> None:
+        """Fill what is open in one more step a level."""
+        self._tokens.finish()
+
+    def cancel(self) -> None:
+        """Stop; `result` will raise `model.decoding.Cancelled`."""
+        self._tokens.cancel()
+
+    def result(self) -> StemResult:
+        """Do the steps that are left and return the window.
+
+        Raises:
+            Cancelled: it was cancelled.
+            ValueError: the network gave NaN.
+        """
+        while self.step():
+            pass
+        tokens = self._tokens.result()
+        started = time.perf_counter()
+        with torch.inference_mode(), autocast(tokens.device):
+            audio = self._codec.decode(tokens[None])[0].float()
+        timings = {**self._timings, "decode_audio": time.perf_counter() - started}
+        return StemResult(tokens.cpu().numpy().astype(np.int16), audio.cpu().numpy(), timings)
+
+
+class StemGenerator:
+    """Codec and network on a device, ready to decode."""
+
+    def __init__(self, codec: FrameCodec, network: StemNetwork, device: torch.device):
+        self.codec, self.network = codec.to(device), network.to(device)
+        self.torch_device = device
+
+    @property
+    def device(self) -> str:
+        """What it computes on: `cpu`, `cuda` or `mps`."""
+        return self.torch_device.type
+
+    @property
+    def max_frames(self) -> int:
+        """Longest window that the network was trained on."""
+        return self.network.config.frames
+
+    def encode(self, audio: Tensor) -> Tensor:
+        """Audio [samples], 32 kHz -> tokens [Q, frames]."""
+        with torch.inference_mode(), autocast(self.torch_device):
+            return self.codec.encode(audio.to(self.torch_device)[None])[0]
+
+    def silence(self, frames: int) -> np.ndarray:
+        """Tokens of silence: int16 [Q, frames]."""
+        return self.encode(torch.zeros(frames * HOP)).cpu().numpy().astype(np.int16)
+
+    def start(self, request: StemRequest) -> StemDecoding:
+        """Encode what the request hears and begin to decode; no step is done yet."""
+        return StemDecoding(self, request)
+
+
+def load_generator(device: str = "auto", weights: Path | None = None) -> StemGenerator:
+    """The bundled generator, or the one in the folder `weights` (codec and stemgen .safetensors).
+
+    Raises:
+        ValueError: no such device; `CheckpointError` (a ValueError) for the files.
+    """
+    where = pick_device(device)
+    codec = load_codec(weights / CODEC_FILE.name if weights else CODEC_FILE)
+    network = load_network(
+        weights / STEMGEN_FILE.name if weights else STEMGEN_FILE, fingerprint(codec)
+    )
+    return StemGenerator(codec, network, where)

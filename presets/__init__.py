@@ -1,0 +1,1 @@
+"""Rig presets, one YAML file each; installed as `companion.presets`."""

@@ -1,0 +1,242 @@
+"""What the compiled callback promises to whoever plays through it."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from companion.audio import callback
+from companion.audio.memory import AudioMemory
+from tests.companion.audio.driving import PERIOD, drive, pass_time
+
+RATE = 8000
+RING = 8192
+CEILING = np.float32(callback.CEILING)
+
+
+def rig(players: int = 2) -> AudioMemory:
+    return AudioMemory(RATE, players, ring_samples=RING)
+
+
+def noise(n: int, seed: int = 0, peak: float = 0.2) -> np.ndarray:
+    return (np.random.default_rng(seed).uniform(-peak, peak, n)).astype(np.float32)
+
+
+@given(st.lists(st.integers(1, 128), max_size=40), st.floats(0, 4), st.floats(0, 2))
+@settings(deadline=None, max_examples=40)
+def test_how_the_time_is_cut_into_blocks_changes_nothing(
+    sizes: list[int], gain: float, monitor: float
+) -> None:
+    results = []
+    for blocks in (sizes, None):
+        memory = rig()
+        memory.set_gain(1, gain)
+        memory.set_monitor(monitor)
+        memory.write(1, 100, noise(1500, 1, peak=0.9))
+        memory.write(2, 300, noise(1500, 2, peak=0.9))
+        out = drive(memory, noise(2000), blocks)
+        rings = [memory.capture(0, 2000), *(memory.played(v, 0, 2000) for v in range(3))]
+        results.append((out, *rings))
+    for one, other in zip(*results, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+@given(st.integers(1, 8), st.integers(1, 8))
+@settings(deadline=None, max_examples=20)
+def test_any_number_of_channels(inputs: int, outputs: int) -> None:
+    memory = rig()
+    memory.set_monitor(1.0)
+    heard = noise(500 * inputs).reshape(500, inputs)
+    out = drive(memory, heard, outputs=outputs)
+    np.testing.assert_allclose(memory.capture(0, 500), heard.mean(axis=1), atol=1e-7)
+    for channel in range(outputs):
+        wanted = memory.capture(0, 500) if channel < 2 else np.zeros(500)
+        np.testing.assert_array_equal(out[:, channel], wanted)
+
+
+def test_equal_channels_are_captured_bit_for_bit() -> None:
+    memory = rig()
+    mono = noise(500)
+    drive(memory, np.stack([mono, mono], axis=1))
+    np.testing.assert_array_equal(memory.capture(0, 500), mono)
+
+
+def test_voices_are_summed_each_with_its_gain() -> None:
+    memory = rig()
+    clips = [noise(400, seed) for seed in range(3)]
+    gains = [1.0, 0.5, 0.25]
+    for voice, (clip, gain) in enumerate(zip(clips, gains, strict=True)):
+        memory.set_gain(voice, gain)
+        memory.write(voice, 50, clip)
+    out = pass_time(memory, 500)
+    for voice, (clip, gain) in enumerate(zip(clips, gains, strict=True)):
+        np.testing.assert_array_equal(memory.played(voice, 50, 400), clip * np.float32(gain))
+    np.testing.assert_array_equal(out[50:450], clips[0] + clips[1] * 0.5 + clips[2] * 0.25)
+    assert not out[:50].any() and not out[450:].any()
+
+
+def test_the_monitor_is_off_until_it_is_asked_for() -> None:
+    assert not drive(rig(), noise(500)).any()
+
+
+def test_gains_set_before_the_first_block_apply_from_the_first_sample() -> None:
+    memory = rig()
+    memory.set_gain(1, 0.5)
+    memory.write(1, 0, np.full(10, 0.5, np.float32))
+    np.testing.assert_array_equal(pass_time(memory, 10), np.full(10, 0.25))
+
+
+@given(st.lists(st.floats(0, 4), min_size=1, max_size=6))
+@settings(deadline=None, max_examples=30)
+def test_a_gain_moves_at_most_1_in_10_ms_and_arrives_exactly(targets: list[float]) -> None:
+    memory = rig()
+    level = np.float32(0.125)
+    memory.write(1, 0, np.full(RING // 2, level))
+    pass_time(memory, 1)
+    before = 1.0
+    for target in targets:
+        memory.set_gain(1, target)
+        start = memory.position
+        pass_time(memory, round(0.04 * RATE) + 1)
+        gains = memory.played(1, start, memory.position - start) / level
+        steps = np.abs(np.diff(np.concatenate([[before], gains])))
+        assert steps.max() <= 1 / (0.010 * RATE) + 1e-6
+        assert gains[-1] == np.float32(target * level) / level
+        before = gains[-1]
+
+
+@given(st.lists(st.floats(-1e6, 1e6, width=32), min_size=1, max_size=300))
+@settings(deadline=None)
+def test_nothing_louder_than_the_ceiling_comes_out(samples: list[float]) -> None:
+    memory = rig()
+    memory.set_monitor(1.0)
+    out = drive(memory, np.array(samples, np.float32))
+    assert np.abs(out).max() <= CEILING
+
+
+@given(st.lists(st.floats(-callback.CEILING, callback.CEILING, width=32), min_size=1, max_size=300))
+@settings(deadline=None)
+def test_below_the_ceiling_the_mix_passes_bit_for_bit(samples: list[float]) -> None:
+    memory = rig()
+    memory.set_monitor(1.0)
+    heard = np.array(samples, np.float32)
+    np.testing.assert_array_equal(drive(memory, heard)[:, 0], heard)
+    assert memory.counters.limited_samples == 0
+
+
+def test_the_limiter_turns_down_at_once_and_lets_go_within_half_a_second() -> None:
+    memory = rig()
+    memory.set_monitor(1.0)
+    heard = np.full(RATE, 0.5, np.float32)
+    heard[1000] = 4.0
+    out = drive(memory, heard)[:, 0]
+    np.testing.assert_array_equal(out[:1000], heard[:1000])
+    assert out[1000] == CEILING
+    assert out[1001] == pytest.approx(0.5 * 0.98 / 4, rel=0.01)
+    assert np.all(np.diff(out[1001:]) >= 0)
+    np.testing.assert_array_equal(out[1001 + RATE // 2 :], heard[1001 + RATE // 2 :])
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+def test_what_is_not_finite_becomes_silence_and_is_counted(bad: float) -> None:
+    memory = rig()
+    memory.set_monitor(1.0)
+    memory.write(1, 20, np.full(5, bad, np.float32))
+    heard = noise(200)
+    heard[10] = bad
+    out = drive(memory, heard)[:, 0]
+    heard[10] = 0
+    np.testing.assert_array_equal(out, heard)
+    np.testing.assert_array_equal(memory.capture(0, 200), heard)
+    assert not memory.played(1, 0, 200).any()
+    assert memory.counters.zeroed_samples == 6
+
+
+def test_a_clip_sounds_once_and_not_a_turn_of_the_ring_later() -> None:
+    memory = rig()
+    memory.write(1, 10, noise(300))
+    assert pass_time(memory, 400).any()
+    assert not pass_time(memory, 3 * RING).any()
+
+
+def test_portaudio_flags_are_counted_each_for_itself() -> None:
+    memory = rig()
+    for flags in (1, 2, 2, 4, 4, 4, 8, 6, 16):
+        drive(memory, np.zeros(PERIOD), flags=flags)
+    counters = memory.counters
+    assert counters.input_underflows == 1
+    assert counters.input_overflows == 3
+    assert counters.output_underflows == 4
+    assert counters.output_overflows == 1
+    assert counters.xruns == 4
+
+
+def missed_periods(slips: list[int]) -> float:
+    """Periods counted as missed when block k comes ``slips[k]`` periods late."""
+    memory = rig()
+    clock_s = [(block + slip) * PERIOD / RATE for block, slip in enumerate(slips)]
+    drive(memory, np.zeros(len(slips) * PERIOD), clock_s=clock_s)
+    return memory.counters.missed_samples / PERIOD
+
+
+WINDOW = callback.SLIP_WINDOW_BLOCKS
+
+
+def test_periods_the_device_went_on_without_us_are_counted() -> None:
+    assert missed_periods([0] * 100 + [3] * (3 * WINDOW)) == 3
+    assert missed_periods([7] * 100 + [8] * (2 * WINDOW) + [20] * (2 * WINDOW)) == 13
+
+
+def test_waking_up_late_and_catching_up_is_no_missed_period() -> None:
+    slips = [0] * (4 * WINDOW)
+    slips[90], slips[91], slips[92] = 3, 2, 1
+    assert missed_periods(slips) == 0
+
+
+def test_a_clock_that_drifts_or_stands_still_is_no_missed_period() -> None:
+    memory = rig()
+    blocks = 20 * WINDOW
+    drift = [block * PERIOD / RATE * 1.0002 for block in range(blocks)]
+    drive(memory, np.zeros(blocks * PERIOD), clock_s=drift)
+    drive(memory, np.zeros(blocks * PERIOD), clock_s=[0.0] * blocks)
+    assert memory.counters.missed_samples == 0
+
+
+def test_counters_count_frames_and_blocks() -> None:
+    memory = rig()
+    drive(memory, np.zeros(1000), [100, 200])
+    assert memory.position == 1000
+    assert memory.blocks == 2 + -(-700 // PERIOD)
+
+
+def test_meters_hold_the_peak_and_fall_20_db_a_second() -> None:
+    memory = rig()
+    memory.set_monitor(0.5)
+    memory.write(2, 0, np.full(1, 0.25, np.float32))
+    heard = np.zeros(PERIOD, np.float32)
+    heard[30] = -0.8
+    drive(memory, heard)
+    meters = memory.meters
+    assert meters.input == pytest.approx(0.8)
+    assert meters.output == pytest.approx(0.4)
+    assert meters.voices == (0.0, 0.0, 0.25)
+    pass_time(memory, RATE)
+    assert memory.meters.input == pytest.approx(0.08)
+    assert memory.meters.output == pytest.approx(0.04)
+    assert memory.meters.voices == pytest.approx((0.0, 0.0, 0.025))
+
+
+def test_it_compiles_where_no_folder_can_keep_the_machine_code(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    compile_it = callback.cfunc
+
+    def no_folder(signature: object, cache: bool = False) -> object:
+        if cache:
+            raise RuntimeError("cannot cache function: no locator available")
+        return compile_it(signature)
+
+    monkeypatch.setattr(callback, "cfunc", no_folder)
+    assert callback._compiled.__wrapped__().address

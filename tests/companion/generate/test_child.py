@@ -1,0 +1,65 @@
+"""The child process, run in this one: its pipes are its standard input and output."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from companion.generate.link import child_command
+from companion.generate.protocol import Hello, Ready, pack, read_message
+
+
+def run_child(said: bytes) -> subprocess.CompletedProcess[bytes]:
+    return subprocess.run(
+        child_command("standin"), input=said, capture_output=True, timeout=60, check=False
+    )
+
+
+def test_it_ends_when_its_input_does() -> None:
+    import io
+
+    done = run_child(b"")
+    stream = io.BytesIO(done.stdout)
+    assert done.returncode == 0 and done.stderr == b""
+    assert isinstance(read_message(stream), Hello)
+    assert isinstance(read_message(stream), Ready)
+    assert read_message(stream) is None
+
+
+def test_nonsense_ends_it_with_a_line_that_says_so() -> None:
+    done = run_child(pack(Hello()) + b"rm -rf /\n\n\n\n")
+    assert done.returncode == 1
+    assert done.stderr.decode().splitlines() == [
+        "message starts with b'rm -rf /\\n\\n\\n\\n'; valid: b'STEM'"
+    ]
+
+
+def test_what_it_prints_does_not_reach_the_protocol() -> None:
+    script = (
+        "import os, sys; from companion.generate.child import claim_standard_output\n"
+        "out = claim_standard_output(); print('text'); os.write(1, b'bytes')\n"
+        "out.write(b'protocol'); out.flush(); sys.stdout.flush()"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, check=True)
+    assert done.stdout == b"protocol"
+    assert b"text" in done.stderr and b"bytes" in done.stderr
+
+
+def test_the_stand_in_needs_no_torch() -> None:
+    script = (
+        "import sys, companion.generate.child, companion.generate.worker\n"
+        "from companion.generate.loading import loading; loading('standin').load()\n"
+        "print([name for name in ('torch', 'numba', 'soxr') if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, check=True)
+    assert done.stdout == b"[]\n" or done.stdout == b"[]\r\n"
+
+
+def test_an_unknown_generator_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    from companion.generate.child import main
+
+    with pytest.raises(SystemExit):
+        main(["--generator", "choir"])
+    assert "choir" in capsys.readouterr().err

@@ -1,0 +1,140 @@
+from __future__ import annotations
+
+import io
+import json
+import struct
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from companion.generate import protocol
+from companion.generate.protocol import (
+    Cancel,
+    Failed,
+    Finish,
+    Guidance,
+    Hello,
+    Message,
+    Plan,
+    ProtocolError,
+    Ready,
+    Result,
+    pack,
+    read_message,
+    write_message,
+)
+from model.request import StemResult
+
+GUIDANCE = {"audio": 3.0, "instrument": 0.0, "clock": 1.5}
+SMALL = [
+    Hello(),
+    Ready(2, "cpu", 1.25, 2, np.arange(8, dtype=np.int16).reshape(4, 2)),
+    Guidance(3, GUIDANCE),
+    Finish(4),
+    Cancel(5),
+    Result(
+        6,
+        StemResult(np.ones((4, 1), np.int16), np.full(640, 0.25, np.float32), {"encode": 0.5}),
+        1.5,
+    ),
+    Failed(-1, "weights file x is missing"),
+]
+
+
+def through(message: Message) -> Message:
+    stream = io.BytesIO()
+    write_message(stream, message)
+    stream.seek(0)
+    heard = read_message(stream)
+    assert heard is not None and read_message(stream) is None
+    return heard
+
+
+@pytest.mark.parametrize("message", SMALL, ids=lambda m: type(m).__name__)
+def test_a_message_comes_out_as_it_went_in(message: Message) -> None:
+    heard = through(message)
+    assert type(heard) is type(message) and pack(heard) == pack(message)
+
+
+def test_a_plan_comes_out_with_every_array_and_number(make_request) -> None:
+    request = make_request(
+        form="product",
+        seed=np.int64(2**63 - 1),
+        guidance={"audio": np.float32(2.0), "instrument": 0, "clock": 1.0},
+        prefix=np.full((4, 3), 2047, np.int16),
+    )
+    heard = through(Plan(9, request))
+    assert isinstance(heard, Plan) and heard.number == 9
+    for name in ("context", "context_known", "phase", "prefix"):
+        np.testing.assert_array_equal(getattr(heard.request, name), getattr(request, name))
+        assert getattr(heard.request, name).dtype == getattr(request, name).dtype
+    for name in ("frames", "instrument", "guidance", "form", "decode", "seed"):
+        assert getattr(heard.request, name) == getattr(request, name)
+
+
+@given(st.data())
+def test_damaged_messages_are_refused_or_are_messages(data: st.DataObject) -> None:
+    whole = pack(data.draw(st.sampled_from(SMALL)))
+    cut = data.draw(st.integers(0, len(whole)))
+    at = data.draw(st.integers(0, len(whole) - 1))
+    damaged = bytearray(whole)
+    damaged[at] = data.draw(st.integers(0, 255))
+    for stream in (io.BytesIO(whole[:cut]), io.BytesIO(bytes(damaged))):
+        try:
+            heard = read_message(stream)
+        except ProtocolError:
+            continue
+        assert heard is None or isinstance(heard, Message)
+
+
+@given(st.binary(min_size=1, max_size=100))
+def test_garbage_is_refused(garbage: bytes) -> None:
+    with pytest.raises(ProtocolError):
+        read_message(io.BytesIO(garbage))
+
+
+def test_a_length_is_checked_before_anything_is_read() -> None:
+    class Endless(io.RawIOBase):
+        asked = 0
+
+        def read(self, n: int = -1) -> bytes:
+            self.asked += n
+            return struct.pack(">4sII", b"STEM", 100, 2**32 - 1)[:n]
+
+    stream = Endless()
+    with pytest.raises(ProtocolError, match=f"up to {protocol.MAX_MESSAGE_BYTES}"):
+        read_message(stream)
+    assert stream.asked == 12
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        {"kind": "plan", "fields": {}, "arrays": []},
+        {"kind": "shell", "fields": {}, "arrays": []},
+        {"kind": "finish", "fields": {"number": None}, "arrays": []},
+        {"kind": "hello", "fields": {"version": 1}, "arrays": [["x", "object", [1]]]},
+        {"kind": "hello", "fields": {"version": 1}, "arrays": [["x", "float32", [-1]]]},
+        {"kind": "hello", "fields": {"version": 1}, "arrays": [["x", "float32", [2**40, 2**40]]]},
+        {"kind": "guidance", "fields": {"number": 1, "values": {"audio": 1.0}}, "arrays": []},
+        [],
+    ],
+)
+def test_what_is_no_message_is_refused_by_name(header: object) -> None:
+    with pytest.raises(ProtocolError, match="message cannot be read"):
+        protocol.unpack(json.dumps(header).encode(), b"")
+
+
+def test_bytes_that_belong_to_nothing_and_bools_that_are_none_are_refused() -> None:
+    header = {"kind": "hello", "fields": {"version": 1}, "arrays": [["x", "bool", [1]]]}
+    with pytest.raises(ProtocolError, match="no bool"):
+        protocol.unpack(json.dumps(header).encode(), b"\x07")
+    with pytest.raises(ProtocolError, match="belong to no array"):
+        protocol.unpack(json.dumps(header | {"arrays": []}).encode(), b"\x07")
+
+
+def test_a_message_that_is_too_long_is_not_sent() -> None:
+    with pytest.raises(ProtocolError, match="valid: up to"):
+        pack(Failed(1, "x" * (protocol.MAX_HEADER_BYTES + 1)))

@@ -1,0 +1,305 @@
+"""The worker's rules, with a generator played by the test and a clock that it sets."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator
+from queue import SimpleQueue
+
+import numpy as np
+import pytest
+
+from companion.errors import CompanionError
+from companion.generate.link import Lost, Receive
+from companion.generate.protocol import (
+    NO_PLAN,
+    Cancel,
+    Failed,
+    Finish,
+    Guidance,
+    Hello,
+    Message,
+    Plan,
+    Ready,
+    Result,
+)
+from companion.generate.stem_worker import Finished
+from companion.generate.worker import BACKOFF_S, Worker
+from model.request import StemRequest, StemResult
+
+WAIT_S = 10.0  # how long a test waits for another thread before it fails
+READY = Ready(512, "cpu", 1.5, 1, np.zeros((4, 512), np.int16))
+RESULT = StemResult(np.zeros((4, 1), np.int16), np.zeros(640, np.float32))
+OTHER = {"audio": 4.0, "instrument": 4.0, "clock": 4.0}
+
+
+class FakeLink:
+    def __init__(self, receive: Receive) -> None:
+        self.receive = receive
+        self.sent: SimpleQueue[Message] = SimpleQueue()
+        self.closed: SimpleQueue[float] = SimpleQueue()
+
+    def send(self, message: Message) -> None:
+        self.sent.put(message)
+
+    def close(self, grace_s: float = 1.0) -> None:
+        self.closed.put(grace_s)
+
+    def next_plan(self) -> Plan:
+        message = self.sent.get(timeout=WAIT_S)
+        assert isinstance(message, Plan)
+        return message
+
+    def answer(self, plan: Plan) -> None:
+        self.receive(Result(plan.number, RESULT, 1.25))
+
+
+class Rig:
+    """A worker, the generators it opened, and its clock."""
+
+    def __init__(self, request: StemRequest) -> None:
+        self.request = request
+        self.now_s = 0.0
+        self.ended: deque[Finished] = deque()
+        self.links: SimpleQueue[FakeLink] = SimpleQueue()
+        self.worker = Worker(self.open, clock=lambda: self.now_s)
+
+    def open(self, receive: Receive) -> FakeLink:
+        link = FakeLink(receive)
+        self.links.put(link)
+        return link
+
+    def next_link(self, ready: bool = True) -> FakeLink:
+        link = self.links.get(timeout=WAIT_S)
+        link.receive(Hello())
+        if ready:
+            link.receive(READY)
+        return link
+
+    def next_end(self) -> Finished:
+        if not self.ended:
+            self.ended.extend(self.worker.poll(WAIT_S))
+        return self.ended.popleft()
+
+    def settle(self) -> None:
+        """Let the worker, which has no generator now, do all it was told and look at the clock."""
+        self.worker.submit(9, 9, self.request)
+        self.worker.cancel(9)
+        assert self.next_end().outcome == "cancelled"
+
+
+@pytest.fixture
+def rig(make_request) -> Iterator[Rig]:
+    made = Rig(make_request())
+    yield made
+    made.worker.close()
+
+
+def test_a_plan_is_made_and_told_apart_by_player_and_number(rig: Rig, make_request) -> None:
+    link = rig.next_link()
+    assert rig.worker.wait_ready(WAIT_S) is READY
+    request: StemRequest = make_request()
+    rig.worker.submit(2, 17, request)
+    plan = link.next_plan()
+    assert plan.request is request
+    link.answer(plan)
+    end = rig.next_end()
+    assert (end.player, end.plan, end.outcome, end.reason) == (2, 17, "done", "")
+    assert end.result is RESULT and (end.waited_s, end.made_s) == (0.0, 1.25)
+    assert rig.worker.poll() == []
+
+
+def test_the_latest_waiting_plan_wins_but_one_being_made_is_not_given_up(
+    rig: Rig, make_request
+) -> None:
+    link = rig.next_link()
+    rig.worker.submit(0, 1, make_request())
+    first = link.next_plan()
+    rig.worker.submit(0, 2, make_request())
+    rig.worker.submit(0, 3, make_request())
+    end = rig.next_end()
+    assert (end.plan, end.outcome, end.reason) == (2, "superseded", "plan 3 took its place")
+    link.answer(first)
+    assert rig.next_end().plan == 1
+    link.answer(link.next_plan())
+    assert rig.next_end().plan == 3
+
+
+def test_players_take_turns(rig: Rig, make_request) -> None:
+    link = rig.next_link()
+    rig.worker.submit(1, 0, make_request())
+    plan = link.next_plan()
+    for number in (1, 2):  # the second time all but the turn is taken over
+        for player in (2, 1, 0):
+            rig.worker.submit(player, number, make_request())
+    assert [rig.next_end().outcome for _ in range(3)] == ["superseded"] * 3
+    turns = []
+    for _ in range(4):
+        link.answer(plan)
+        turns.append(rig.next_end().player)
+        if len(turns) == 2:
+            rig.worker.submit(2, 3, make_request())  # it has just had its turn
+        if len(turns) < 4:
+            plan = link.next_plan()
+    assert turns == [1, 2, 0, 1]
+
+
+def test_what_is_said_about_a_player_goes_to_the_plan_being_made(rig: Rig, make_request) -> None:
+    link = rig.next_link()
+    rig.worker.submit(0, 1, make_request())
+    number = link.next_plan().number
+    rig.worker.submit(1, 1, make_request())
+    for player in (1, 0):
+        rig.worker.set_guidance(player, OTHER)
+        rig.worker.finish(player)
+    rig.worker.cancel(0)
+    sent = [link.sent.get(timeout=WAIT_S) for _ in range(3)]
+    assert sent == [Guidance(number, OTHER), Finish(number), Cancel(number)]
+    link.receive(Failed(number, "cancelled"))
+    assert rig.next_end().outcome == "cancelled"
+    assert link.next_plan().request.guidance == OTHER
+
+
+def test_guidance_is_checked_where_it_is_given(rig: Rig) -> None:
+    with pytest.raises(ValueError, match="audio"):
+        rig.worker.set_guidance(0, {"audio": 1.0})
+
+
+def test_a_waiting_plan_can_be_cancelled(rig: Rig, make_request) -> None:
+    rig.next_link(ready=False)
+    rig.worker.submit(0, 1, make_request())
+    rig.worker.cancel(0)
+    assert rig.next_end().outcome == "cancelled"
+
+
+def test_a_plan_that_fails_does_not_end_the_generator(rig: Rig, make_request) -> None:
+    link = rig.next_link()
+    rig.worker.submit(0, 1, make_request())
+    link.receive(Failed(link.next_plan().number, "MemoryError"))
+    end = rig.next_end()
+    assert (end.outcome, end.reason, end.result) == ("failed", "MemoryError", None)
+    rig.worker.submit(0, 2, make_request())
+    link.answer(link.next_plan())
+    assert rig.next_end().outcome == "done"
+    assert rig.worker.restarts == 0
+
+
+def test_a_generator_that_dies_is_started_again_and_its_plan_reported(
+    rig: Rig, make_request
+) -> None:
+    link = rig.next_link()
+    rig.worker.submit(0, 1, make_request())
+    link.next_plan()
+    rig.worker.submit(1, 5, make_request())
+    link.receive(Lost("the generator's process ended with code -9"))
+    end = rig.next_end()
+    assert (end.plan, end.outcome) == (1, "failed")
+    assert end.reason == rig.worker.lost_reason == "the generator's process ended with code -9"
+    again = rig.next_link()
+    again.answer(again.next_plan())  # the one that waited
+    assert rig.next_end().plan == 5
+    assert rig.worker.restarts == 1
+
+
+def test_restarts_come_ever_later_until_a_plan_is_made(rig: Rig, make_request) -> None:
+    link = rig.next_link()
+    for wait_s in (*BACKOFF_S, BACKOFF_S[-1]):
+        link.receive(Lost("gone"))
+        if wait_s:
+            rig.settle()
+            rig.now_s += wait_s - 0.01
+            rig.settle()
+            assert rig.links.empty()
+            rig.now_s += 0.02
+        link = rig.next_link()
+    rig.worker.submit(0, 1, make_request())
+    link.answer(link.next_plan())
+    assert rig.next_end().outcome == "done"
+    link.receive(Lost("gone"))
+    rig.next_link()
+
+
+def test_a_plan_that_takes_too_long_ends_the_generator(rig: Rig, make_request) -> None:
+    link = rig.next_link()
+    rig.worker.submit(0, 1, make_request())
+    plan = link.next_plan()
+    rig.now_s += 31.0
+    end = rig.next_end()
+    assert (end.outcome, end.reason) == ("failed", "a plan took longer than 30 s")
+    assert link.closed.get(timeout=WAIT_S) == 0.0
+    link.answer(plan)  # too late: it is not believed any more
+    rig.next_link()
+    assert rig.worker.poll() == []
+
+
+def test_a_restart_that_never_gets_ready_is_ended(rig: Rig) -> None:
+    rig.next_link().receive(Lost("gone"))
+    link = rig.next_link(ready=False)
+    rig.worker.wait_ready(WAIT_S)
+    rig.now_s += 181.0
+    assert link.closed.get(timeout=WAIT_S) == 0.0
+    rig.now_s += 1.0
+    rig.next_link()
+
+
+def test_a_first_start_that_fails_says_why_and_so_does_every_plan(rig: Rig, make_request) -> None:
+    link = rig.next_link(ready=False)
+    link.receive(Failed(NO_PLAN, "weights file x is missing; valid: y"))
+    with pytest.raises(CompanionError, match=r"^weights file x is missing; valid: y$"):
+        rig.worker.wait_ready(WAIT_S)
+    rig.worker.submit(0, 1, make_request())
+    end = rig.next_end()
+    assert (end.outcome, end.reason) == ("failed", "weights file x is missing; valid: y")
+
+
+def test_another_version_is_refused(rig: Rig) -> None:
+    rig.links.get(timeout=WAIT_S).receive(Hello(version=99))
+    with pytest.raises(CompanionError, match="speaks version 99; valid: 1"):
+        rig.worker.wait_ready(WAIT_S)
+
+
+def test_a_program_that_is_not_there_is_reported() -> None:
+    def open_link(_: Receive) -> FakeLink:
+        raise FileNotFoundError("no such file: 'python9'")
+
+    worker = Worker(open_link)
+    with pytest.raises(CompanionError, match=r"cannot be started.*python9"):
+        worker.wait_ready(WAIT_S)
+    worker.close()
+
+
+def test_waiting_for_a_generator_that_takes_its_time_ends(rig: Rig) -> None:
+    with pytest.raises(CompanionError, match=r"not ready after 0\.01 s"):
+        rig.worker.wait_ready(0.01)
+
+
+def test_a_message_too_long_to_send_is_one_plan_lost(
+    rig: Rig, make_request, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from companion.generate.protocol import ProtocolError
+
+    link = rig.next_link()
+
+    def refuse(message: Message) -> None:
+        monkeypatch.undo()
+        raise ProtocolError("message of 70000000 bytes")
+
+    monkeypatch.setattr(link, "send", refuse)
+    rig.worker.submit(0, 1, make_request())
+    assert rig.next_end().reason == "message of 70000000 bytes"
+    rig.worker.submit(0, 2, make_request())
+    link.next_plan()
+
+
+def test_closing_ends_the_generator_and_every_plan_and_can_be_repeated(
+    rig: Rig, make_request
+) -> None:
+    link = rig.next_link()
+    rig.worker.submit(0, 1, make_request())
+    link.next_plan()
+    rig.worker.submit(0, 2, make_request())
+    rig.worker.close()
+    rig.worker.close()
+    assert link.closed.get(timeout=WAIT_S) > 0.0
+    ended = rig.worker.poll()
+    assert [(end.plan, end.outcome) for end in ended] == [(1, "cancelled"), (2, "cancelled")]

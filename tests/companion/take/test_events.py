@@ -1,0 +1,168 @@
+"""The event log survives what happens on stage, and reads back what was written."""
+
+from __future__ import annotations
+
+import json
+import threading
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from companion.errors import CompanionError
+from companion.take.events import (
+    EVENTS_FILE,
+    BarSounded,
+    EventLog,
+    Incident,
+    KnobMoved,
+    PlanMade,
+    TakeEnded,
+    read_events,
+)
+
+
+def plan(**changes: object) -> PlanMade:
+    fields: dict[str, object] = {
+        "bar": 3,
+        "time_s": 8.25,
+        "player": "bass",
+        "epoch": 7,
+        "first_bar": 4,
+        "bars": 4,
+        "desired_s": 9.75,
+        "actual_s": 8.25,
+        "seed": 11,
+        "instrument": "bass",
+        "knobs": {"guidance_audio": 2.5, "steps": 12},
+    }
+    return PlanMade(**{**fields, **changes})  # type: ignore[arg-type]
+
+
+def test_each_event_is_on_disk_as_soon_as_it_is_written(tmp_path: Path) -> None:
+    log = EventLog(tmp_path)
+    log.write(BarSounded(bar=0, time_s=2.0, player="bass", sounding="silence"))
+    first = read_events(log.path)
+    log.write(KnobMoved(bar=1, time_s=4.5, name="cycle", player=None, value=2, moved_by="osc"))
+    assert [event["type"] for event in first] == ["bar"]
+    assert read_events(log.path) == [
+        *first,
+        {
+            "type": "knob",
+            "bar": 1,
+            "time_s": 4.5,
+            "name": "cycle",
+            "player": None,
+            "value": 2,
+            "moved_by": "osc",
+        },
+    ]
+
+
+def test_a_plan_carries_its_desired_and_actual_time_and_the_difference(tmp_path: Path) -> None:
+    log = EventLog(tmp_path)
+    log.write(plan())
+    log.write(plan(actual_s=10.0))
+    on_time, late = read_events(log.path)
+    assert (on_time["desired_s"], on_time["actual_s"], on_time["slack_s"]) == (9.75, 8.25, 1.5)
+    assert late["slack_s"] == -0.25
+    assert on_time["knobs"] == {"guidance_audio": 2.5, "steps": 12}
+    assert on_time["seed"] == 11
+
+
+def test_numbers_of_any_kind_become_json_that_every_reader_takes(tmp_path: Path) -> None:
+    log = EventLog(tmp_path)
+    figures = {
+        "fraction": Fraction(1, 8),
+        "single": np.float32(0.5),
+        "whole": np.int64(3),
+        "none": float("nan"),
+        "never": float("inf"),
+    }
+    log.write(TakeEnded(bar=8, time_s=16.0, reason="done", figures=figures))  # type: ignore[arg-type]
+    line = log.path.read_text()
+    figures_read = json.loads(line, parse_constant=lambda name: pytest.fail(name))["figures"]
+    assert figures_read == {
+        "fraction": 0.125,
+        "single": 0.5,
+        "whole": 3,
+        "none": None,
+        "never": None,
+    }
+
+
+@settings(max_examples=30)
+@given(details=st.lists(st.text(), min_size=1, max_size=5), data=st.data())
+def test_a_log_cut_anywhere_reads_up_to_the_cut(
+    tmp_path_factory: pytest.TempPathFactory, details: list[str], data: st.DataObject
+) -> None:
+    log = EventLog(tmp_path_factory.mktemp("take"))
+    for number, detail in enumerate(details):
+        log.write(Incident(bar=number, time_s=float(number), what="test", detail=detail))
+    log.close()
+    whole = read_events(log.path)
+    assert [event["detail"] for event in whole] == details
+    content = log.path.read_bytes()
+    cut = data.draw(st.integers(0, len(content)))
+    log.path.write_bytes(content[:cut])
+    complete = content[:cut].count(b"\n")
+    assert read_events(log.path) in (whole[:complete], whole[: complete + 1])
+
+
+@pytest.mark.parametrize("bad", ["{", "3", '{"type": "bar"}', "", '{"type": "bar", "ba'])
+def test_a_damaged_line_inside_is_named(tmp_path: Path, bad: str) -> None:
+    path = tmp_path / EVENTS_FILE
+    good = '{"type": "x", "bar": 0, "time_s": 0}'
+    path.write_text(f"{good}\n{bad}\n{good}\n")
+    with pytest.raises(CompanionError, match="line 2"):
+        read_events(path)
+
+
+def test_a_missing_log_is_named(tmp_path: Path) -> None:
+    with pytest.raises(CompanionError, match="events"):
+        read_events(tmp_path / EVENTS_FILE)
+
+
+def test_a_full_disk_stops_the_log_and_nothing_else(tmp_path: Path, file_size_limit: None) -> None:
+    log = EventLog(tmp_path)
+    for number in range(500):
+        log.write(Incident(bar=0, time_s=float(number), what="test", detail="x" * 100))
+    log.close()
+    log.close()
+    assert log.error is not None
+    assert "events are no longer kept" in log.error
+    assert "\n" not in log.error
+    assert 50 < len(read_events(log.path)) < 500
+
+
+def test_writing_after_close_is_ignored(tmp_path: Path) -> None:
+    log = EventLog(tmp_path)
+    log.close()
+    log.write(plan())
+    assert read_events(log.path) == []
+
+
+def test_an_older_log_is_never_overwritten(tmp_path: Path) -> None:
+    EventLog(tmp_path).close()
+    with pytest.raises(CompanionError, match="events"):
+        EventLog(tmp_path)
+
+
+def test_lines_from_several_threads_stay_whole(tmp_path: Path) -> None:
+    log = EventLog(tmp_path)
+
+    def write(player: str) -> None:
+        for epoch in range(200):
+            log.write(plan(player=player, epoch=epoch))
+
+    threads = [threading.Thread(target=write, args=(name,)) for name in ("bass", "drums", "keys")]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    events = read_events(log.path)
+    for name in ("bass", "drums", "keys"):
+        assert [e["epoch"] for e in events if e["player"] == name] == list(range(200))

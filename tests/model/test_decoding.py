@@ -1,0 +1,154 @@
+"""Decoding fills every position once, the same way for the same seed, nearest frames first."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from model.decoding import Cancelled, TokenDecoding, rank, sample, still_open
+from model.network import MASK
+from model.request import DecodeSettings
+
+VOCABULARY = 32
+
+
+def noise_model(tokens, level, positions):
+    """Log-probabilities that depend on position and level only."""
+    generator = torch.Generator().manual_seed(level)
+    table = torch.randn(tokens.shape[1], VOCABULARY, generator=generator)
+    return torch.log_softmax(table[positions], -1)
+
+
+def make(frames=24, prefix=0, seed=1, model=noise_model, **kwargs) -> TokenDecoding:
+    given_tokens = torch.arange(4 * prefix).view(4, prefix) % VOCABULARY
+    return TokenDecoding(given_tokens, frames, DecodeSettings(**kwargs), seed, model)
+
+
+def run(decoding: TokenDecoding) -> torch.Tensor:
+    while decoding.step():
+        pass
+    return decoding.result()
+
+
+@given(
+    frames=st.integers(2, 40),
+    prefix=st.integers(0, 39),
+    steps=st.tuples(*[st.integers(1, 20)] * 4),
+    seed=st.integers(0, 2**31),
+)
+@settings(max_examples=50)
+def test_everything_is_filled_and_the_prefix_is_kept(frames, prefix, steps, seed):
+    prefix = min(prefix, frames - 1)
+    decoding = make(frames, prefix, seed, steps=steps)
+    tokens = run(decoding)
+    assert ((tokens >= 0) & (tokens < VOCABULARY)).all()
+    assert (tokens[:, :prefix].flatten() == torch.arange(4 * prefix) % VOCABULARY).all()
+    assert decoding.progress == 1.0
+
+
+@given(total=st.integers(1, 500), steps=st.integers(1, 64))
+def test_the_schedule_keeps_at_least_one_a_step_and_ends_full(total, steps):
+    steps = min(steps, total)
+    left = [total, *[still_open(total, step, steps) for step in range(1, steps + 1)]]
+    assert left[-1] == 0
+    assert all(a > b for a, b in zip(left, left[1:], strict=False))
+
+
+def test_the_schedule_by_hand():
+    # 100 positions, 4 steps: 100 cos(pi/8), cos(pi/4), cos(3 pi/8), 0
+    assert [still_open(100, step, 4) for step in (1, 2, 3, 4)] == [92, 70, 38, 0]
+
+
+def test_ranking_by_hand():
+    settings = DecodeSettings(causal_bias=0.1, confidence=0.1, randomness=1.0)
+    ranking = rank(
+        torch.tensor([0.5, 0.5]), torch.tensor([0, 50]), 100, settings, torch.tensor([0.2, 0.2])
+    )
+    torch.testing.assert_close(ranking, torch.tensor([0.35, 0.30]))
+
+
+def test_the_same_seed_gives_the_same_stem_and_another_seed_another():
+    assert (run(make(seed=5)) == run(make(seed=5))).all()
+    assert (run(make(seed=5)) != run(make(seed=6))).any()
+
+
+def test_coarse_levels_are_full_before_finer_ones_begin():
+    seen = []
+
+    def spy(tokens, level, positions):
+        seen.append(level)
+        assert (tokens[:level] != MASK).all()
+        assert (tokens[level + 1 :] == MASK).all()
+        return noise_model(tokens, level, positions)
+
+    run(make(model=spy, steps=(5, 3, 2, 2)))
+    assert seen == [0] * 5 + [1] * 3 + [2] * 2 + [3] * 2
+
+
+def test_kept_tokens_stay_kept():
+    decoding = make(steps=(6, 1, 1, 1))
+    before = decoding.tokens.clone()
+    while decoding.step():
+        kept = before != MASK
+        assert (decoding.tokens[kept] == before[kept]).all()
+        before = decoding.tokens.clone()
+
+
+def test_with_causal_bias_alone_the_nearest_frames_come_first():
+    decoding = make(frames=40, steps=(8, 1, 1, 1), causal_bias=1.0, confidence=0.0, randomness=0.0)
+    for _ in range(7):
+        decoding.step()
+        filled = (decoding.tokens[0] != MASK).nonzero()[:, 0]
+        assert filled.tolist() == list(range(len(filled)))
+
+
+def test_finish_fills_the_rest_in_one_step_a_level():
+    decoding = make(steps=(12, 4, 4, 4))
+    decoding.step()
+    decoding.finish()
+    left = 0
+    while not decoding.finished:
+        decoding.step()
+        left += 1
+    assert left == 4
+    assert (decoding.result() != MASK).all()
+
+
+def test_a_cancelled_decoding_has_no_result():
+    decoding = make()
+    decoding.step()
+    decoding.cancel()
+    assert not decoding.step()
+    with pytest.raises(Cancelled):
+        decoding.result()
+
+
+def test_an_unfinished_decoding_has_no_result():
+    with pytest.raises(RuntimeError, match="valid: finished"):
+        make().result()
+
+
+def test_progress_rises_to_one():
+    decoding = make(steps=(3, 2, 1, 1))
+    seen = [decoding.progress]
+    while not decoding.finished:
+        decoding.step()
+        seen.append(decoding.progress)
+    assert seen == [step / 7 for step in range(8)]
+
+
+def test_sampling_follows_the_distribution():
+    log_probabilities = torch.tensor([0.7, 0.2, 0.1]).log().expand(20_000, 3)
+    uniform = torch.rand(20_000, generator=torch.Generator().manual_seed(0))
+    tokens, confidence = sample(log_probabilities, 1.0, uniform)
+    shares = torch.bincount(tokens, minlength=3) / 20_000
+    torch.testing.assert_close(shares, torch.tensor([0.7, 0.2, 0.1]), atol=0.01, rtol=0)
+    torch.testing.assert_close(confidence, torch.tensor([0.7, 0.2, 0.1])[tokens])
+
+
+def test_a_low_temperature_takes_the_likeliest():
+    log_probabilities = torch.tensor([0.2, 0.5, 0.3]).log().expand(1000, 3)
+    tokens, _ = sample(log_probabilities, 0.02, torch.rand(1000))
+    assert (tokens == 1).all()

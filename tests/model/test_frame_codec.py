@@ -1,0 +1,78 @@
+"""The codec keeps its contract: exact lengths, valid tokens, the same sound for the same tokens."""
+
+from __future__ import annotations
+
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from model.grid import HOP, frames_of
+
+
+@given(samples=st.integers(1, 5 * HOP + 7))
+@settings(max_examples=40, deadline=None)
+def test_lengths_are_exact_for_any_input(toy_codec, samples):
+    tokens = toy_codec.encode(torch.zeros(2, samples))
+    assert tokens.shape == (2, 4, frames_of(samples))
+    assert toy_codec.decode(tokens).shape == (2, frames_of(samples) * HOP)
+
+
+def test_tokens_are_in_the_vocabulary(toy_codec):
+    tokens = toy_codec.encode(torch.randn(1, 40 * HOP))
+    assert tokens.dtype == torch.int64
+    assert 0 <= int(tokens.min()) and int(tokens.max()) < toy_codec.vocabulary
+
+
+def test_decoding_is_finite_for_any_tokens(toy_codec):
+    tokens = torch.randint(0, 2048, (1, 4, 30), generator=torch.Generator().manual_seed(0))
+    assert toy_codec.decode(tokens).isfinite().all()
+
+
+def test_frames_do_not_depend_on_the_batch(toy_codec):
+    audio = torch.randn(3, 12 * HOP, generator=torch.Generator().manual_seed(0))
+    together = toy_codec.encode(audio)
+    alone = torch.cat([toy_codec.encode(row[None]) for row in audio])
+    assert (together == alone).float().mean() > 0.99  # ties may fall either way
+
+
+def test_what_is_far_away_changes_nothing(toy_codec):
+    """A frame sees its neighbours only, so a window can be encoded with a few frames of run-in."""
+    generator = torch.Generator().manual_seed(0)
+    audio = torch.randn(1, 40 * HOP, generator=generator)
+    other = audio.clone()
+    other[:, : 10 * HOP] = torch.randn(1, 10 * HOP, generator=generator)
+    reach = 10 + 3 * 1 + 1 + 2  # one block of 7, the input of 3, the analysis window
+    same = toy_codec.latent(audio)[:, reach:], toy_codec.latent(other)[:, reach:]
+    torch.testing.assert_close(*same)
+
+
+def test_overlap_add_inverts_the_analysis(toy_codec):
+    size = toy_codec.config.synthesis_fft
+    audio = torch.randn(1, 20 * HOP, generator=torch.Generator().manual_seed(0))
+    edge = (size - size // 4) // 2
+    spectrum = torch.stft(
+        torch.nn.functional.pad(audio, (edge, edge)),
+        size,
+        size // 4,
+        window=toy_codec.synthesis_window,
+        center=False,
+        return_complex=True,
+    )
+    torch.testing.assert_close(
+        toy_codec._overlap_add(spectrum.transpose(1, 2))[:, HOP:-HOP],
+        audio[:, HOP:-HOP],
+        atol=1e-4,
+        rtol=1e-4,
+    )
+
+
+def test_codebooks_are_what_the_decoder_adds_up(toy_codec):
+    books = toy_codec.codebooks()
+    assert books.shape == (4, 2048, toy_codec.config.code_width)
+    tokens = torch.randint(0, 2048, (1, 4, 3), generator=torch.Generator().manual_seed(0))
+    total = sum(
+        layer.project_out(books[level][tokens[:, level]])
+        for level, layer in enumerate(toy_codec.quantizer.layers)
+    )
+    quantized = toy_codec.quantizer.decode(tokens.transpose(0, 1)).transpose(1, 2)
+    torch.testing.assert_close(total, quantized)

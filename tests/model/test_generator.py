@@ -1,0 +1,131 @@
+"""From a request to a stem: guidance is what it says, and turns while a stem is made."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from model.decoding import Cancelled
+from model.generator import GuidedNetwork, level_context
+from model.grid import HOP
+from model.network import MASK, UNKNOWN
+from model.request import DecodeSettings, StemRequest
+
+FRAMES = 32
+
+
+def request(**changes) -> StemRequest:
+    rng = np.random.default_rng(0)
+    values = {
+        "context": (0.1 * rng.standard_normal(FRAMES * HOP)).astype(np.float32),
+        "context_known": np.ones(FRAMES, np.bool_),
+        "phase": rng.standard_normal((FRAMES, 4)).astype(np.float32),
+        "prefix": rng.integers(0, 2048, (4, 8)).astype(np.int16),
+        "frames": FRAMES,
+        "instrument": 4,
+        "guidance": {"audio": 2.0, "instrument": 1.5, "clock": 1.0},
+        "decode": DecodeSettings(steps=(4, 2, 1, 1)),
+        "seed": 3,
+    }
+    return StemRequest(**(values | changes))
+
+
+def test_a_stem_keeps_its_prefix_and_fills_the_rest(toy_generator):
+    asked = request()
+    result = toy_generator.start(asked).result()
+    assert result.tokens.shape == (4, FRAMES) and result.audio.shape == (FRAMES * HOP,)
+    assert (result.tokens[:, :8] == asked.prefix).all()
+    assert set(result.timings) == {"encode", "decode_tokens", "decode_audio"}
+
+
+def test_the_same_request_gives_the_same_stem(toy_generator):
+    one, two = (toy_generator.start(request()).result() for _ in range(2))
+    assert (one.tokens == two.tokens).all() and (one.audio == two.audio).all()
+    other = toy_generator.start(request(seed=4)).result()
+    assert (one.tokens != other.tokens).any()
+
+
+def guided(network, context, guidance, form="joint", instrument=4):
+    phase = torch.randn(FRAMES, 4, generator=torch.Generator().manual_seed(0))
+    return GuidedNetwork(network, context, phase, instrument, guidance, form)
+
+
+def context_tokens():
+    return torch.randint(0, 2048, (4, FRAMES), generator=torch.Generator().manual_seed(0))
+
+
+def test_joint_guidance_at_one_is_the_conditional(toy_network):
+    ones = {"audio": 1.0, "instrument": 1.0, "clock": 1.0}
+    tokens, positions = torch.full((4, FRAMES), MASK), torch.arange(FRAMES)
+    model = guided(toy_network, context_tokens(), ones)
+    assert len(model.terms) == 1
+    with torch.inference_mode():
+        conditioned = toy_network.condition(
+            context_tokens()[None],
+            torch.tensor([4]),
+            torch.randn(FRAMES, 4, generator=torch.Generator().manual_seed(0))[None],
+            torch.tensor([True]),
+        )
+        hidden = toy_network(conditioned, tokens[None])[0]
+        expected = torch.log_softmax(toy_network.logits(hidden, 0).float(), -1)
+    # bfloat16 products where the processor has them
+    torch.testing.assert_close(model(tokens, 0, positions), expected, atol=0.05, rtol=0.05)
+
+
+def test_a_source_that_is_not_there_takes_no_pass(toy_network):
+    three = {"audio": 2.0, "instrument": 2.0, "clock": 2.0}
+    assert len(guided(toy_network, context_tokens(), three, "product").terms) == 4
+    nothing_heard = torch.full((4, FRAMES), UNKNOWN)
+    assert len(guided(toy_network, nothing_heard, three, "product").terms) == 3
+    assert len(guided(toy_network, nothing_heard, three, "product", instrument=18).terms) == 2
+
+
+def test_what_lies_behind_the_horizon_is_not_heard(toy_generator):
+    known = np.arange(FRAMES) < 20
+    one = request(context_known=known)
+    other = one.context.copy()
+    other[20 * HOP :] = np.random.default_rng(1).standard_normal(12 * HOP)
+    changed = request(context_known=known, context=other.astype(np.float32))
+    results = [toy_generator.start(r).result().tokens for r in (one, changed)]
+    assert (results[0] == results[1]).all()
+    deaf = request(context_known=np.zeros(FRAMES, np.bool_))
+    assert toy_generator.start(deaf).result().audio.shape == (FRAMES * HOP,)
+
+
+def test_guidance_turns_while_a_stem_is_made(toy_generator):
+    plain = toy_generator.start(request()).result()
+    decoding = toy_generator.start(request())
+    decoding.step()
+    decoding.set_guidance({"audio": 6.0, "instrument": 6.0, "clock": 6.0})
+    assert (decoding.result().tokens != plain.tokens).any()
+    with pytest.raises(ValueError, match="guidance"):
+        decoding.set_guidance({"audio": float("nan"), "instrument": 1.0, "clock": 1.0})
+
+
+def test_finish_now_gives_a_whole_stem(toy_generator):
+    decoding = toy_generator.start(request())
+    decoding.step()
+    decoding.finish()
+    assert (decoding.result().tokens != MASK).all()
+    assert decoding.progress == 1.0
+
+
+def test_cancel_leaves_nothing(toy_generator):
+    decoding = toy_generator.start(request())
+    decoding.cancel()
+    with pytest.raises(Cancelled):
+        decoding.result()
+
+
+def test_silence_has_one_token_a_level(toy_generator):
+    silence = toy_generator.silence(30)
+    assert silence.shape == (4, 30) and silence.dtype == np.int16
+    assert (silence[:, 10:20] == silence[:, 10:11]).all()
+
+
+def test_contexts_are_levelled_and_silence_stays():
+    loud = torch.randn(1, 10_000, generator=torch.Generator().manual_seed(0))
+    assert level_context(loud).square().mean().sqrt() == pytest.approx(0.1, rel=1e-3)
+    assert level_context(0.01 * loud).square().mean().sqrt() == pytest.approx(0.1, rel=1e-3)
+    assert (level_context(torch.zeros(1, 100)) == 0).all()

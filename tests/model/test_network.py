@@ -1,0 +1,88 @@
+"""The network hears what it is given and nothing else."""
+
+from __future__ import annotations
+
+import torch
+
+from model.instruments import NULL
+from model.network import MASK, UNKNOWN, rotary_table, rotate
+
+
+def inputs(batch=2, frames=24, seed=0):
+    generator = torch.Generator().manual_seed(seed)
+    context = torch.randint(0, 2048, (batch, 4, frames), generator=generator)
+    target = torch.full((batch, 4, frames), MASK)
+    instrument = torch.tensor([4, 16])
+    phase = torch.randn(batch, frames, 4, generator=generator)
+    return context, target, instrument, phase, torch.ones(batch, dtype=torch.bool)
+
+
+def test_shapes(toy_network):
+    context, target, instrument, phase, known = inputs()
+    hidden = toy_network(toy_network.condition(context, instrument, phase, known), target)
+    assert hidden.shape == (2, 24, 32)
+    assert toy_network.logits(hidden, 3).shape == (2, 24, 2048)
+
+
+def test_every_source_is_heard(toy_network):
+    context, target, instrument, phase, known = inputs()
+    plain = toy_network(toy_network.condition(context, instrument, phase, known), target)
+    for changed in (
+        (torch.full_like(context, UNKNOWN), instrument, phase, known),
+        (context, torch.full_like(instrument, NULL), phase, known),
+        (context, instrument, phase, ~known),
+        (context, instrument, phase.roll(1, 1), known),
+    ):
+        assert not torch.allclose(plain, toy_network(toy_network.condition(*changed), target))
+
+
+def test_a_dropped_clock_says_nothing(toy_network):
+    context, target, instrument, phase, known = inputs()
+    dropped = [
+        toy_network.condition(context, instrument, any_phase, ~known)
+        for any_phase in (phase, phase.roll(3, 1))
+    ]
+    assert torch.equal(*dropped)
+
+
+def test_the_network_sees_both_ways(toy_network):
+    context, target, instrument, phase, known = inputs()
+    conditioned = toy_network.condition(context, instrument, phase, known)
+    later = target.clone()
+    later[:, 0, -1] = 5
+    before, after = toy_network(conditioned, target), toy_network(conditioned, later)
+    assert not torch.allclose(before[:, 0], after[:, 0])
+
+
+def test_the_two_channels_lie_side_by_side(toy_network):
+    context, _, instrument, phase, known = inputs()
+    half = toy_network.config.width // 2
+    one = toy_network.condition(context, instrument, phase, known)
+    other = toy_network.condition(torch.full_like(context, UNKNOWN), instrument, phase, known)
+    assert torch.equal(one[..., half:], other[..., half:])
+    assert not torch.equal(one[..., :half], other[..., :half])
+
+
+def test_rotation_depends_on_distance_only():
+    cos, sin = rotary_table(20, 8, torch.device("cpu"))
+    generator = torch.Generator().manual_seed(0)
+    query, key = torch.randn(2, 8, generator=generator)
+    turned_query = rotate(query.expand(1, 1, 20, 8), cos, sin)[0, 0]
+    turned_key = rotate(key.expand(1, 1, 20, 8), cos, sin)[0, 0]
+    scores = turned_query @ turned_key.T
+    for distance in range(-19, 20):
+        along = torch.diagonal(scores, distance)
+        torch.testing.assert_close(along, along[:1].expand_as(along), atol=1e-4, rtol=1e-4)
+
+
+def test_tokens_that_sound_alike_start_alike(toy_codec):
+    from model.network import NetworkConfig, StemNetwork
+
+    torch.manual_seed(1)
+    network = StemNetwork(NetworkConfig(width=32, layers=1, heads=2))
+    books = toy_codec.codebooks().clone()
+    books[0, 7] = books[0, 3]
+    network.start_from_codebooks(books)
+    hidden = torch.randn(1, 32, generator=torch.Generator().manual_seed(0))
+    logits = network.logits(hidden, 0)[0]
+    assert torch.isclose(logits[7], logits[3])

@@ -1,0 +1,131 @@
+"""What the companion does in the audio tests of the rig, in a process of its own.
+
+PortAudio looks for the JACK server once, when it is loaded, and a device that dies can take the
+process with it. Run as ``python -m tests.rig.companion_side SCENE [ARGUMENT]``; JSON lines come
+out.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import threading
+import time
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+
+from companion.audio.devices import choose_duplex, list_devices
+from companion.audio.memory import AudioMemory
+from companion.audio.stream import DuplexStream, open_duplex
+from companion.clock.timebase import StreamTimebase
+from companion.errors import CompanionError
+from tests.companion.audio.stream_contract import LENGTH, PLAYERS, perform, prepare
+
+COUNT_S = 4.0
+HOLD_LOOPS = 4_000_000  # about 100 ms in which the interpreter lock is not given away
+
+
+def say(**values: Any) -> None:
+    """One JSON line."""
+    print(json.dumps(values), flush=True)
+
+
+def open_default() -> DuplexStream:
+    """A stream on what is chosen when nothing is named."""
+    device = choose_duplex(list_devices())
+    memory = AudioMemory(device.rate, PLAYERS)
+    prepare(memory)
+    return open_duplex(device, memory)
+
+
+def contract(path: str) -> None:
+    """Perform the contract's scene when told to, and write what the memory holds of it."""
+    with open_default() as stream:
+        memory = stream.memory
+        say(started=True, device=asdict(stream.device), latency_s=stream.latency_s)
+        sys.stdin.readline()
+        trigger = perform(memory, StreamTimebase(memory))
+        np.savez(
+            path,
+            captured=memory.capture(trigger, LENGTH),
+            played=np.stack([memory.played(v, trigger, LENGTH) for v in range(memory.voices)]),
+            zeroed=memory.counters.zeroed_samples,
+        )
+        say(done=True)
+
+
+def load(_: str) -> None:
+    """Count what is lost while the interpreter is free, and while a thread hogs it."""
+    with open_default() as stream:
+        time.sleep(0.5)
+        say(idle=_count(stream))
+        stop = threading.Event()
+        holds: list[float] = []
+        hog = threading.Thread(target=_hog, args=(stop, holds))
+        hog.start()
+        hogged = _count(stream)
+        stop.set()
+        hog.join()
+        say(hogged={**hogged, "longest_hold_s": max(holds), "holds": len(holds)})
+
+
+def _hog(stop: threading.Event, holds: list[float]) -> None:
+    while not stop.is_set():
+        start_s = time.perf_counter()
+        sum(range(HOLD_LOOPS))  # one call in C: nobody else runs until it is through
+        holds.append(time.perf_counter() - start_s)
+
+
+def _count(stream: DuplexStream) -> dict[str, float]:
+    memory = stream.memory
+    period_s = stream.rate and 256 / stream.rate
+    before, start_s = memory.counters, time.monotonic()
+    time.sleep(COUNT_S)
+    after, end_s = memory.counters, time.monotonic()
+    return {
+        "periods": (end_s - start_s) / period_s,
+        "blocks": after.blocks - before.blocks,
+        "missed": (after.missed_samples - before.missed_samples) / 256,
+        "xruns": after.xruns - before.xruns,
+    }
+
+
+def unplug(_: str) -> None:
+    """Wait for a sample that never comes, because somebody ends the server."""
+    stream = open_default()
+    stream.start()
+    say(started=True)
+    try:
+        StreamTimebase(stream.memory).wait_until(2**60)
+    except CompanionError as error:
+        say(error=str(error), active=stream.active)
+    start_s = time.monotonic()
+    stream.close()
+    say(closed_after_s=time.monotonic() - start_s)
+
+
+def restart(_: str) -> None:
+    """Stop and start again: the position goes on."""
+    with open_default() as stream:
+        first = stream.memory.position
+        stream.stop()
+        stopped = stream.memory.position
+        time.sleep(0.1)
+        still = stream.memory.position
+        stream.start()
+        say(positions=[first, stopped, still, stream.memory.position])
+
+
+def choose(wanted: str) -> None:
+    """Choose a device by name."""
+    try:
+        say(chosen=asdict(choose_duplex(list_devices(), wanted)))
+    except CompanionError as error:
+        say(error=str(error))
+
+
+if __name__ == "__main__":
+    scenes = {f.__name__: f for f in (contract, load, unplug, restart, choose)}
+    scenes[sys.argv[1]](sys.argv[2] if len(sys.argv) > 2 else "")

@@ -1,0 +1,237 @@
+"""The world outside: another process that plays into the companion and records what it puts out.
+
+It is a JACK client with one output port, connected to every input of the companion, and one input
+port for each of the companion's outputs. Frame 0 of the recording is the first frame after both
+ways were connected. Its signal starts there, or exactly ``delay`` frames after the first frame
+whose output is as loud as ``threshold``: like a musician who hears the count-in.
+
+The test's side is ``Feeder``; the process itself is ``python -m tests.rig.feeder``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import threading
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tests.rig.jack import Child, JackServer
+
+
+@dataclass(frozen=True)
+class Recording:
+    """What a feeder brought back; frames count from the start of the recording.
+
+    ``output`` is float32 [frames, channels]. ``heard_at`` is the frame that was as loud as the
+    threshold, ``signal_at`` the frame in which the signal's first sample was played; None if it
+    never came to that. ``xruns`` is what JACK reported to the feeder.
+    """
+
+    output: np.ndarray
+    heard_at: int | None
+    signal_at: int | None
+    xruns: int
+
+
+class Feeder:
+    """Starts a feeder and reads its recording.
+
+    Args:
+        server: the JACK server the companion plays through.
+        signal: what to play, mono float32 [n] at the server's rate.
+        frames: longest recording.
+        threshold: loudness (0..1) to wait for; None plays at once.
+        delay: frames from there to the signal's first sample.
+    """
+
+    def __init__(
+        self,
+        server: JackServer,
+        signal: np.ndarray,
+        frames: int,
+        threshold: float | None = None,
+        delay: int = 0,
+    ) -> None:
+        stem = server.folder / f"feeder-{id(self)}"
+        played = stem.with_suffix(".signal.npz")
+        np.savez(played, signal=np.asarray(signal, np.float32))
+        self._recorded = stem.with_suffix(".recording.npz")
+        arguments = [str(played), str(self._recorded), "--frames", str(frames)]
+        if threshold is not None:
+            arguments += ["--threshold", str(threshold), "--delay", str(delay)]
+        self._child: Child = server.python("-m", "tests.rig.feeder", *arguments)
+        self._child.expect("up")
+
+    def wait_connected(self, limit_s: float = 60.0) -> None:
+        """Return when the companion was found and the recording runs."""
+        self._child.expect("connected", limit_s)
+
+    def wait_full(self, limit_s: float) -> None:
+        """Return when all frames are recorded."""
+        self._child.expect("full", limit_s)
+
+    def finish(self) -> Recording:
+        """End the recording where it is and read it."""
+        self._child.close_input()
+        self._child.expect("written")
+        self._child.wait()
+        with np.load(self._recorded) as data:
+            return Recording(
+                output=data["output"],
+                heard_at=_frame(data["heard_at"]),
+                signal_at=_frame(data["signal_at"]),
+                xruns=int(data["xruns"]),
+            )
+
+
+def _frame(value: np.ndarray) -> int | None:
+    return int(value) if value >= 0 else None
+
+
+class _Player:
+    """The feeder's JACK client.
+
+    *Threading*: JACK's thread runs ``_process``; the main thread connects ports, sets ``running``
+    once and reads the rest when the client is closed.
+    """
+
+    def __init__(self, arguments: argparse.Namespace) -> None:
+        import jack
+
+        self.client = jack.Client("feeder", no_start_server=True)
+        self.full = threading.Event()
+        self.running = False
+        self.recorded = np.zeros((arguments.frames, 0), np.float32)
+        self.now = 0  # frames since the recording began; it may be full
+        self.heard_at = -1
+        self.signal_at = -1
+        self.xruns = 0
+        self._signal = _load(arguments.signal, self.client.samplerate)
+        self._threshold: float | None = arguments.threshold
+        self._delay: int = arguments.delay
+        self._out = self.client.outports.register("out")
+        self._ins: list[Any] = []
+        self.client.set_process_callback(self._process)
+        self.client.set_xrun_callback(self._xrun)
+
+    def connect(self, name: str) -> bool:
+        """Connect to the companion's ports, if they are there and ready; whether they were."""
+        import jack
+
+        find = self.client.get_ports
+        inputs = find(rf"^{name}.*:in_[0-9]+$", is_audio=True, is_input=True)
+        outputs = find(rf"^{name}.*:out_[0-9]+$", is_audio=True, is_output=True)
+        if not inputs or not outputs:
+            return False
+        while len(self._ins) < len(outputs):
+            self._ins.append(self.client.inports.register(f"in_{len(self._ins)}"))
+        try:
+            for port in inputs:
+                _connect(self.client, self._out, port)
+            for source, port in zip(outputs, self._ins, strict=True):
+                _connect(self.client, source, port)
+        except jack.JackError:  # the companion has ports but is not active yet
+            return False
+        self.recorded = np.zeros((len(self.recorded), len(outputs)), np.float32)
+        self.running = True
+        return True
+
+    def _xrun(self, _: float) -> None:
+        self.xruns += 1
+
+    def _process(self, frames: int) -> None:
+        out = self._out.get_array()
+        out[:] = 0
+        if not self.running:
+            return
+        heard = np.stack([port.get_array() for port in self._ins], axis=1)
+        kept = self.recorded[self.now : self.now + frames]
+        kept[:] = heard[: len(kept)]
+        if self.signal_at < 0:
+            self._listen(heard)
+        if self.signal_at >= 0:
+            self._play(out)
+        self.now += frames
+        if self.now >= len(self.recorded):
+            self.full.set()
+
+    def _listen(self, heard: np.ndarray) -> None:
+        if self._threshold is None:
+            self.signal_at = self.now
+            return
+        loud = np.flatnonzero(np.abs(heard).max(axis=1) >= self._threshold)
+        if len(loud):
+            self.heard_at = self.now + int(loud[0])
+            self.signal_at = self.heard_at + self._delay
+
+    def _play(self, out: np.ndarray) -> None:
+        first = self.now - self.signal_at  # frame of the signal due in out[0]; may be to come
+        start = max(0, -first)
+        if start < len(out):
+            piece = self._signal[first + start :][: len(out) - start]
+            out[start : start + len(piece)] = piece
+
+
+def _connect(client: Any, source: Any, sink: Any) -> None:
+    if sink not in client.get_all_connections(source):
+        client.connect(source, sink)
+
+
+def _load(path: Path, rate: int) -> np.ndarray:
+    """Mono float32 [n] from an .npz with ``signal``, or from any audio file at the rate."""
+    if path.suffix == ".npz":
+        with np.load(path) as data:
+            return data["signal"]
+    import soundfile
+
+    samples, file_rate = soundfile.read(path, dtype="float32", always_2d=True)
+    if file_rate != rate:
+        raise SystemExit(f"{path} is at {file_rate} Hz, the server at {rate} Hz")
+    return samples.mean(axis=1, dtype=np.float32)
+
+
+def main() -> None:
+    """Play, record until the recording is full and the input ends, write the recording."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("signal", type=Path)
+    parser.add_argument("recording", type=Path)
+    parser.add_argument("--frames", type=int, required=True)
+    parser.add_argument("--threshold", type=float)
+    parser.add_argument("--delay", type=int, default=0)
+    parser.add_argument("--client", default="PortAudio")
+    arguments = parser.parse_args()
+
+    player = _Player(arguments)
+    ended = threading.Event()
+    threading.Thread(target=lambda: (sys.stdin.read(), ended.set()), daemon=True).start()
+    with player.client:
+        _say(up=True)
+        while not ended.is_set() and not player.connect(arguments.client):
+            time.sleep(0.005)
+        _say(connected=True)
+        while not ended.wait(0.02):
+            if player.full.is_set():
+                _say(full=True)
+                ended.wait()
+    np.savez(
+        arguments.recording,
+        output=player.recorded[: player.now],
+        heard_at=player.heard_at,
+        signal_at=player.signal_at,
+        xruns=player.xruns,
+    )
+    _say(written=True)
+
+
+def _say(**values: Any) -> None:
+    print(json.dumps(values), flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,65 @@
+"""How far decoded audio is from the original, as losses and as the reported figure."""
+
+from __future__ import annotations
+
+import functools
+
+import numpy as np
+import torch
+import torch.nn.functional as functional
+from torch import Tensor
+
+from model.grid import SAMPLE_RATE
+
+FFT_SIZES = (2048, 1024, 512, 256)
+
+
+@functools.cache
+def mel_matrix(fft: int, bands: int) -> Tensor:
+    """Triangular filters with unit peak, equally spaced on the mel scale: [fft/2+1, bands]."""
+    mel = np.linspace(0.0, 2595 * np.log10(1 + SAMPLE_RATE / 2 / 700), bands + 2)
+    edges = 700 * (10 ** (mel / 2595) - 1)
+    bins = np.arange(fft // 2 + 1)[:, None] * SAMPLE_RATE / fft
+    rise = (bins - edges[:-2]) / (edges[1:-1] - edges[:-2])
+    fall = (edges[2:] - bins) / (edges[2:] - edges[1:-1])
+    matrix = np.maximum(0.0, np.minimum(rise, fall))
+    # A band narrower than one bin takes its nearest bin, so that none is empty.
+    for band in np.flatnonzero(matrix.sum(0) == 0):
+        matrix[int(np.abs(bins[:, 0] - edges[band + 1]).argmin()), band] = 1.0
+    return torch.tensor(matrix, dtype=torch.float32)
+
+
+def magnitudes(audio: Tensor, fft: int) -> Tensor:
+    """STFT magnitudes of audio [B, samples]: [B, frames, fft/2+1]; Hann, hop fft/4."""
+    window = torch.hann_window(fft, device=audio.device)
+    spectrum = torch.stft(audio, fft, fft // 4, window=window, return_complex=True)
+    power = spectrum.real.square() + spectrum.imag.square()
+    return (power + 1e-10).sqrt().transpose(1, 2)
+
+
+def log_mel_db(audio: Tensor, fft: int = 2048, bands: int = 80) -> Tensor:
+    """Log-mel spectrogram in dB, floor 1e-4 (-80 dB): [B, frames, bands]."""
+    mel = magnitudes(audio, fft) @ mel_matrix(fft, bands).to(audio.device)
+    return 20 * mel.clamp(min=1e-4).log10()
+
+
+def log_mel_distance(audio: Tensor, reference: Tensor) -> float:
+    """Mean absolute difference of two log-mel spectrograms, dB (80 mel, 2048/512, floor 1e-4)."""
+    return float((log_mel_db(audio) - log_mel_db(reference)).abs().mean())
+
+
+def spectral_loss(decoded: Tensor, original: Tensor, fft: int) -> Tensor:
+    """Distance at one resolution: log-mel, log magnitude, and spectral convergence."""
+    a, b = magnitudes(decoded, fft), magnitudes(original, fft)
+    mel = mel_matrix(fft, min(80, fft // 12)).to(a.device)
+    log_mel = functional.l1_loss((a @ mel + 1e-4).log(), (b @ mel + 1e-4).log())
+    log_magnitude = functional.l1_loss((a + 1e-3).log(), (b + 1e-3).log())
+    convergence = (a - b).norm() / (b.norm() + 1e-3)
+    return log_mel + 0.5 * log_magnitude + convergence
+
+
+def reconstruction_loss(decoded: Tensor, original: Tensor, step: int) -> Tensor:
+    """The finest frequency resolution at every step, the three shorter ones in turn."""
+    other = FFT_SIZES[1 + step % 3]
+    spectral = spectral_loss(decoded, original, 2048) + spectral_loss(decoded, original, other)
+    return spectral + 4.0 * functional.l1_loss(decoded, original)

@@ -1,0 +1,94 @@
+"""How the codec compares with Opus: log-mel distance on the same files."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import soundfile
+import soxr
+import torch
+
+from model.frame_codec import FrameCodec
+from model.grid import SAMPLE_RATE
+from training.codec.losses import log_mel_distance
+from training.errors import TrainingError
+
+OPUS_KBITS = (6, 8, 12)
+"""Bit rates to compare with; the bundled codec takes 2.2 kbit/s."""
+
+
+@dataclass(frozen=True, slots=True)
+class CodecFigures:
+    """Log-mel distance (dB) of one file through each codec; lower is better."""
+
+    name: str
+    ours: float
+    opus: dict[int, float]
+
+
+def read_audio(path: Path) -> np.ndarray:
+    """A file as mono float32 at 32 kHz."""
+    audio, rate = soundfile.read(path, dtype="float32", always_2d=True)
+    mono = audio.mean(1)
+    return mono if rate == SAMPLE_RATE else soxr.resample(mono, rate, SAMPLE_RATE)
+
+
+def through_opus(audio: np.ndarray, kbits: int) -> np.ndarray:
+    """Mono audio [samples] at 32 kHz through `opusenc` and `opusdec`.
+
+    Raises:
+        TrainingError: the tools are not installed.
+    """
+    if not (shutil.which("opusenc") and shutil.which("opusdec")):
+        raise TrainingError("opusenc and opusdec are missing; valid: install opus-tools")
+    with tempfile.TemporaryDirectory() as folder:
+        source, packed, back = (Path(folder) / n for n in ("in.wav", "a.opus", "out.wav"))
+        soundfile.write(source, audio, SAMPLE_RATE, subtype="FLOAT")
+        encode = ["opusenc", "--quiet", "--bitrate", str(kbits), str(source), str(packed)]
+        decode = ["opusdec", "--quiet", "--rate", "48000", str(packed), str(back)]
+        for command in (encode, decode):
+            subprocess.run(command, check=True, capture_output=True)
+        decoded = read_audio(back)
+    return np.pad(decoded, (0, max(0, len(audio) - len(decoded))))[: len(audio)]
+
+
+def through_codec(codec: FrameCodec, audio: np.ndarray) -> np.ndarray:
+    """Mono audio [samples] at 32 kHz to tokens and back, the same length."""
+    device = next(codec.parameters()).device
+    tokens = codec.encode(torch.from_numpy(audio)[None].to(device))
+    return codec.decode(tokens)[0, : len(audio)].cpu().numpy()
+
+
+def measure(codec: FrameCodec, name: str, audio: np.ndarray) -> CodecFigures:
+    """Every figure for one piece of mono audio at 32 kHz."""
+
+    def distance(decoded: np.ndarray) -> float:
+        return log_mel_distance(torch.from_numpy(decoded)[None], torch.from_numpy(audio)[None])
+
+    return CodecFigures(
+        name,
+        distance(through_codec(codec, audio)),
+        {kbits: distance(through_opus(audio, kbits)) for kbits in OPUS_KBITS},
+    )
+
+
+def held_out_stems(songs: Sequence[Path], seconds: float = 10.0) -> list[tuple[str, np.ndarray]]:
+    """The loudest stretch of each stem of some songs, peak brought to 0.5."""
+    pieces = []
+    for song in songs:
+        for stem in sorted(song.glob("*.flac")):
+            audio = read_audio(stem)
+            size = int(seconds * SAMPLE_RATE)
+            starts = range(0, max(1, len(audio) - size), size)
+            start = max(starts, key=lambda s: float((audio[s : s + size] ** 2).sum()))
+            piece = audio[start : start + size]
+            peak = float(np.abs(piece).max())
+            if peak > 0.01:
+                pieces.append((f"{song.name}/{stem.stem}", piece * np.float32(0.5 / peak)))
+    return pieces

@@ -1,0 +1,7 @@
+"""The one error that training commands raise for anything the user can put right."""
+
+from __future__ import annotations
+
+
+class TrainingError(Exception):
+    """One line that names what is wrong, its value, and what would be valid."""

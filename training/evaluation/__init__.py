@@ -1,0 +1,1 @@
+"""Measuring stems: do they fit the music they were made for?"""

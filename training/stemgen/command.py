@@ -1,0 +1,32 @@
+"""The command `python -m training stemgen`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from model.checkpoint import CODEC_FILE
+from training.stemgen.train import StemgenSettings, train_stemgen
+
+
+def stemgen(
+    band: Annotated[Path, typer.Option(help="Band set to train on.")] = Path("data/band"),
+    codec: Annotated[Path, typer.Option(help="Codec weights.")] = CODEC_FILE,
+    out: Annotated[Path, typer.Option(help="Folder for shards, checkpoints, logs, weights.")] = (
+        Path("runs/stemgen")
+    ),
+    steps: Annotated[int, typer.Option(help="Length of the run.", min=1)] = 3000,
+    seed: Annotated[int, typer.Option(help="Same seed, same run.", min=0)] = 1,
+    device: Annotated[str, typer.Option(help="auto, cuda, mps or cpu.")] = "auto",
+    threads: Annotated[int, typer.Option(help="Processor threads; 0: all.", min=0)] = 0,
+    workers: Annotated[int, typer.Option(help="Processes that encode the band.", min=1)] = 2,
+) -> None:
+    """Train the StemGen network. Ctrl-C stops it; run it again to go on exactly where it stopped."""
+    settings = StemgenSettings(steps=steps, seed=seed)
+    weights = train_stemgen(
+        band, codec, out, settings, device=device, workers=workers, threads=threads
+    )
+    Console().print(f"weights: {weights}")

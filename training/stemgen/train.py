@@ -1,0 +1,269 @@
+"""`python -m training stemgen`: train the bundled StemGen network on token shards."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import torch
+import torch.nn.functional as functional
+from torch import Tensor, nn
+
+from model.checkpoint import fingerprint, load_codec, save_network
+from model.device import autocast, pick_device
+from model.instruments import NULL
+from model.masking import draw_levels, draw_rates, mask_targets
+from model.network import UNKNOWN, NetworkConfig, StemNetwork
+from training.codec.train import learning_rate
+from training.loop import LoopSettings, prepare_process, run, step_seed
+from training.stemgen.pairs import PairBatch, draw_batch
+from training.stemgen.shards import EncodedSong, read_shard, write_shard
+
+DROP = {"audio": 0.2, "instrument": 0.2, "clock": 0.2}
+"""How often each source is dropped, independently (the paper gives no rates)."""
+PREFIX_SHARE = 0.5
+"""Share of examples with a visible prefix, a quarter to three quarters of the window."""
+HORIZON_SHARE = 0.15
+"""Share of examples whose context is unknown after some frame in the second half."""
+
+
+@dataclass(frozen=True, slots=True)
+class StemgenSettings:
+    """What a run is made of; a resumed run must agree on it."""
+
+    steps: int
+    frames_a_step: int = 6144
+    short_frames: int = 256
+    short_share: float = 0.5
+    """Share of the steps, at the start, with short windows; then the network's full length."""
+    peak: float = 2e-3
+    weight_decay: float = 0.05
+    seed: int = 1
+
+
+def make_optimizers(
+    network: StemNetwork, settings: StemgenSettings
+) -> list[torch.optim.Optimizer]:
+    """Muon for the trunk's matrices, AdamW for embeddings, heads and gains."""
+    matrices = [p for p in network.blocks.parameters() if p.ndim == 2]
+    chosen = {id(p) for p in matrices}
+    others = [p for p in network.parameters() if id(p) not in chosen]
+    return [
+        torch.optim.Muon(
+            matrices,
+            settings.peak,
+            weight_decay=settings.weight_decay,
+            adjust_lr_fn="match_rms_adamw",
+        ),
+        torch.optim.AdamW(
+            others, settings.peak, betas=(0.9, 0.98), weight_decay=settings.weight_decay
+        ),
+    ]
+
+
+def drop_sources(
+    batch: PairBatch, prefix: Tensor, generator: torch.Generator
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Drop each source now and then, and hide the context after a horizon now and then.
+
+    Args:
+        prefix: frames of the visible prefix [B]; the horizon never lies before its end.
+
+    Returns:
+        context [B, Q, T], instrument [B], clock_known [B].
+    """
+    size, _, frames = batch.context.shape
+
+    def chance(share: float) -> Tensor:
+        return torch.rand(size, generator=generator) < share
+
+    earliest = torch.maximum(prefix, torch.tensor(frames // 2))
+    spread = torch.rand(size, generator=generator) * (frames - earliest)
+    horizon = torch.where(chance(HORIZON_SHARE), earliest + spread.long(), torch.tensor(frames))
+    hidden = (torch.arange(frames)[None] >= horizon[:, None]) | chance(DROP["audio"])[:, None]
+    context = torch.where(hidden[:, None], UNKNOWN, batch.context)
+    instrument = torch.where(chance(DROP["instrument"]), NULL, batch.instrument)
+    return context, instrument, ~chance(DROP["clock"])
+
+
+def draw_prefix(batch: int, frames: int, generator: torch.Generator) -> Tensor:
+    """Frames of the visible prefix in each example: int64 [batch], often 0."""
+    share = 0.25 + 0.5 * torch.rand(batch, generator=generator)
+    used = torch.rand(batch, generator=generator) < PREFIX_SHARE
+    return torch.where(used, (share * frames).long(), 0)
+
+
+def masked_loss(
+    network: nn.Module,
+    conditioned: Tensor,
+    target: Tensor,
+    masked_target: Tensor,
+    masked: Tensor,
+    levels: Tensor,
+) -> tuple[Tensor, dict[str, float]]:
+    """Cross-entropy (nats) on the masked positions of each example's level, and it by level."""
+    assert isinstance(network, StemNetwork)
+    hidden = network(conditioned, masked_target)
+    total = torch.zeros((), device=hidden.device)
+    figures = {}
+    for level in sorted(set(levels.tolist())):
+        where = masked & (levels == level)[:, None]
+        logits = network.logits(hidden[where], level).float()
+        loss = functional.cross_entropy(logits, target[:, level][where], reduction="sum")
+        figures[f"level_{level + 1}"] = float(loss.detach()) / max(1, int(where.sum()))
+        total = total + loss
+    return total / masked.sum(), figures
+
+
+class StemgenTraining:
+    """One run: the step and the held-out figures."""
+
+    def __init__(self, network: StemNetwork, device: torch.device, settings: StemgenSettings):
+        self.network, self.device, self.settings = network, device, settings
+        self.optimizers = make_optimizers(network, settings)
+
+    def batches(self, songs: list[EncodedSong], first: int) -> Iterator[PairBatch]:
+        """Batches from a step on, drawn one ahead in a thread."""
+        settings = self.settings
+
+        def draw(step: int) -> PairBatch:
+            short = step < settings.short_share * settings.steps
+            frames = settings.short_frames if short else self.network.config.frames
+            return draw_batch(songs, settings.frames_a_step // frames, frames, settings.seed, step)
+
+        with ThreadPoolExecutor(1) as pool:
+            ahead = pool.submit(draw, first)
+            for step in itertools.count(first + 1):
+                batch = ahead.result()
+                ahead = pool.submit(draw, step)
+                yield batch
+
+    def step(self, step: int, batch: PairBatch) -> dict[str, float]:
+        """One optimiser step."""
+        generator = torch.Generator().manual_seed(step_seed(self.settings.seed + 1, step))
+        size, _, frames = batch.target.shape
+        prefix = draw_prefix(size, frames, generator)
+        context, instrument, clock_known = drop_sources(batch, prefix, generator)
+        levels, rates = draw_levels(size, generator), draw_rates(size, generator)
+        masked_target, masked = mask_targets(batch.target, levels, rates, prefix, generator)
+        rate = learning_rate(step, self.settings.steps, self.settings.peak, 200)
+        for group in itertools.chain(*(o.param_groups for o in self.optimizers)):
+            group["lr"] = rate
+        self.network.train()
+        to = self.device
+        with autocast(to):
+            conditioned = self.network.condition(
+                context.to(to), instrument.to(to), batch.phase.to(to), clock_known.to(to)
+            )
+            loss, figures = masked_loss(
+                self.network,
+                conditioned,
+                batch.target.to(to),
+                masked_target.to(to),
+                masked.to(to),
+                levels.to(to),
+            )
+        for optimizer in self.optimizers:
+            optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
+        for optimizer in self.optimizers:
+            optimizer.step()
+        return {"loss": float(loss.detach()), **figures}
+
+    @torch.no_grad()
+    def evaluate(self, songs: list[EncodedSong], batches: int = 3) -> dict[str, float]:
+        """Held-out loss (nats) of each level by share masked, and of level 1 with the right, the
+        dropped and the wrong context, and without instrument or clock."""
+        self.network.eval()
+        figures: dict[str, float] = {}
+        frames = min(self.network.config.frames, min(song.frames for song in songs))
+        drawn = [draw_batch(songs, 12, frames, 10_007, index) for index in range(batches)]
+        for rate in (1.0, 0.9, 0.7):
+            for variant in ("right", "dropped", "wrong", "no_instrument", "no_clock"):
+                loss = sum(self._loss(b, 0, rate, variant) for b in drawn) / batches
+                figures[f"level_1_masked_{rate:.0%}_{variant}"] = loss
+        for level in range(1, self.network.config.levels):
+            for variant in ("right", "dropped"):
+                loss = sum(self._loss(b, level, 1.0, variant) for b in drawn) / batches
+                figures[f"level_{level + 1}_masked_100%_{variant}"] = loss
+        return figures
+
+    def _loss(self, batch: PairBatch, level: int, rate: float, variant: str) -> float:
+        size = len(batch.instrument)
+        generator = torch.Generator().manual_seed(3)
+        masked_target, masked = mask_targets(
+            batch.target,
+            torch.full((size,), level),
+            torch.full((size,), rate),
+            torch.zeros(size, dtype=torch.long),
+            generator,
+        )
+        context, instrument = batch.context, batch.instrument
+        if variant == "dropped":
+            context = torch.full_like(context, UNKNOWN)
+        elif variant == "wrong":
+            context = context.roll(1, 0)
+        elif variant == "no_instrument":
+            instrument = torch.full_like(instrument, NULL)
+        known = torch.full((size,), variant != "no_clock")
+        with autocast(self.device):
+            conditioned = self.network.condition(
+                *(x.to(self.device) for x in (context, instrument, batch.phase, known))
+            )
+            loss, _ = masked_loss(
+                self.network,
+                conditioned,
+                *(x.to(self.device) for x in (batch.target, masked_target, masked)),
+                torch.full((size,), level, device=self.device),
+            )
+        return float(loss)
+
+
+def train_stemgen(
+    band: Path,
+    codec_weights: Path,
+    out: Path,
+    settings: StemgenSettings,
+    config: NetworkConfig | None = None,
+    device: str = "auto",
+    workers: int = 2,
+    threads: int = 0,
+) -> Path:
+    """Encode the band once, then train from scratch or from `out/run.safetensors`.
+
+    Args:
+        workers: processes that encode.
+        threads: processor threads that train, 0 for all.
+
+    Returns:
+        the weights file it wrote.
+    """
+    prepare_process(threads)
+    where = pick_device(device)
+    codec = load_codec(codec_weights)
+    shards = out / "shards" / fingerprint(codec)
+    train, valid = (
+        read_shard(write_shard(band, split, shards, codec_weights, settings.seed, workers))
+        for split in ("train", "valid")
+    )
+    torch.manual_seed(settings.seed)
+    network = StemNetwork(config)
+    network.start_from_codebooks(codec.codebooks())
+    training = StemgenTraining(network.to(where), where, settings)
+    run(
+        LoopSettings(out, settings.steps, evaluate_every=250),
+        {**asdict(settings), "network": asdict(network.config), "codec": fingerprint(codec)},
+        network,
+        training.optimizers,
+        lambda first: training.batches(train, first),
+        training.step,
+        lambda _: training.evaluate(valid),
+        settings.frames_a_step / codec.frame_rate,
+    )
+    weights = out / "stemgen.safetensors"
+    save_network(weights, network, fingerprint(codec))
+    return weights
