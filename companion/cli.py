@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import replace
 from fractions import Fraction
+from math import log10
 from pathlib import Path
 from typing import Annotated
 
@@ -20,7 +21,7 @@ from rich.text import Text
 
 from companion.audio.devices import list_devices
 from companion.control.midi import list_midi_ports
-from companion.control.preset import Preset, bundled_presets, load_preset
+from companion.control.preset import GeneratorPreset, Preset, bundled_presets, load_preset
 from companion.errors import CompanionError, NoDevice
 from companion.jam import TAKES, jam
 from companion.render import render
@@ -99,7 +100,9 @@ def render_command(
     preset = load_preset(instrument) if instrument in bundled_presets() else load_preset("bass")
     if instrument not in bundled_presets():
         preset = preset.with_instrument(instrument)
-    preset = replace(preset, cycle=cycle, generator=with_device(preset, device))
+    preset = replace(
+        preset, knobs={**preset.knobs, "cycle": cycle}, generator=with_device(preset, device)
+    )
     session = render(recording, preset, tempo(bpm), out, mix, seed, weights)
     figures = session.figures()
     console = Console(highlight=False)
@@ -128,7 +131,7 @@ def tempo(bpm: float) -> Fraction:
     return Fraction(str(bpm))
 
 
-def with_device(preset: Preset, device: str | None):  # type: ignore[no-untyped-def]
+def with_device(preset: Preset, device: str | None) -> GeneratorPreset:
     """The preset's generator, on another device if one was asked for."""
     return preset.generator if device is None else replace(preset.generator, device=device)
 
@@ -150,8 +153,6 @@ def status_line(status: Status) -> Text:
 
 
 def _db(level: float) -> str:
-    from math import log10
-
     return "-inf dB" if level < 1e-5 else f"{20 * log10(level):.0f} dB"
 
 

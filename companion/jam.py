@@ -12,10 +12,9 @@ import numpy as np
 
 from companion.audio.memory import Samples
 from companion.clock.transport import Transport
-from companion.control.midi import open_midi
+from companion.control.midi import NoMidi, open_midi
 from companion.control.osc import OscServer
 from companion.control.preset import Preset
-from companion.control.store import ParameterStore
 from companion.demo import DEMO_BPM, DEMO_FILE, read_demo
 from companion.errors import NoDevice
 from companion.generate.stem_worker import StemWorker
@@ -67,13 +66,16 @@ def jam(
             was played until then is in the take.
     """
     with ExitStack() as open_things:
-        store = ParameterStore(preset)
+        store = preset.store()
         if preset.osc is not None:
             server = open_things.enter_context(OscServer(store, preset.osc))
             say(f"OSC: {server.address}")
         if preset.midi is not None:
-            midi = open_things.enter_context(open_midi(store, preset))
-            say(f"MIDI: {midi.name}")
+            try:
+                midi = open_things.enter_context(open_midi(store, preset.midi))
+                say(f"MIDI: {midi.name}")
+            except NoMidi as missing:
+                say(f"{missing}: playing without")
         worker = open_worker(preset, weights)
         open_things.callback(worker.close)
         rig, preset = open_rig(preset, say)
@@ -101,9 +103,7 @@ def open_rig(preset: Preset, say: Callable[[str], None]) -> tuple[Rig, Preset]:
     """The sound device, or the bundled recording at real speed where there is none at all."""
     audio = preset.audio
     try:
-        rig = open_device(
-            len(preset.players), audio.input, audio.output, audio.rate, audio.block
-        )
+        rig = open_device(len(preset.players), audio.input, audio.output, audio.rate, audio.block)
     except NoDevice as missing:
         if audio.input is not None or audio.output is not None:
             raise

@@ -12,7 +12,6 @@ import soundfile
 from companion.audio.memory import Samples
 from companion.audio.offline import OfflineStream
 from companion.control.preset import Preset
-from companion.control.store import ParameterStore
 from companion.errors import CompanionError
 from companion.generate.inline import InlineWorker
 from companion.generate.loading import loading
@@ -49,7 +48,7 @@ def render(
     players = preset.players[:1]
     preset = replace(preset, bpm=bpm, bars=None, count_in_bars=0, players=players)
     rig = run_recording(len(players), signal, rate, str(recording))
-    store = ParameterStore(preset)
+    store = preset.store()
     worker = InlineWorker(loading(preset.generator.name, preset.generator.device, weights))
     session = Session(preset, rig, worker, store, seed=seed, origin_samples=0)
     transport = session.transport

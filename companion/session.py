@@ -13,6 +13,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import TypedDict
 
 from companion.audio.click import tick
 from companion.audio.memory import CLICK_VOICE
@@ -46,6 +47,13 @@ TICK_S = 0.010
 """How often the session looks at the clock."""
 START_S = 0.5
 """Between the stream's start and the count-in, so that the first click can be placed in time."""
+
+
+class When(TypedDict):
+    """Where an event lies: bar, and seconds into the take."""
+
+    bar: int
+    time_s: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -274,7 +282,8 @@ class Session:
             self._finish(finished)
         for voice in self._voices:
             for decision in voice.planner.due(self.rig.memory.position):
-                self._decide(voice, decision)
+                if self.preset.bars is None or decision.bar < self.preset.bars:
+                    self._decide(voice, decision)
         if self._take is not None:
             self._take.tick()
             self._trouble = self._take.error or self._trouble
@@ -470,8 +479,8 @@ class Session:
             return self._take.seconds(sample)
         return (sample - self.transport.origin_samples) / self.rig.rate
 
-    def _when(self, sample: int) -> dict[str, int | float]:
-        return {"bar": self.transport.bar_at(sample), "time_s": self._seconds(sample)}
+    def _when(self, sample: int) -> When:
+        return When(bar=self.transport.bar_at(sample), time_s=self._seconds(sample))
 
     def _log(self, event: Event) -> None:
         if self._take is not None:
@@ -504,5 +513,3 @@ def decode_settings(knobs: Snapshot) -> DecodeSettings:
 def _linear(level_db: float) -> float:
     """Decibels to a gain; the bottom of the knob is off."""
     return 0.0 if level_db <= -60.0 else 10 ** (level_db / 20)
-
-

@@ -142,9 +142,7 @@ class TokenDecoding:
         self._done += 1
         left = still_open(self._total, self._step, self._steps[level])
         keep = max(1, len(positions) - left)
-        ranking = rank(
-            confidence, positions - self._first, self._total, self._settings, draws[1]
-        )
+        ranking = rank(confidence, positions - self._first, self._total, self._settings, draws[1])
         best = ranking.topk(keep).indices
         row[positions[best]] = candidates[best]
         if self._step >= self._steps[level]:

@@ -23,7 +23,7 @@ def import_encodec(submodule: str) -> ModuleType:
     placeholder = None
     if "encodec" not in sys.modules:
         try:
-            import torchaudio  # noqa: F401
+            importlib.import_module("torchaudio")
         except (ImportError, OSError, RuntimeError):  # absent, or another torch's libraries
             for broken in [m for m in sys.modules if m.split(".")[0] == "torchaudio"]:
                 del sys.modules[broken]

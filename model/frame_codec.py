@@ -59,6 +59,9 @@ class ConvNeXtBlock(nn.Module):
 class FrameCodec(nn.Module):
     """Mono audio at 32 kHz <-> 4 levels of 2048 tokens at 50 frames/s (`model.codec.Codec`)."""
 
+    window: Tensor
+    synthesis_window: Tensor
+
     sample_rate = grid.SAMPLE_RATE
     frame_rate = grid.FRAME_RATE
 
@@ -148,9 +151,7 @@ class FrameCodec(nn.Module):
         inner = inner.view(audio.shape[0], frames, self.config.envelope_bins, -1)
         envelope = (inner.square().mean(-1) + 1e-8).log().transpose(1, 2)
         log_spectrum = (power + 1e-6).log()
-        return torch.cat(
-            [0.5 * log_spectrum, low.real / norm, low.imag / norm, 0.5 * envelope], 1
-        )
+        return torch.cat([0.5 * log_spectrum, low.real / norm, low.imag / norm, 0.5 * envelope], 1)
 
     def _overlap_add(self, spectrum: Tensor) -> Tensor:
         """Complex spectra [B, S, bins] -> audio [B, S * hop], windows divided out."""

@@ -77,8 +77,8 @@ class GuidedNetwork:
     def _condition(self, sources: frozenset[str]) -> Tensor:
         if sources not in self._conditioned:
             device = self._context.device
-            context = self._context if "audio" in sources else torch.full_like(
-                self._context, UNKNOWN
+            context = (
+                self._context if "audio" in sources else torch.full_like(self._context, UNKNOWN)
             )
             instrument = self._instrument if "instrument" in sources else NULL
             self._conditioned[sources] = self._network.condition(

@@ -21,7 +21,7 @@ import torch.nn.functional as functional
 from torch import Tensor, nn
 
 from model.grid import LEVELS, VOCABULARY
-from model.instruments import INSTRUMENTS, NULL
+from model.instruments import INSTRUMENTS
 
 MASK = VOCABULARY
 """Token of a target position that is still to be filled."""
@@ -200,7 +200,6 @@ class StemNetwork(nn.Module):
         return self.norm(x)
 
     def logits(self, hidden: Tensor, level: int) -> Tensor:
-        """Unnormalised log-probabilities of one level's tokens: [..., width] -> [..., vocabulary]."""
+        """Unnormalised log-probabilities of one level: [..., width] -> [..., vocabulary]."""
         rows = self.codebooks[level, : self.config.vocabulary] @ self.code_out[level]
         return functional.linear(hidden, rows + self.heads[level])
-

@@ -1,4 +1,4 @@
-"""The loop every training shares: progress, logs, checkpoints, an interruption that loses nothing."""
+"""The loop every training shares: progress, logs, checkpoints; an interruption loses nothing."""
 
 from __future__ import annotations
 

@@ -36,7 +36,9 @@ def save_state(
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_suffix(".part")
     # Shared tensors (a buffer that views another) are not allowed in one file: copies are.
-    save_file({k: v.detach().cpu().clone().contiguous() for k, v in tensors.items()}, part, metadata)
+    save_file(
+        {k: v.detach().cpu().clone().contiguous() for k, v in tensors.items()}, part, metadata
+    )
     os.replace(part, path)
 
 

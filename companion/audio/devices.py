@@ -9,6 +9,7 @@ import sys
 from dataclasses import dataclass
 from typing import Any
 
+from companion.clock.transport import check_rate
 from companion.errors import CompanionError, NoDevice
 
 JACK = "JACK Audio Connection Kit"
@@ -147,7 +148,7 @@ def choose_duplex(
     return DuplexDevice(
         input=source,
         output=sink,
-        rate=_rate(sink, rate),
+        rate=check_rate(sink.default_rate if rate is None else rate, f" of device {sink}"),
         input_channels=min(MAX_CHANNELS, source.input_channels),
         output_channels=min(MAX_CHANNELS, sink.output_channels),
     )
@@ -184,13 +185,3 @@ def _refuse_ambiguous(
             f"{role} device {wanted!r} could be any of: {listed}; give more of its name, or its "
             "number"
         )
-
-
-def _rate(sink: Device, wanted: int | None) -> int:
-    rate = sink.default_rate if wanted is None else wanted
-    if rate <= 0 or rate % 50:
-        raise CompanionError(
-            f"sample rate {rate:g} Hz of device {sink} cannot be used; it must be a multiple of "
-            "50 Hz (44100, 48000 and 96000 are)"
-        )
-    return int(rate)

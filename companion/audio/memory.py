@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from companion.audio import callback as layout
+from companion.clock.transport import check_rate
 from companion.errors import CompanionError
 
 Samples = npt.NDArray[np.float32]
@@ -78,18 +79,13 @@ class AudioMemory:
     """
 
     def __init__(self, rate: int, players: int, ring_samples: int | None = None) -> None:
-        if rate <= 0 or rate % 50:
-            raise CompanionError(
-                f"sample rate {rate} Hz cannot be used; it must be a multiple of 50 Hz "
-                "(44100, 48000 and 96000 are)"
-            )
         if players < 0:
             raise ValueError(f"players must be 0 or more, not {players}")
         if ring_samples is None:
             ring_samples = 1 << math.ceil(math.log2(max(MIN_RING_SAMPLES, RING_S * rate)))
         if ring_samples < 64 or ring_samples & (ring_samples - 1):
             raise ValueError(f"ring_samples must be a power of two from 64, not {ring_samples}")
-        self.rate = rate
+        self.rate = check_rate(rate)
         self.players = players
         self.voices = players + 1
         self.ring_samples = ring_samples

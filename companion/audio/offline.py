@@ -20,8 +20,7 @@ import numpy as np
 
 from companion.audio.callback import callback_address
 from companion.audio.memory import AudioMemory, Samples
-
-BLOCK_SAMPLES = 256
+from companion.audio.stream import BLOCK_SAMPLES
 
 _Callback = ctypes.CFUNCTYPE(
     ctypes.c_int,

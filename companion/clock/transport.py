@@ -49,11 +49,7 @@ class Transport:
                 f"tempo {_readable(self.bpm)} BPM is outside {MIN_BPM}..{MAX_BPM} BPM"
             )
         object.__setattr__(self, "bpm", bpm)
-        if self.rate <= 0 or self.rate % FRAMES_PER_S:
-            raise CompanionError(
-                f"sample rate {self.rate} Hz cannot be used; it must be a multiple of "
-                f"{FRAMES_PER_S} Hz (44100, 48000 and 96000 are)"
-            )
+        check_rate(self.rate)
         if self.beats_per_bar < 1:
             raise CompanionError(f"beats_per_bar {self.beats_per_bar} must be 1 or more")
 
@@ -87,11 +83,8 @@ class Transport:
     def bar_at(self, sample: int) -> int:
         """The bar that sounds at an absolute sample, by the rounded bar lines."""
         bar = (sample - self.origin_samples) // self.bar_samples
-        if self.bar_start_samples(bar) > sample:
-            return bar - 1
-        if self.bar_start_samples(bar + 1) <= sample:
-            return bar + 1
-        return bar
+        # The next line may have been rounded down to this very sample, never up beyond it.
+        return bar + 1 if self.bar_start_samples(bar + 1) <= sample else bar
 
     def phase(self, first_frame: int, frames: int) -> npt.NDArray[np.float32]:
         """Beat and bar phase at the starts of codec frames, float32 [frames, 4] in -1..1.
@@ -104,6 +97,24 @@ class Transport:
         bar = _turns(grid, self.bar_frames)
         columns = [np.sin(beat), np.cos(beat), np.sin(bar), np.cos(bar)]
         return np.stack(columns, axis=1).astype(np.float32)
+
+
+def check_rate(rate: float, of: str = "") -> int:
+    """The rate as a whole number of Hz, if a codec frame is whole samples of it.
+
+    Args:
+        rate: device sample rate, Hz.
+        of: whose rate it is, for the message.
+
+    Raises:
+        CompanionError: it is not a positive multiple of 50.
+    """
+    if rate <= 0 or rate % FRAMES_PER_S:
+        raise CompanionError(
+            f"sample rate {rate:g} Hz{of} cannot be used; it must be a multiple of "
+            f"{FRAMES_PER_S} Hz (44100, 48000 and 96000 are)"
+        )
+    return int(rate)
 
 
 def _turns(grid: range, period: Fraction) -> npt.NDArray[np.float64]:

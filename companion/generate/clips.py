@@ -41,9 +41,6 @@ class ClipShelf:
         """Empty."""
         self._clips: dict[int, BarClip] = {}
 
-    def __contains__(self, bar: int) -> bool:
-        return bar in self._clips
-
     def get(self, bar: int) -> BarClip | None:
         """The clip of a bar, None if there is none."""
         return self._clips.get(bar)

@@ -181,6 +181,11 @@ class Planner:
 
     def arrive(self, window: PlanWindow, result: StemResult, now_samples: int) -> Arrival:
         """A plan is there: place its bars that are still in time, unless a newer one was."""
+        arrival = self._received(window, result, now_samples)
+        self.tally.count_plan(arrival)
+        return arrival
+
+    def _received(self, window: PlanWindow, result: StemResult, now_samples: int) -> Arrival:
         first_bar = max(window.layout.first_bar, self._first_bar(now_samples))
         if self.hold:
             return self._arrival(window, now_samples, None, "not placed: on hold")
@@ -301,12 +306,16 @@ class Planner:
         self, window: PlanWindow, now: int, placement: Placement | None, reason: str
     ) -> Arrival:
         slack_s = (window.deadline_samples - now) / self._transport.rate
-        arrival = Arrival(window, window.deadline_samples, now, slack_s, placement, reason)
-        self.tally.count_plan(arrival)
-        return arrival
+        return Arrival(window, window.deadline_samples, now, slack_s, placement, reason)
 
     def _prefix(self, layout: Layout) -> NDArray[np.int16]:
-        """Tokens before the plan: what was placed, and what will be repeated where nothing was."""
+        """Tokens before the plan: what was placed, and what will be repeated where nothing was.
+
+        A player that has not played yet gives none: after a stretch of silent tokens the generator
+        would go on with silence.
+        """
+        if not self._stem.end_bar:
+            return self._stem.prefix(layout.first_frame, 0, {})
         repeats = {}
         for bar in range(self._next_bar, layout.first_bar):
             source = self._stem.source(bar, self.cycle)

@@ -11,7 +11,7 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Callable
-from queue import Empty, SimpleQueue
+from queue import SimpleQueue
 
 from companion.errors import CompanionError
 from companion.generate.generator import Decoding, StemGenerator
@@ -92,10 +92,7 @@ def make(
         more = True
         while more:
             while not inbox.empty():
-                try:
-                    message = inbox.get_nowait()
-                except Empty:
-                    break
+                message = inbox.get()
                 if message is None:
                     return None
                 if isinstance(message, Plan):

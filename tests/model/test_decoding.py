@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 import torch
 from hypothesis import given, settings
@@ -53,7 +55,7 @@ def test_the_schedule_keeps_at_least_one_a_step_and_ends_full(total, steps):
     steps = min(steps, total)
     left = [total, *[still_open(total, step, steps) for step in range(1, steps + 1)]]
     assert left[-1] == 0
-    assert all(a > b for a, b in zip(left, left[1:], strict=False))
+    assert all(a > b for a, b in pairwise(left))
 
 
 def test_the_schedule_by_hand():

@@ -20,7 +20,7 @@ def test_lengths_are_exact_for_any_input(toy_codec, samples):
 def test_tokens_are_in_the_vocabulary(toy_codec):
     tokens = toy_codec.encode(torch.randn(1, 40 * HOP))
     assert tokens.dtype == torch.int64
-    assert 0 <= int(tokens.min()) and int(tokens.max()) < toy_codec.vocabulary
+    assert int(tokens.min()) >= 0 and int(tokens.max()) < toy_codec.vocabulary
 
 
 def test_decoding_is_finite_for_any_tokens(toy_codec):

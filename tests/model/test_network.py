@@ -37,7 +37,7 @@ def test_every_source_is_heard(toy_network):
 
 
 def test_a_dropped_clock_says_nothing(toy_network):
-    context, target, instrument, phase, known = inputs()
+    context, _, instrument, phase, known = inputs()
     dropped = [
         toy_network.condition(context, instrument, any_phase, ~known)
         for any_phase in (phase, phase.roll(3, 1))

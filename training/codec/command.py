@@ -29,7 +29,7 @@ def codec(
     device: Annotated[str, typer.Option(help="auto, cuda, mps or cpu.")] = "auto",
     threads: Annotated[int, typer.Option(help="Processor threads; 0: all.", min=0)] = 0,
 ) -> None:
-    """Train the codec. Ctrl-C stops it; run it again to go on exactly where it stopped."""
+    """Train the codec. Ctrl-C stops it; run it again to go on where it stopped."""
     weights = train_codec(band, out, music or [], steps, seed=seed, device=device, threads=threads)
     Console().print(f"weights: {weights}")
 

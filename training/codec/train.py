@@ -11,9 +11,9 @@ import torch
 from torch import Tensor
 
 from model.checkpoint import save_codec
-from model.grid import HOP
 from model.device import autocast, pick_device
 from model.frame_codec import FrameCodec, FrameCodecConfig
+from model.grid import HOP
 from training.codec.data import CodecCrops, batches, music_files
 from training.codec.losses import log_mel_distance, reconstruction_loss
 from training.loop import LoopSettings, prepare_process, run, step_seed

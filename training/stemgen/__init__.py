@@ -1,0 +1,1 @@
+"""Token shards, pairs and the training of the StemGen network."""

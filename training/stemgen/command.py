@@ -24,7 +24,7 @@ def stemgen(
     threads: Annotated[int, typer.Option(help="Processor threads; 0: all.", min=0)] = 0,
     workers: Annotated[int, typer.Option(help="Processes that encode the band.", min=1)] = 2,
 ) -> None:
-    """Train the StemGen network. Ctrl-C stops it; run it again to go on exactly where it stopped."""
+    """Train the StemGen network. Ctrl-C stops it; run it again to go on where it stopped."""
     settings = StemgenSettings(steps=steps, seed=seed)
     weights = train_stemgen(
         band, codec, out, settings, device=device, workers=workers, threads=threads

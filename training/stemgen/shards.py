@@ -68,9 +68,7 @@ class EncodedSong:
 
 def draw_mixes(stems: int, count: int, rng: random.Random) -> list[tuple[int, ...]]:
     """Random subsets of the stems, each without at least one stem; distinct while there are any."""
-    subsets = [
-        tuple(i for i in range(stems) if bits >> i & 1) for bits in range(1, 2**stems - 1)
-    ]
+    subsets = [tuple(i for i in range(stems) if bits >> i & 1) for bits in range(1, 2**stems - 1)]
     # A full backing is what a player meets most often: half of the mixes lack one stem only.
     backings = [s for s in subsets if len(s) == stems - 1]
     chosen = rng.sample(backings, min(len(backings), (count + 1) // 2))
@@ -122,9 +120,7 @@ def _encode_song(job: tuple[Path, Path, int, int]) -> tuple[str, dict[str, np.nd
     return json.dumps(header), arrays
 
 
-def write_shard(
-    band: Path, split: str, out: Path, weights: Path, seed: int, workers: int
-) -> Path:
+def write_shard(band: Path, split: str, out: Path, weights: Path, seed: int, workers: int) -> Path:
     """Encode one split of a band set to `out/<split>.safetensors`; an existing one is kept.
 
     Args:
@@ -159,7 +155,9 @@ def read_shard(path: Path) -> list[EncodedSong]:
         TrainingError: no such file.
     """
     if not path.exists():
-        raise TrainingError(f"shard {path} is missing; it is written by `python -m training stemgen`")
+        raise TrainingError(
+            f"shard {path} is missing; it is written by `python -m training stemgen`"
+        )
     with safe_open(path, "np") as file:
         headers = json.loads(file.metadata()["songs"])
     tensors = load_file(path)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import torch
 import torch.nn.functional as functional
-from torch import Tensor, nn
+from torch import Tensor
 
 from model.checkpoint import fingerprint, load_codec, save_network
 from model.device import autocast, pick_device
@@ -44,9 +44,7 @@ class StemgenSettings:
     seed: int = 1
 
 
-def make_optimizers(
-    network: StemNetwork, settings: StemgenSettings
-) -> list[torch.optim.Optimizer]:
+def make_optimizers(network: StemNetwork, settings: StemgenSettings) -> list[torch.optim.Optimizer]:
     """Muon for the trunk's matrices, AdamW for embeddings, heads and gains."""
     matrices = [p for p in network.blocks.parameters() if p.ndim == 2]
     chosen = {id(p) for p in matrices}
@@ -97,7 +95,7 @@ def draw_prefix(batch: int, frames: int, generator: torch.Generator) -> Tensor:
 
 
 def masked_loss(
-    network: nn.Module,
+    network: StemNetwork,
     conditioned: Tensor,
     target: Tensor,
     masked_target: Tensor,
@@ -105,7 +103,6 @@ def masked_loss(
     levels: Tensor,
 ) -> tuple[Tensor, dict[str, float]]:
     """Cross-entropy (nats) on the masked positions of each example's level, and it by level."""
-    assert isinstance(network, StemNetwork)
     hidden = network(conditioned, masked_target)
     total = torch.zeros((), device=hidden.device)
     figures = {}
@@ -153,19 +150,16 @@ class StemgenTraining:
         for group in itertools.chain(*(o.param_groups for o in self.optimizers)):
             group["lr"] = rate
         self.network.train()
-        to = self.device
-        with autocast(to):
-            conditioned = self.network.condition(
-                context.to(to), instrument.to(to), batch.phase.to(to), clock_known.to(to)
-            )
-            loss, figures = masked_loss(
-                self.network,
-                conditioned,
-                batch.target.to(to),
-                masked_target.to(to),
-                masked.to(to),
-                levels.to(to),
-            )
+        loss, figures = self._masked_loss(
+            context,
+            instrument,
+            batch.phase,
+            clock_known,
+            batch.target,
+            masked_target,
+            masked,
+            levels,
+        )
         for optimizer in self.optimizers:
             optimizer.zero_grad(set_to_none=True)
         loss.backward()
@@ -194,13 +188,11 @@ class StemgenTraining:
 
     def _loss(self, batch: PairBatch, level: int, rate: float, variant: str) -> float:
         size = len(batch.instrument)
+        levels = torch.full((size,), level)
+        none = torch.zeros(size, dtype=torch.long)
         generator = torch.Generator().manual_seed(3)
         masked_target, masked = mask_targets(
-            batch.target,
-            torch.full((size,), level),
-            torch.full((size,), rate),
-            torch.zeros(size, dtype=torch.long),
-            generator,
+            batch.target, levels, torch.full((size,), rate), none, generator
         )
         context, instrument = batch.context, batch.instrument
         if variant == "dropped":
@@ -210,17 +202,36 @@ class StemgenTraining:
         elif variant == "no_instrument":
             instrument = torch.full_like(instrument, NULL)
         known = torch.full((size,), variant != "no_clock")
-        with autocast(self.device):
+        return float(
+            self._masked_loss(
+                context, instrument, batch.phase, known, batch.target, masked_target, masked, levels
+            )[0]
+        )
+
+    def _masked_loss(
+        self,
+        context: Tensor,
+        instrument: Tensor,
+        phase: Tensor,
+        clock_known: Tensor,
+        target: Tensor,
+        masked_target: Tensor,
+        masked: Tensor,
+        levels: Tensor,
+    ) -> tuple[Tensor, dict[str, float]]:
+        to = self.device
+        with autocast(to):
             conditioned = self.network.condition(
-                *(x.to(self.device) for x in (context, instrument, batch.phase, known))
+                context.to(to), instrument.to(to), phase.to(to), clock_known.to(to)
             )
-            loss, _ = masked_loss(
+            return masked_loss(
                 self.network,
                 conditioned,
-                *(x.to(self.device) for x in (batch.target, masked_target, masked)),
-                torch.full((size,), level, device=self.device),
+                target.to(to),
+                masked_target.to(to),
+                masked.to(to),
+                levels.to(to),
             )
-        return float(loss)
 
 
 def train_stemgen(

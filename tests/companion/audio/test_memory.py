@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from companion.audio import memory as module
 from companion.audio.memory import AudioMemory
 from companion.errors import CompanionError
 from tests.companion.audio.driving import drive, pass_time
@@ -55,6 +56,24 @@ def test_what_has_left_the_ring_or_is_yet_to_come_cannot_be_read(start: int, n: 
         with pytest.raises(CompanionError, match=rf"{start}\.\..*valid now are \d+\.\.2000"):
             read(start, n)
     assert len(memory.capture(2000, 0)) == 0
+
+
+def test_what_is_overwritten_while_it_is_read_is_not_handed_out(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    memory = rig()
+    pass_time(memory, 2000)
+    copy = module._get
+
+    def slow_copy(ring: np.ndarray, start: int, n: int) -> np.ndarray:
+        pass_time(memory, 64)
+        return copy(ring, start, n)
+
+    monkeypatch.setattr(module, "_get", slow_copy)
+    oldest = memory.oldest_samples
+    with pytest.raises(CompanionError, match="cannot read"):
+        memory.capture(oldest, 10)
+    assert len(memory.capture(oldest + 200, 10)) == 10
 
 
 @given(st.data())

@@ -377,6 +377,7 @@ def test_silent_input_gives_no_stem_and_is_not_held_against_it(player: Player) -
         assert (decision.sounding, decision.reason) == ("silence", "silent input")
         assert not decision.expected
     assert player.planner.tally.isr is None
+    assert player.planner.tally.plans == 0
 
 
 def test_when_the_input_falls_silent_older_plans_are_silenced_on_a_bar_line(

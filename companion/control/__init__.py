@@ -1,0 +1,1 @@
+"""Knobs: one table, one store, and what turns them: presets, MIDI, OSC."""

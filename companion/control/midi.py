@@ -1,0 +1,202 @@
+"""MIDI in: controllers turn knobs.
+
+*Threading*: the MIDI library calls `ControlChanges.receive` in a thread of its own; it looks a
+number up and sets it, nothing that can wait. `open_midi` and `close` belong to one thread.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+import threading
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, Protocol, Self
+
+from companion.control.preset import MidiMapping, MidiPreset
+from companion.control.store import ParameterStore
+from companion.errors import CompanionError
+
+CLIENT = "companion"
+PORT = "knobs"
+CONTROL_CHANGE = 0xB0
+RELEASE_LIMIT_S = 2.0
+ALSA_SEQUENCER = Path("/dev/snd/seq")
+
+
+class NoMidi(CompanionError):
+    """This machine has no MIDI at all; a rig that named no port plays without."""
+
+
+class MidiInput(Protocol):
+    """An open input, real or fake."""
+
+    name: str
+
+    def close(self) -> None:
+        """No knob is turned any more; again does nothing."""
+        ...
+
+
+class ControlChanges:
+    """Turns knobs by the controllers of a preset."""
+
+    def __init__(self, store: ParameterStore, mappings: Sequence[MidiMapping]) -> None:
+        """Look-ups by channel (1..16) and controller."""
+        self._store = store
+        self._by_control: dict[tuple[int, int], list[MidiMapping]] = {}
+        for mapping in mappings:
+            channels = range(1, 17) if mapping.channel is None else (mapping.channel,)
+            for channel in channels:
+                self._by_control.setdefault((channel, mapping.cc), []).append(mapping)
+        self.received = 0
+
+    def receive(self, message: Sequence[int]) -> None:
+        """One MIDI message; what is no mapped control change is left alone."""
+        if len(message) != 3 or message[0] & 0xF0 != CONTROL_CHANGE:
+            return
+        status, control, value = message
+        self.received += 1
+        for mapping in self._by_control.get(((status & 0x0F) + 1, control), ()):
+            position = (value & 0x7F) / 127
+            self._store.set_position(mapping.parameter, position, mapping.player, "midi")
+
+
+class FakeMidiInput:
+    """The twin without hardware: `send` is what a controller would do."""
+
+    def __init__(self, store: ParameterStore, preset: MidiPreset) -> None:
+        """Open at once."""
+        self.name = "fake"
+        self._changes: ControlChanges | None = ControlChanges(store, preset.mappings)
+
+    def send(self, *message: int) -> None:
+        """A message arrives; after `close` nothing does."""
+        if self._changes is not None:
+            self._changes.receive(message)
+
+    def close(self) -> None:
+        """See `MidiInput`."""
+        self._changes = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+class RealMidiInput:
+    """An open port of the system's MIDI."""
+
+    def __init__(self, midi: Any, name: str, changes: ControlChanges) -> None:
+        """Listen on an open `rtmidi.MidiIn`."""
+        self.name = name
+        self._midi = midi
+        midi.ignore_types(sysex=True, timing=True, active_sense=True)
+        midi.set_callback(lambda event, _: changes.receive(event[0]))
+
+    def close(self) -> None:
+        """See `MidiInput`. The callback goes first, or it may run into a closed port."""
+        midi, self._midi = self._midi, None
+        if midi is None:
+            return
+        midi.cancel_callback()
+        # A server that has died may never answer: do not wait for it longer than a moment.
+        thread = threading.Thread(target=_release, args=(midi,), name="midi-release", daemon=True)
+        thread.start()
+        thread.join(RELEASE_LIMIT_S)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def open_midi(store: ParameterStore, preset: MidiPreset) -> RealMidiInput:
+    """The port that the preset names, or a virtual one that others connect to.
+
+    Raises:
+        NoMidi: there is no MIDI here, and no port was named.
+        CompanionError: the named port is not there.
+    """
+    changes = ControlChanges(store, preset.mappings)
+    try:
+        midi = _open_client()
+    except NoMidi as error:
+        if preset.port is None:
+            raise
+        raise CompanionError(f"MIDI port {preset.port!r} is not there: {error}") from error
+    if preset.port is None:
+        try:
+            midi.open_virtual_port(PORT)
+        except Exception as error:
+            _release(midi)
+            raise NoMidi(f"no virtual MIDI port here ({error})") from error
+        return RealMidiInput(midi, f"{CLIENT}:{PORT}", changes)
+    ports = midi.get_ports()
+    wanted = preset.port.casefold()
+    found = [number for number, name in enumerate(ports) if wanted in name.casefold()]
+    if not found:
+        _release(midi)
+        valid = ", ".join(map(repr, ports)) or "none is there"
+        raise CompanionError(f"there is no MIDI port {preset.port!r}; valid: {valid}")
+    midi.open_port(found[0], PORT)
+    return RealMidiInput(midi, ports[found[0]], changes)
+
+
+def list_midi_ports() -> tuple[str, ...]:
+    """Names of the MIDI inputs; empty where there is no MIDI."""
+    try:
+        midi = _open_client()
+    except NoMidi:
+        return ()
+    ports = tuple(midi.get_ports())
+    _release(midi)
+    return ports
+
+
+def _open_client() -> Any:
+    """A client of the system's MIDI; on Linux of JACK where ALSA's sequencer is absent."""
+    try:
+        import rtmidi
+    except ImportError as error:
+        raise NoMidi(f"MIDI is not available ({error})") from error
+    kinds = [rtmidi.API_UNSPECIFIED]
+    if sys.platform == "linux":
+        compiled = rtmidi.get_compiled_api()
+        kinds = [rtmidi.API_LINUX_ALSA] if ALSA_SEQUENCER.exists() else []
+        kinds = [k for k in (*kinds, rtmidi.API_UNIX_JACK) if k in compiled]
+    problem: Exception | None = None
+    for kind in kinds:
+        try:
+            with _silent_libraries():
+                midi = rtmidi.MidiIn(kind, name=CLIENT)
+                midi.get_ports()  # a JACK client without a server fails here at the latest
+        except Exception as error:  # rtmidi's own classes differ by version
+            problem = error
+            continue
+        return midi
+    raise NoMidi(f"MIDI is not available ({problem})")
+
+
+@contextlib.contextmanager
+def _silent_libraries() -> Iterator[None]:
+    """What C libraries print about servers that are not there would only alarm the performer."""
+    sys.stderr.flush()
+    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 2)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)
+
+
+def _release(midi: Any) -> None:
+    with contextlib.suppress(Exception):  # it may be gone with its server
+        midi.close_port()
+        midi.delete()

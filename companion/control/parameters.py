@@ -1,0 +1,167 @@
+"""THE parameter table: every knob of the rig, once.
+
+MIDI mapping, OSC addresses, preset keys and the reference page all derive from it: a knob is added
+in one line.
+"""
+
+# ruff: noqa: E501 (the table reads best with one knob a line)
+
+from __future__ import annotations
+
+import difflib
+import math
+from dataclasses import dataclass
+from typing import Literal
+
+from companion.errors import CompanionError
+from model.instruments import INSTRUMENTS
+from model.request import FORMS
+
+Scope = Literal["rig", "player"]
+Kind = Literal["number", "whole", "switch", "trigger", "choice"]
+Acts = Literal["now", "next bar", "next plan"]
+Curve = Literal["linear", "exponential"]
+Value = float | int | bool | str
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """One knob.
+
+    Attributes:
+        name: key in presets, last part of the OSC address.
+        kind: what its values are; a trigger has no value, it is pulled.
+        default: for a choice its text.
+        minimum, maximum: range of a number, both included; of a choice, its indices.
+        curve: how 0..1 (a MIDI controller) lies on the range.
+        cc: default MIDI controller, 0..119; None for none.
+        acts: when a new value is heard.
+        choices: texts of a choice.
+    """
+
+    name: str
+    kind: Kind
+    scope: Scope
+    default: Value
+    minimum: float
+    maximum: float
+    unit: str
+    acts: Acts
+    description: str
+    cc: int | None = None
+    curve: Curve = "linear"
+    choices: tuple[str, ...] = ()
+
+    def address(self, player: str | None = None) -> str:
+        """OSC address; for a player's knob with the player's name, or `*` for all."""
+        return f"/companion/{self.name}" if player is None else f"/companion/{player}/{self.name}"
+
+    def check(self, value: object) -> Value:
+        """The value in the knob's own type.
+
+        Raises:
+            CompanionError: it is of another type or outside the range.
+        """
+        if self.kind == "choice":
+            if isinstance(value, str) and value in self.choices:
+                return value
+        elif self.kind in ("switch", "trigger"):
+            if isinstance(value, bool):
+                return value
+        elif (
+            isinstance(value, (int, float))
+            and not isinstance(value, bool)
+            and math.isfinite(value)
+            and self.minimum <= value <= self.maximum
+        ):
+            if self.kind == "number":
+                return float(value)
+            if value == round(value):
+                return int(value)
+        raise CompanionError(f"{self.name} is {value!r}; valid: {self.valid}")
+
+    def clamp(self, number: float) -> Value:
+        """The nearest valid value to a number from a controller or an OSC message.
+
+        A switch is on from 0.5 up; a choice is taken by its index.
+
+        Raises:
+            CompanionError: NaN or infinity.
+        """
+        if not math.isfinite(number):
+            raise CompanionError(f"{self.name} is {number!r}; valid: {self.valid}")
+        if self.kind in ("switch", "trigger"):
+            return number >= 0.5
+        inside = min(max(number, self.minimum), self.maximum)
+        if self.kind == "number":
+            return float(inside)
+        return self.choices[round(inside)] if self.kind == "choice" else round(inside)
+
+    def at(self, position: float) -> Value:
+        """The value at a controller's position, 0..1, along the curve."""
+        position = min(max(position, 0.0), 1.0)
+        if self.curve == "exponential":
+            number = self.minimum * (self.maximum / self.minimum) ** position
+        else:
+            number = self.minimum + (self.maximum - self.minimum) * position
+        return self.clamp(position if self.kind in ("switch", "trigger") else number)
+
+    @property
+    def valid(self) -> str:
+        """What is valid, for a message."""
+        if self.kind == "choice":
+            return ", ".join(self.choices)
+        if self.kind in ("switch", "trigger"):
+            return "true or false"
+        whole = "a whole number " if self.kind == "whole" else ""
+        unit = f" {self.unit}" if self.unit else ""
+        return f"{whole}from {self.minimum:g} to {self.maximum:g}{unit}"
+
+
+# fmt: off
+PARAMETERS: tuple[Parameter, ...] = (
+    Parameter("guidance_audio", "number", "player", 2.0, 0.0, 6.0, "", "next plan", "How strongly the stem follows what is heard; 1 is as learnt.", cc=20),
+    Parameter("guidance_instrument", "number", "player", 1.5, 0.0, 6.0, "", "next plan", "How strongly the stem sounds like its instrument.", cc=21),
+    Parameter("guidance_clock", "number", "player", 1.0, 0.0, 6.0, "", "next plan", "How strongly the stem keeps to beat and bar.", cc=22),
+    Parameter("guidance_form", "choice", "player", "joint", 0, 1, "", "next plan", "How the sources are combined: joint, or the paper's product.", choices=FORMS),
+    Parameter("causal_bias", "number", "player", 0.3, 0.0, 2.0, "", "next plan", "How much the nearest frames are filled first (w_s).", cc=23),
+    Parameter("confidence", "number", "player", 0.3, 0.0, 2.0, "", "next plan", "How much the surest tokens are kept first (w_c).", cc=24),
+    Parameter("randomness", "number", "player", 1.0, 0.0, 2.0, "", "next plan", "How much chance decides what is kept first (w_r).", cc=25),
+    Parameter("temperature", "number", "player", 1.0, 0.1, 2.0, "", "next plan", "Below 1 the stem is safer, above 1 wilder.", cc=26, curve="exponential"),
+    Parameter("steps", "whole", "player", 12, 1, 64, "steps", "next plan", "Decode steps of the first level; more is better and slower.", cc=27, curve="exponential"),
+    Parameter("instrument", "choice", "player", "bass", 0, len(INSTRUMENTS) - 1, "", "next plan", "What the player plays.", cc=28, choices=INSTRUMENTS),
+    Parameter("level", "number", "player", 0.0, -60.0, 6.0, "dB", "now", "Loudness of the player; -60 is off.", cc=7),
+    Parameter("mute", "switch", "player", False, 0, 1, "", "now", "Silences the player; it goes on planning.", cc=29),
+    Parameter("hold", "switch", "player", False, 0, 1, "", "next bar", "Repeats the last cycle instead of planning anew.", cc=30),
+    Parameter("regenerate", "trigger", "player", False, 0, 1, "", "next plan", "Plans again with other dice.", cc=31),
+    Parameter("cycle", "whole", "rig", 4, 1, 16, "bars", "next plan", "Bars after which the music repeats.", cc=14),
+    Parameter("monitor", "number", "rig", -60.0, -60.0, 6.0, "dB", "now", "The input in the companion's output; -60 is off.", cc=15),
+)
+# fmt: on
+BY_NAME = {parameter.name: parameter for parameter in PARAMETERS}
+
+
+def parameter(name: str, scope: Scope | None = None) -> Parameter:
+    """A knob by name, of one scope if given; CompanionError that names the nearest."""
+    names = [p.name for p in PARAMETERS if scope is None or p.scope == scope]
+    if name in names:
+        return BY_NAME[name]
+    close = difflib.get_close_matches(name, names, n=1)
+    nearest = f"; nearest: {close[0]}" if close else ""
+    raise CompanionError(f"there is no parameter {name!r}{nearest}; valid: {', '.join(names)}")
+
+
+def reference() -> str:
+    """The table as Markdown, for people."""
+    lines = [
+        "| knob | of | values | default | MIDI CC | acts | what it does |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for knob in PARAMETERS:
+        values = f"{len(knob.choices)} choices" if len(knob.choices) > 4 else knob.valid
+        default = f"{knob.default:g}" if isinstance(knob.default, float) else str(knob.default)
+        default = {"True": "on", "False": "off"}.get(default, default)
+        cc = "" if knob.cc is None else str(knob.cc)
+        cells = (f"`{knob.name}`", knob.scope, values, default, cc, knob.acts, knob.description)
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,130 @@
+"""The knobs' values: what everything else reads and MIDI and OSC set.
+
+*Threading*: any thread may call anything; a lock is held for microseconds and never while waiting.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from companion.control.parameters import PARAMETERS, Parameter, Value, parameter
+from companion.errors import CompanionError
+
+Snapshot = Mapping[str, Value]
+"""Values by name, unchanging."""
+KEPT_CHANGES = 10_000
+ALL = "*"
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A knob was moved.
+
+    Attributes:
+        player: None for a knob of the rig.
+        source: who moved it: midi, osc, ...
+    """
+
+    name: str
+    player: str | None
+    old: Value
+    new: Value
+    source: str
+
+
+class ParameterStore:
+    """Values of the rig's knobs and of each player's."""
+
+    def __init__(
+        self, rig: Mapping[str, Value], players: Mapping[str, Mapping[str, Value]]
+    ) -> None:
+        """Start from a preset's values; what it does not name has the table's default.
+
+        Raises:
+            CompanionError: an unknown knob or a value outside its range.
+        """
+        self._lock = threading.Lock()
+        self._values: dict[str | None, dict[str, Value]] = {None: _start("rig", rig)}
+        for name, given in players.items():
+            self._values[name] = _start("player", given)
+        self._pulled: set[tuple[str, str]] = set()
+        self._changes: deque[Change] = deque(maxlen=KEPT_CHANGES)
+
+    @property
+    def players(self) -> tuple[str, ...]:
+        """Names of the players, in order."""
+        return tuple(name for name in self._values if name is not None)
+
+    def snapshot(self, player: str | None = None) -> Snapshot:
+        """All values of a player, or of the rig, as they are now."""
+        with self._lock:
+            return MappingProxyType(dict(self._values[player]))
+
+    def set(self, name: str, value: object, player: str | None, source: str) -> None:
+        """Set a knob of the rig (player None), of one player or of all (`*`).
+
+        Raises:
+            CompanionError: no such knob or player, or a value outside its range.
+        """
+        for knob, target in self._targets(name, player):
+            self._put(knob, target, knob.check(value), source)
+
+    def set_number(self, name: str, number: float, player: str | None, source: str) -> None:
+        """The same from a plain number: clamped, switches from 0.5 up, choices by index."""
+        for knob, target in self._targets(name, player):
+            self._put(knob, target, knob.clamp(number), source)
+
+    def set_position(self, name: str, position: float, player: str | None, source: str) -> None:
+        """The same from a controller's position, 0..1, along the knob's curve."""
+        for knob, target in self._targets(name, player):
+            self._put(knob, target, knob.at(position), source)
+
+    def take_trigger(self, player: str, name: str) -> bool:
+        """Whether a player's trigger was pulled since the last call."""
+        with self._lock:
+            pulled = (player, name) in self._pulled
+            self._pulled.discard((player, name))
+            return pulled
+
+    def drain(self) -> list[Change]:
+        """Every change since the last call, oldest first."""
+        with self._lock:
+            changes = list(self._changes)
+            self._changes.clear()
+            return changes
+
+    def _targets(self, name: str, player: str | None) -> list[tuple[Parameter, str | None]]:
+        knob = parameter(name, "rig" if player is None else "player")
+        if player is None:
+            return [(knob, None)]
+        if player == ALL:
+            return [(knob, each) for each in self.players]
+        if player not in self._values:
+            valid = ", ".join((*self.players, ALL))
+            raise CompanionError(f"there is no player {player!r}; valid: {valid}")
+        return [(knob, player)]
+
+    def _put(self, knob: Parameter, player: str | None, value: Value, source: str) -> None:
+        with self._lock:
+            old = self._values[player][knob.name]
+            if knob.kind == "trigger":
+                if not value or player is None:
+                    return
+                self._pulled.add((player, knob.name))
+            elif old == value:
+                return
+            else:
+                self._values[player][knob.name] = value
+            self._changes.append(Change(knob.name, player, old, value, source))
+
+
+def _start(scope: str, given: Mapping[str, Value]) -> dict[str, Value]:
+    values = {knob.name: knob.default for knob in PARAMETERS if knob.scope == scope}
+    for name, value in given.items():
+        knob = parameter(name, "rig" if scope == "rig" else "player")
+        values[name] = knob.check(value)
+    return values
