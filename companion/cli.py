@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from fractions import Fraction
 from math import log10
@@ -20,14 +21,31 @@ from rich.live import Live
 from rich.text import Text
 
 from companion.audio.devices import list_devices
+from companion.clock.transport import MAX_BPM, MIN_BPM
 from companion.control.midi import list_midi_ports
-from companion.control.preset import GeneratorPreset, Preset, bundled_presets, load_preset
+from companion.control.preset import (
+    DEVICES,
+    GeneratorPreset,
+    Preset,
+    bundled_presets,
+    load_preset,
+)
+from companion.control.section import nearest
 from companion.errors import CompanionError, NoDevice
+from companion.hush import hushed
 from companion.jam import TAKES, jam
 from companion.render import render
-from companion.session import Session, Status
+from companion.session import Session
+from companion.status import Status
+from model.instruments import INSTRUMENTS
 
-app = typer.Typer(add_completion=False, no_args_is_help=True, help="A band that listens.")
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    help="A band that listens.",
+)
 
 Weights = Annotated[
     Path | None, typer.Option(help="Folder with codec.safetensors and stemgen.safetensors.")
@@ -66,22 +84,24 @@ def jam_command(
         bars=chosen.bars if bars is None else bars,
         generator=with_device(chosen, device),
     )
-    console = Console(highlight=False)
-    with Live(console=console, refresh_per_second=8, transient=True) as live:
+    console = _console()
+    display = Live(console=console, refresh_per_second=8, transient=True)
+    with hushed(), display as live, _signals_restored():
         jammed = jam(
             chosen,
             seed=seed,
             takes=takes,
             weights=weights,
-            say=lambda line: live.console.print(line),
+            say=live.console.print,
             on_session=lambda session: _follow(session, live),
         )
     for name, value in sorted(jammed.figures.items()):
         console.print(f"  {name} {value:.3g}")
-    if jammed.error:
-        console.print(jammed.error)
-    console.print(f"take: {jammed.folder}", soft_wrap=True)
-    console.print(f"picture: {jammed.picture}", soft_wrap=True)
+    console.print(f"take: {jammed.folder}")
+    if jammed.picture is not None:
+        console.print(f"picture: {jammed.picture}")
+    if jammed.error is not None:
+        raise CompanionError(jammed.error)
 
 
 @app.command("render")
@@ -89,7 +109,9 @@ def render_command(
     recording: Annotated[Path, typer.Argument(help="Recording whose first sample is a bar line.")],
     bpm: Annotated[float, typer.Option(help="Its tempo, 40 to 240.")],
     out: Annotated[Path, typer.Option("--out", "-o", help="The stem, WAV.")],
-    instrument: Annotated[str, typer.Option(help="Preset or instrument class to play.")] = "bass",
+    instrument: Annotated[
+        str, typer.Option(help="What to play: a preset of one player, or an instrument class.")
+    ] = "bass",
     mix: Annotated[Path | None, typer.Option(help="Recording and stem together, WAV.")] = None,
     cycle: Annotated[int, typer.Option(help="Bars after which the music repeats.")] = 4,
     device: Device = None,
@@ -97,43 +119,65 @@ def render_command(
     weights: Weights = None,
 ) -> None:
     """Play along a recording, as fast as the machine can."""
-    preset = load_preset(instrument) if instrument in bundled_presets() else load_preset("bass")
-    if instrument not in bundled_presets():
-        preset = preset.with_instrument(instrument)
+    preset = player_of(instrument)
     preset = replace(
         preset, knobs={**preset.knobs, "cycle": cycle}, generator=with_device(preset, device)
     )
     session = render(recording, preset, tempo(bpm), out, mix, seed, weights)
-    figures = session.figures()
-    console = Console(highlight=False)
     name = preset.players[0].name
-    console.print(f"{name}: {figures[f'{name}.plans']:.0f} plans", soft_wrap=True)
-    console.print(f"stem: {out}", soft_wrap=True)
+    plans = session.figures()[f"{name}.plans"]
+    silent = f"; the first {cycle} bars are only listened to" if not plans else ""
+    console = _console()
+    console.print(f"{name}: {plans:.0f} plans{silent}")
+    console.print(f"stem: {out}")
     if mix is not None:
-        console.print(f"mix: {mix}", soft_wrap=True)
+        console.print(f"mix: {mix}")
 
 
 @app.command("devices")
 def devices_command() -> None:
     """List sound devices and MIDI inputs."""
-    console = Console(highlight=False)
+    console = _console()
     try:
-        for device in list_devices():
-            console.print(f"sound  {device}, {device.default_rate:g} Hz")
+        sounds = [f"{device}, {device.default_rate:g} Hz" for device in list_devices()]
     except NoDevice as error:
-        console.print(str(error))
-    for port in list_midi_ports():
+        sounds = [str(error)]
+    for sound in sounds or ["no device"]:
+        console.print(f"sound  {sound}")
+    for port in list_midi_ports() or ["no input"]:
         console.print(f"midi   {port}")
 
 
+def player_of(name: str) -> Preset:
+    """The preset of one player by its name or file, or the bass's with another instrument."""
+    if name in INSTRUMENTS and name not in bundled_presets():
+        return load_preset("bass").with_instrument(name)
+    alone = {each: load_preset(each) for each in bundled_presets()}
+    alone = {each: preset for each, preset in alone.items() if len(preset.players) == 1}
+    if name in alone:
+        return alone[name]
+    if Path(name).is_file():
+        return load_preset(name)
+    valid = tuple(dict.fromkeys((*alone, *INSTRUMENTS)))
+    raise CompanionError(
+        f"there is no instrument {name!r}{nearest(name, valid)}; valid: {', '.join(valid)}"
+    )
+
+
 def tempo(bpm: float) -> Fraction:
-    """A tempo as typed, exactly in decimals."""
+    """A tempo as typed, exactly in decimals; CompanionError outside 40 to 240."""
+    if not MIN_BPM <= bpm <= MAX_BPM:
+        raise CompanionError(f"tempo is {bpm:g} BPM; valid: {MIN_BPM} to {MAX_BPM}")
     return Fraction(str(bpm))
 
 
 def with_device(preset: Preset, device: str | None) -> GeneratorPreset:
     """The preset's generator, on another device if one was asked for."""
-    return preset.generator if device is None else replace(preset.generator, device=device)
+    if device is None:
+        return preset.generator
+    if device not in DEVICES:
+        raise CompanionError(f"device is {device!r}; valid: {', '.join(DEVICES)}")
+    return replace(preset.generator, device=device)
 
 
 def status_line(status: Status) -> Text:
@@ -144,16 +188,22 @@ def status_line(status: Status) -> Text:
     for player in status.players:
         slack = "" if player.slack_s is None else f" slack {player.slack_s:.1f} s"
         isr = "" if player.isr is None else f" {player.isr:.0%}"
-        parts.append(f"{player.name}: {player.sounding}{slack}{isr}")
+        sounding = player.sounding or "listening"
+        parts.append(f"{player.name}: {sounding}{slack}{isr} {_db(player.level)}")
     if status.xruns:
         parts.append(f"xruns {status.xruns}")
     if status.trouble:
         parts.append(status.trouble)
-    return Text(" | ".join(parts), overflow="ellipsis", no_wrap=True)
+    return Text(" | ".join(parts))
 
 
 def _db(level: float) -> str:
     return "-inf dB" if level < 1e-5 else f"{20 * log10(level):.0f} dB"
+
+
+def _console() -> Console:
+    """Plain lines, as long as they are: names of devices and files may hold anything."""
+    return Console(highlight=False, markup=False, emoji=False, soft_wrap=True)
 
 
 def _follow(session: Session, live: Live) -> Callable[[Status], None]:
@@ -163,12 +213,23 @@ def _follow(session: Session, live: Live) -> Callable[[Status], None]:
     return lambda status: live.update(status_line(status))
 
 
+@contextmanager
+def _signals_restored() -> Iterator[None]:
+    """Afterwards Ctrl-C and a termination do what they did before."""
+    kept = {kind: signal.getsignal(kind) for kind in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for kind, handler in kept.items():
+            signal.signal(kind, handler)
+
+
 def main() -> None:
     """Entry point."""
     try:
         app()
     except CompanionError as error:
-        print(f"error: {error}", file=sys.stderr)
+        print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
         raise SystemExit(2) from error
 
 

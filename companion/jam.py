@@ -10,24 +10,29 @@ from pathlib import Path
 
 import numpy as np
 
-from companion.audio.memory import Samples
 from companion.clock.transport import Transport
 from companion.control.midi import NoMidi, open_midi
 from companion.control.osc import OscServer
 from companion.control.preset import Preset
+from companion.control.store import ParameterStore
+from companion.count_in import first_bar_samples
 from companion.demo import DEMO_BPM, DEMO_FILE, read_demo
-from companion.errors import NoDevice
+from companion.errors import CompanionError, NoDevice
 from companion.generate.stem_worker import StemWorker
 from companion.generate.worker import process_worker, thread_worker
 from companion.rig import Rig, open_device, play_recording, to_device_rate
-from companion.session import Session, Status, first_bar_samples
+from companion.session import Session
+from companion.status import Status
 from companion.take.folder import make_take_folder
 from companion.take.picture import draw_take
 from companion.take.take import Take
 
 TAKES = Path("takes")
-ENDLESS_BARS = 512
-"""How long the bundled recording is looped where the preset has no last bar: 20 minutes."""
+DEMO_MOST_BARS = 256
+"""How long the bundled recording is looped at most, 11 minutes: it is held in memory."""
+
+Say = Callable[[str], None]
+OnTick = Callable[[Status], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,13 +41,13 @@ class Jammed:
 
     Attributes:
         folder: the take.
-        picture: `take.png` in it.
+        picture: `take.png` in it; None if it could not be drawn.
         figures: the session in numbers.
-        error: why the take is not whole, one line; None if it is.
+        error: why the jam or its take ended early, one line; None if they did not.
     """
 
     folder: Path
-    picture: Path
+    picture: Path | None
     figures: dict[str, float]
     error: str | None
 
@@ -52,30 +57,31 @@ def jam(
     seed: int = 0,
     takes: Path = TAKES,
     weights: Path | None = None,
-    say: Callable[[str], None] = lambda _: None,
-    on_session: Callable[[Session], Callable[[Status], None] | None] = lambda _: None,
+    say: Say = lambda _: None,
+    on_session: Callable[[Session], OnTick | None] = lambda _: None,
 ) -> Jammed:
     """Play a preset until its last bar or `Session.stop`.
 
+    What goes wrong once it plays, a lost device or a full disk, is in the result, beside the take
+    of what was played until then.
+
     Args:
+        takes: where to make the take's folder.
+        weights: folder of the model's weights, if not the bundled ones.
         say: told what a player should know, a line at a time.
         on_session: given the session before it starts; returns what to call at every tick.
 
     Raises:
-        CompanionError: something the preset asks for is not there, or the device is lost. What
-            was played until then is in the take.
+        CompanionError: something the preset asks for is not there; nothing was played.
     """
+    error: str | None = None
     with ExitStack() as open_things:
         store = preset.store()
-        if preset.osc is not None:
-            server = open_things.enter_context(OscServer(store, preset.osc))
-            say(f"OSC: {server.address}")
-        if preset.midi is not None:
-            try:
-                midi = open_things.enter_context(open_midi(store, preset.midi))
-                say(f"MIDI: {midi.name}")
-            except NoMidi as missing:
-                say(f"{missing}: playing without")
+        open_controls(preset, store, open_things, say)
+        folder = make_take_folder(takes, datetime.now())
+        voices = {player.name: number for number, player in enumerate(preset.players, 1)}
+        take = Take(folder, voices, threaded=True)
+        open_things.callback(take.close)
         worker = open_worker(preset, weights)
         open_things.callback(worker.close)
         rig, preset = open_rig(preset, say)
@@ -83,13 +89,29 @@ def jam(
         say(f"{rig.input} → {rig.output}, {rig.rate} Hz; loading the generator")
         ready = worker.wait_ready()
         say(f"generator on {ready.device}: {ready.plan_s:.2f} s a plan, {ready.threads} threads")
-        folder = make_take_folder(takes, datetime.now())
-        voices = {player.name: index + 1 for index, player in enumerate(preset.players)}
-        take = Take(folder, voices, threaded=True)
         session = Session(preset, rig, worker, store, take, seed)
         session.prepare()
-        session.run(on_session(session))
-    return Jammed(folder, draw_take(folder), session.figures(), take.error)
+        try:
+            session.run(on_session(session))
+        except CompanionError as problem:
+            if not take.begun:
+                raise
+            error = str(problem)
+    picture, no_picture = _draw(folder)
+    return Jammed(folder, picture, session.figures(), error or take.error or no_picture)
+
+
+def open_controls(preset: Preset, store: ParameterStore, open_things: ExitStack, say: Say) -> None:
+    """OSC and MIDI, where the preset has them; without MIDI on this machine, without."""
+    if preset.osc is not None:
+        server = open_things.enter_context(OscServer(store, preset.osc))
+        say(f"OSC: {server.address}")
+    if preset.midi is not None:
+        try:
+            midi = open_things.enter_context(open_midi(store, preset.midi))
+            say(f"MIDI: {midi.name}")
+        except NoMidi as missing:
+            say(f"{missing}: playing without")
 
 
 def open_worker(preset: Preset, weights: Path | None) -> StemWorker:
@@ -99,26 +121,40 @@ def open_worker(preset: Preset, weights: Path | None) -> StemWorker:
     return opened(generator.name, generator.device, weights)
 
 
-def open_rig(preset: Preset, say: Callable[[str], None]) -> tuple[Rig, Preset]:
-    """The sound device, or the bundled recording at real speed where there is none at all."""
+def open_rig(preset: Preset, say: Say) -> tuple[Rig, Preset]:
+    """The sound device, or the bundled recording at real speed where there is none at all.
+
+    The preset comes back with the recording's tempo where that plays.
+
+    Raises:
+        CompanionError: a device was named and is not there, or it does not open.
+    """
     audio = preset.audio
     try:
         rig = open_device(len(preset.players), audio.input, audio.output, audio.rate, audio.block)
     except NoDevice as missing:
         if audio.input is not None or audio.output is not None:
             raise
-        preset = replace(preset, bpm=DEMO_BPM)
-        say(f"{missing}: playing {DEMO_FILE} at {float(DEMO_BPM):g} BPM instead")
-        return _demo_rig(preset), preset
+        bars = min(preset.bars or DEMO_MOST_BARS, DEMO_MOST_BARS)
+        preset = replace(preset, bpm=DEMO_BPM, bars=bars)
+        say(f"{missing}: playing {DEMO_FILE}, {bars} bars at {float(DEMO_BPM):g} BPM, instead")
+        return _demo_rig(preset, bars), preset
     return rig, preset
 
 
-def _demo_rig(preset: Preset) -> Rig:
-    """The bundled recording behind the count-in, looped for as long as the preset lasts."""
-    signal, rate = to_device_rate(*read_demo())
-    transport = Transport(rate, preset.bpm, 0, preset.beats_per_bar)
-    bars = preset.bars or ENDLESS_BARS
-    length = round(bars * transport.bar_samples)
-    lead = np.zeros(first_bar_samples(preset, rate), np.float32)
-    looped: Samples = np.concatenate([lead, np.resize(signal, length)])
-    return play_recording(len(preset.players), looped, rate, DEMO_FILE)
+def _demo_rig(preset: Preset, bars: int) -> Rig:
+    """The bundled recording behind the count-in, looped over `bars` bars."""
+    recording, rate = to_device_rate(*read_demo())
+    bar_samples = Transport(rate, preset.bpm, 0, preset.beats_per_bar).bar_samples
+    first = first_bar_samples(preset, rate)
+    signal = np.zeros(first + round(bars * bar_samples), np.float32)
+    signal[first:] = np.resize(recording, len(signal) - first)
+    return play_recording(len(preset.players), signal, rate, DEMO_FILE)
+
+
+def _draw(folder: Path) -> tuple[Path | None, str | None]:
+    """The take's picture, or why there is none."""
+    try:
+        return draw_take(folder), None
+    except CompanionError as error:
+        return None, str(error)

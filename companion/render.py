@@ -36,30 +36,41 @@ def render(
     The same engine as on stage, on a clock that waits for it: a plan takes none of its time.
 
     Args:
+        recording: read as mono.
         preset: its first player plays; generator and device are taken from it too.
-        bpm: tempo of the recording.
-        out: the stem, as long as the recording, mono at its rate.
+        bpm: tempo of the recording, 40..240.
+        out: the stem, as long as the recording, mono WAV at its rate (at 48 kHz, if that is no
+            multiple of 50 Hz).
         mix: recording and stem together, if wanted; turned down where they would clip.
+        seed: same seed, same bytes.
+        weights: folder of the model's weights, if not the bundled ones.
 
     Raises:
-        CompanionError: the recording cannot be used, or a file cannot be written.
+        CompanionError: the recording or the weights cannot be used, or a file cannot be written.
     """
+    files = (recording, out) if mix is None else (recording, out, mix)
+    if len({path.resolve() for path in files}) < len(files):
+        raise CompanionError(
+            f"{', '.join(str(path) for path in files)} are not all different; "
+            "valid: a file each for the recording, the stem and the mix"
+        )
+    for path in files[1:]:
+        check_writable(path)
     signal, rate = read_recording(recording)
     players = preset.players[:1]
     preset = replace(preset, bpm=bpm, bars=None, count_in_bars=0, players=players)
     rig = run_recording(len(players), signal, rate, str(recording))
-    store = preset.store()
     worker = InlineWorker(loading(preset.generator.name, preset.generator.device, weights))
-    session = Session(preset, rig, worker, store, seed=seed, origin_samples=0)
-    transport = session.transport
-    if len(signal) < transport.bar_samples:
+    session = Session(preset, rig, worker, preset.store(), seed=seed, origin_samples=0)
+    bar_samples = session.transport.bar_samples
+    if len(signal) < bar_samples:
         raise CompanionError(
             f"recording {recording} is {len(signal) / rate:.2f} s, shorter than a bar at "
-            f"{float(bpm):g} BPM; valid: at least {float(transport.bar_samples / rate):.2f} s"
+            f"{float(bpm):g} BPM; valid: at least {float(bar_samples / rate):.2f} s"
         )
     session.run(end_samples=len(signal))
     assert isinstance(rig.stream, OfflineStream)
-    stem = rig.stream.output[: len(signal)]
+    stem = rig.stream.output
     write_wav(out, stem, rate)
     if mix is not None:
         both = signal + stem
@@ -68,9 +79,22 @@ def render(
     return session
 
 
+def check_writable(path: Path) -> None:
+    """Find out before the work, not after it, that a WAV file cannot be there.
+
+    Raises:
+        CompanionError: it is not called .wav, or lies in no folder, or is one.
+    """
+    if path.suffix.lower() != ".wav":
+        raise CompanionError(f"cannot write {str(path)!r}; valid: a name that ends in .wav")
+    if path.is_dir() or not path.parent.is_dir():
+        reason = "it is a folder" if path.is_dir() else f"there is no folder {str(path.parent)!r}"
+        raise CompanionError(f"cannot write {str(path)!r} ({reason}); valid: a file in a folder")
+
+
 def write_wav(path: Path, audio: Samples, rate: int) -> None:
-    """Write 24-bit WAV; CompanionError if that fails."""
+    """Write mono 24-bit WAV; CompanionError if that fails."""
     try:
-        soundfile.write(path, audio, rate, subtype="PCM_24")
+        soundfile.write(path, audio, rate, subtype="PCM_24", format="WAV")
     except (OSError, soundfile.SoundFileError) as error:
         raise CompanionError(disk_message(path, error)) from error

@@ -6,7 +6,6 @@ there is no device; a recording as fast as it goes. Real devices are opened here
 
 from __future__ import annotations
 
-import threading
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -25,7 +24,8 @@ from companion.listen.silence import SILENCE_DBFS, is_silent
 from model.grid import FRAME_RATE
 
 OFFLINE_RATE = 48_000
-"""Device rate of a recording whose own rate is no multiple of 50 Hz."""
+"""Device rate of a recording whose own rate no sound device would have."""
+LEAST_RATE, MOST_RATE = 8_000, 192_000
 
 
 class Stream(Protocol):
@@ -46,13 +46,11 @@ class Rig:
 
     Attributes:
         input, output: what they are called in the take.
-        stop: set it to end every wait.
     """
 
     memory: AudioMemory
     stream: Stream
     timebase: Timebase
-    stop: threading.Event
     input: str
     output: str
 
@@ -77,26 +75,22 @@ def open_device(
     """
     device = choose_duplex(list_devices(), input, output, rate)
     memory = AudioMemory(device.rate, players)
-    stop = threading.Event()
     stream = open_duplex(device, memory, blocksize)
-    timebase = StreamTimebase(memory, stop)
-    return Rig(memory, stream, timebase, stop, device.input.name, device.output.name)
+    return Rig(memory, stream, StreamTimebase(memory), device.input.name, device.output.name)
 
 
 def play_recording(players: int, signal: Samples, rate: int, name: str) -> Rig:
     """A rig into which a recording plays at real speed; `signal` is mono at a device rate."""
     memory = AudioMemory(rate, players)
-    stop = threading.Event()
     stream = PacedStream(memory, signal)
-    return Rig(memory, stream, StreamTimebase(memory, stop), stop, name, "no sound device")
+    return Rig(memory, stream, StreamTimebase(memory), name, "no sound device")
 
 
 def run_recording(players: int, signal: Samples, rate: int, name: str) -> Rig:
     """The same as fast as it goes; `stream.output` has what came out."""
     memory = AudioMemory(rate, players)
-    stop = threading.Event()
     stream = OfflineStream(memory, signal, record=True)
-    return Rig(memory, stream, OfflineTimebase(stream, stop), stop, name, "offline")
+    return Rig(memory, stream, OfflineTimebase(stream), name, "offline")
 
 
 def read_recording(path: Path) -> tuple[Samples, int]:
@@ -127,7 +121,7 @@ def read_recording(path: Path) -> tuple[Samples, int]:
 
 
 def to_device_rate(mono: Samples, rate: int) -> tuple[Samples, int]:
-    """A signal as it is if its rate is a multiple of 50 Hz, else resampled to 48 kHz."""
-    if rate % FRAME_RATE == 0:
+    """A signal as it is if its rate is a multiple of 50 Hz from 8 to 192 kHz, else at 48 kHz."""
+    if rate % FRAME_RATE == 0 and LEAST_RATE <= rate <= MOST_RATE:
         return mono, rate
     return soxr.resample(mono, rate, OFFLINE_RATE, quality="HQ"), OFFLINE_RATE

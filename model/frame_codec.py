@@ -1,9 +1,12 @@
 """The bundled codec: encoder and decoder that work at frame rate, an RVQ between them.
 
-Departures from the paper, which uses the 32 kHz Encodec: ConvNeXt blocks at 50 frames/s and an
-inverse-STFT head (after Vocos, arXiv 2306.00814) in place of strided convolutions at audio rate,
-so that one laptop core runs it far faster than real time. Same interface: 32 kHz mono, 50
-frames/s, 4 levels of 2048. The quantiser is `encodec`'s own.
+Departures from the paper, which uses the 32 kHz Encodec, so that one laptop core runs it far faster
+than real time and a small network learns its tokens:
+- ConvNeXt blocks at 50 frames/s and an inverse-STFT head (after Vocos, arXiv 2306.00814) in place
+  of strided convolutions at audio rate.
+- The tokens say how loud which frequency is, and nothing about phase: a held note is the same
+  token again and again. Phases are made anew from the magnitudes (`model.phase`).
+Same interface: 32 kHz mono, 50 frames/s, 4 levels of 2048. The quantiser is `encodec`'s own.
 """
 
 from __future__ import annotations
@@ -11,12 +14,19 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 import torch.nn.functional as functional
 from torch import Tensor, nn
 
 from model import grid
 from model.encodec_library import import_encodec
+from model.phase import audio_of
+
+LOG_FLOOR, LOG_CEILING = -7.0, 8.0
+"""Range of log-magnitudes; a full-scale sine has 6.2, the floor is 115 dB below it."""
+LOG_SPREAD = 4.0
+"""About their standard deviation: the network works on numbers near 1."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,13 +38,14 @@ class FrameCodecConfig:
     decoder_blocks: int = 8
     code_width: int = 16
     """Width of the codebooks; low, so that all entries come into use."""
-    analysis_fft: int = 2560
-    synthesis_fft: int = 2560
-    """Inverse-STFT size; its hop is a quarter, so a frame makes 2560 / synthesis_fft spectra."""
-    phase_bins: int = 160
-    """Low analysis bins whose phase the encoder sees (160 bins = 2 kHz)."""
-    envelope_bins: int = 8
-    """Energies inside a frame that the encoder sees, for sharp onsets."""
+    spectrum_size: int = 2048
+    """Window of the spectra that are encoded and decoded, samples."""
+    spectrum_hop: int = 320
+    """Samples from one spectrum to the next; a frame has `640 / spectrum_hop` of them."""
+    pitch_size: int = 8192
+    """Window of the low spectrum that the encoder sees for pitch, samples."""
+    pitch_bins: int = 512
+    """Its lowest bins (512 bins = 2 kHz)."""
     levels: int = grid.LEVELS
     vocabulary: int = grid.VOCABULARY
 
@@ -59,23 +70,21 @@ class ConvNeXtBlock(nn.Module):
 class FrameCodec(nn.Module):
     """Mono audio at 32 kHz <-> 4 levels of 2048 tokens at 50 frames/s (`model.codec.Codec`)."""
 
-    window: Tensor
-    synthesis_window: Tensor
-
     sample_rate = grid.SAMPLE_RATE
     frame_rate = grid.FRAME_RATE
+    window: Tensor
+    pitch_window: Tensor
 
     def __init__(self, config: FrameCodecConfig | None = None):
         super().__init__()
         self.config = config = config or FrameCodecConfig()
         self.levels, self.vocabulary = config.levels, config.vocabulary
+        self.spectra_per_frame = grid.HOP // config.spectrum_hop
+        self.bins = config.spectrum_size // 2 + 1
         width = config.width
-        features = config.analysis_fft // 2 + 1 + 2 * config.phase_bins + config.envelope_bins
-        self.register_buffer("window", torch.hann_window(config.analysis_fft), persistent=False)
-        self.register_buffer(
-            "synthesis_window", torch.hann_window(config.synthesis_fft), persistent=False
-        )
-        self.encoder_in = nn.Conv1d(features, width, 3, padding=1)
+        self.register_buffer("window", torch.hann_window(config.spectrum_size), persistent=False)
+        self.register_buffer("pitch_window", torch.hann_window(config.pitch_size), persistent=False)
+        self.encoder_in = nn.Linear(self.spectra_per_frame * self.bins + config.pitch_bins, width)
         self.encoder = nn.Sequential(*[ConvNeXtBlock(width) for _ in range(config.encoder_blocks)])
         self.encoder_norm = nn.LayerNorm(width)
         self.quantizer = import_encodec("quantization.core_vq").ResidualVectorQuantization(
@@ -86,12 +95,9 @@ class FrameCodec(nn.Module):
             kmeans_init=False,
             threshold_ema_dead_code=0,  # the training loop revives dead codes itself
         )
-        self.decoder_in = nn.Conv1d(width, width, 7, padding=3)
         self.decoder = nn.Sequential(*[ConvNeXtBlock(width) for _ in range(config.decoder_blocks)])
         self.decoder_norm = nn.LayerNorm(width)
-        self.spectra_per_frame = grid.HOP // (config.synthesis_fft // 4)
-        bins = config.synthesis_fft // 2 + 1
-        self.head = nn.Linear(width, 2 * bins * self.spectra_per_frame)
+        self.head = nn.Linear(width, self.spectra_per_frame * self.bins)
 
     # -- the Codec protocol ------------------------------------------------------------------
 
@@ -105,7 +111,9 @@ class FrameCodec(nn.Module):
     def decode(self, tokens: Tensor) -> Tensor:
         """Tokens [B, levels, frames], 0..2047 -> audio [B, frames * 640], float32."""
         quantized = self.quantizer.decode(tokens.transpose(0, 1)).transpose(1, 2)
-        return self.synthesis(quantized)
+        magnitudes = self.log_magnitudes(quantized).exp().cpu().numpy()
+        size, hop = self.config.spectrum_size, self.config.spectrum_hop
+        return torch.from_numpy(np.stack([audio_of(one, size, hop) for one in magnitudes]))
 
     @torch.no_grad()
     def codebooks(self) -> Tensor:
@@ -116,65 +124,33 @@ class FrameCodec(nn.Module):
 
     def latent(self, audio: Tensor) -> Tensor:
         """Audio [B, samples] -> continuous frames [B, T, width] before the quantiser."""
-        hidden = self.encoder_in(self._features(audio.float())).transpose(1, 2)
+        audio = audio.float()
+        spectra = self.spectrum_of(audio).flatten(2) / LOG_SPREAD
+        low = self._spectrum(audio, self.pitch_window, grid.HOP)[..., : self.config.pitch_bins]
+        hidden = self.encoder_in(torch.cat([spectra, low / LOG_SPREAD], -1))
         return self.encoder_norm(self.encoder(hidden))
 
-    def synthesis(self, latent: Tensor) -> Tensor:
-        """Quantised frames [B, T, width] -> audio [B, T * 640], float32."""
-        hidden = self.decoder_in(latent.transpose(1, 2)).transpose(1, 2)
-        spectra = self.head(self.decoder_norm(self.decoder(hidden))).float()
-        batch, frames = spectra.shape[:2]
-        spectra = spectra.view(batch, frames * self.spectra_per_frame, -1)
-        log_magnitude, phase = spectra.chunk(2, -1)
-        magnitude = torch.exp(log_magnitude.clamp(max=6.0))
-        spectrum = torch.complex(magnitude * torch.cos(phase), magnitude * torch.sin(phase))
-        return self._overlap_add(spectrum)
+    def log_magnitudes(self, latent: Tensor) -> Tensor:
+        """Quantised frames [B, T, width] -> natural log-magnitudes [B, T * spectra, bins]."""
+        spectra = self.head(self.decoder_norm(self.decoder(latent))).float() * LOG_SPREAD
+        return spectra.view(latent.shape[0], -1, self.bins).clamp(LOG_FLOOR, LOG_CEILING)
 
-    def _features(self, audio: Tensor) -> Tensor:
-        """Audio [B, samples] -> [B, features, T]: log spectrum, low phases, inner envelope."""
-        samples = audio.shape[-1]
-        frames = grid.frames_of(samples)
-        edge = (self.config.analysis_fft - grid.HOP) // 2
-        padded = functional.pad(audio, (edge, edge + frames * grid.HOP - samples))
-        spectrum = torch.stft(
-            padded,
-            self.config.analysis_fft,
-            grid.HOP,
-            window=self.window,
-            center=False,
-            return_complex=True,
-        )
-        power = spectrum.real.square() + spectrum.imag.square()
-        low = spectrum[:, : self.config.phase_bins]
-        norm = power[:, : self.config.phase_bins].sqrt() + 1e-3
-        inner = padded[:, edge : edge + frames * grid.HOP]
-        inner = inner.view(audio.shape[0], frames, self.config.envelope_bins, -1)
-        envelope = (inner.square().mean(-1) + 1e-8).log().transpose(1, 2)
-        log_spectrum = (power + 1e-6).log()
-        return torch.cat([0.5 * log_spectrum, low.real / norm, low.imag / norm, 0.5 * envelope], 1)
+    def spectrum_of(self, audio: Tensor) -> Tensor:
+        """Audio [B, samples] -> the log-magnitudes to decode [B, T, spectra a frame, bins]."""
+        spectrum = self._spectrum(audio, self.window, self.config.spectrum_hop)
+        return spectrum.view(audio.shape[0], -1, self.spectra_per_frame, self.bins)
 
-    def _overlap_add(self, spectrum: Tensor) -> Tensor:
-        """Complex spectra [B, S, bins] -> audio [B, S * hop], windows divided out."""
-        size = self.config.synthesis_fft
-        hop, count = size // 4, spectrum.shape[1]
-        window = self.synthesis_window
-        frames = torch.fft.irfft(spectrum, size, dim=-1) * window
-        length = (count + 3) * hop
-        # Four shifted sums stand for the overlap-add: each quarter of a window lands one hop later.
-        quarters = frames.view(frames.shape[0], count, 4, hop).unbind(2)
-        audio = sum(
-            functional.pad(quarters[part].flatten(1), (part * hop, (3 - part) * hop))
-            for part in range(4)
-        )
-        weight = window.square().view(4, hop)
-        envelope = sum(
-            functional.pad(weight[part].repeat(count), (part * hop, (3 - part) * hop))
-            for part in range(4)
-        )
+    def _spectrum(self, audio: Tensor, window: Tensor, hop: int) -> Tensor:
+        """Log-magnitudes [B, T * 640 / hop, window/2+1], centred as in `phase.analyse`."""
+        samples, size = audio.shape[-1], len(window)
+        whole = grid.frames_of(samples) * grid.HOP
         edge = (size - hop) // 2
-        assert isinstance(audio, Tensor) and isinstance(envelope, Tensor)
-        audio = audio / envelope.clamp(min=1e-3)
-        return audio[:, edge : length - edge]
+        padded = functional.pad(audio, (edge, size - hop - edge + whole - samples))
+        spectrum = torch.stft(
+            padded, size, hop, window=window, center=False, return_complex=True
+        ).transpose(1, 2)
+        power = spectrum.real.square() + spectrum.imag.square()
+        return 0.5 * (power + math.exp(2 * LOG_FLOOR)).log()
 
 
 def parameter_count(module: nn.Module) -> int:

@@ -96,7 +96,7 @@ class StemDecoding:
     def __init__(self, generator: StemGenerator, request: StemRequest):
         started = time.perf_counter()
         device = generator.torch_device
-        self._codec = generator.codec
+        self._generator = generator
         known = torch.from_numpy(request.context_known).to(device)
         # What is not known is neither heard at the horizon's edge nor counted in the level.
         audio = torch.from_numpy(request.context).to(device).view(-1, HOP)
@@ -153,8 +153,7 @@ class StemDecoding:
             pass
         tokens = self._tokens.result()
         started = time.perf_counter()
-        with torch.inference_mode(), autocast(tokens.device):
-            audio = self._codec.decode(tokens[None])[0].float()
+        audio = self._generator.decode(tokens)
         timings = {**self._timings, "decode_audio": time.perf_counter() - started}
         return StemResult(tokens.cpu().numpy().astype(np.int16), audio.cpu().numpy(), timings)
 
@@ -180,6 +179,11 @@ class StemGenerator:
         """Audio [samples], 32 kHz -> tokens [Q, frames]."""
         with torch.inference_mode(), autocast(self.torch_device):
             return self.codec.encode(audio.to(self.torch_device)[None])[0]
+
+    def decode(self, tokens: Tensor) -> Tensor:
+        """Tokens [Q, frames] -> audio [frames * 640], float32."""
+        with torch.inference_mode(), autocast(self.torch_device):
+            return self.codec.decode(tokens[None])[0].float()
 
     def silence(self, frames: int) -> np.ndarray:
         """Tokens of silence: int16 [Q, frames]."""

@@ -9,7 +9,7 @@ import typer
 from training.band.command import band
 from training.codec.command import codec, codec_report
 from training.errors import TrainingError
-from training.evaluation.command import fit_report
+from training.evaluation.command import fit_report, speed_report
 from training.stemgen.command import stemgen
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, help=__doc__)
@@ -18,6 +18,7 @@ app.command()(codec)
 app.command()(codec_report)
 app.command()(stemgen)
 app.command("fit")(fit_report)
+app.command("speed")(speed_report)
 
 
 @app.callback()

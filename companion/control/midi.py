@@ -1,7 +1,9 @@
 """MIDI in: controllers turn knobs.
 
-*Threading*: the MIDI library calls `ControlChanges.receive` in a thread of its own; it looks a
+*Threading*: a daemon thread, `midi`, collects what has come in and turns the knobs; it looks a
 number up and sets it, nothing that can wait. `open_midi` and `close` belong to one thread.
+rtmidi's callback is not used: it would wait for the interpreter in the thread that JACK keeps time
+with, and closing the port while messages come in kills the process.
 """
 
 from __future__ import annotations
@@ -22,6 +24,9 @@ CLIENT = "companion"
 PORT = "knobs"
 CONTROL_CHANGE = 0xB0
 RELEASE_LIMIT_S = 2.0
+POLL_S = 0.005
+QUEUE_MESSAGES = 8192
+"""What is kept between two looks; a program that holds the interpreter may delay one by 0.5 s."""
 ALSA_SEQUENCER = Path("/dev/snd/seq")
 
 
@@ -94,15 +99,27 @@ class RealMidiInput:
         """Listen on an open `rtmidi.MidiIn`."""
         self.name = name
         self._midi = midi
+        self._changes = changes
+        self._closed = threading.Event()
         midi.ignore_types(sysex=True, timing=True, active_sense=True)
-        midi.set_callback(lambda event, _: changes.receive(event[0]))
+        self._thread = threading.Thread(
+            target=self._collect, args=(midi,), name="midi", daemon=True
+        )
+        self._thread.start()
+
+    def _collect(self, midi: Any) -> None:
+        while not self._closed.wait(POLL_S):
+            # Messages may come faster than they are read: this must end when it is told to.
+            while not self._closed.is_set() and (event := midi.get_message()) is not None:
+                self._changes.receive(event[0])
 
     def close(self) -> None:
-        """See `MidiInput`. The callback goes first, or it may run into a closed port."""
+        """See `MidiInput`. The collecting ends first: a closed port must not be asked."""
         midi, self._midi = self._midi, None
         if midi is None:
             return
-        midi.cancel_callback()
+        self._closed.set()
+        self._thread.join()
         # A server that has died may never answer: do not wait for it longer than a moment.
         thread = threading.Thread(target=_release, args=(midi,), name="midi-release", daemon=True)
         thread.start()
@@ -137,14 +154,21 @@ def open_midi(store: ParameterStore, preset: MidiPreset) -> RealMidiInput:
             raise NoMidi(f"no virtual MIDI port here ({error})") from error
         return RealMidiInput(midi, f"{CLIENT}:{PORT}", changes)
     ports = midi.get_ports()
+    valid = ", ".join(map(repr, ports)) or "none, nothing is connected"
     wanted = preset.port.casefold()
     found = [number for number, name in enumerate(ports) if wanted in name.casefold()]
     if not found:
         _release(midi)
-        valid = ", ".join(map(repr, ports)) or "none is there"
         raise CompanionError(f"there is no MIDI port {preset.port!r}; valid: {valid}")
-    midi.open_port(found[0], PORT)
-    return RealMidiInput(midi, ports[found[0]], changes)
+    name = ports[found[0]]
+    try:
+        midi.open_port(found[0], PORT)
+    except Exception as error:  # where only one program may have it
+        _release(midi)
+        raise CompanionError(
+            f"MIDI port {name!r} does not open ({error}); valid: {valid}"
+        ) from error
+    return RealMidiInput(midi, name, changes)
 
 
 def list_midi_ports() -> tuple[str, ...]:
@@ -173,7 +197,7 @@ def _open_client() -> Any:
     for kind in kinds:
         try:
             with _silent_libraries():
-                midi = rtmidi.MidiIn(kind, name=CLIENT)
+                midi = rtmidi.MidiIn(kind, name=CLIENT, queue_size_limit=QUEUE_MESSAGES)
                 midi.get_ports()  # a JACK client without a server fails here at the latest
         except Exception as error:  # rtmidi's own classes differ by version
             problem = error

@@ -11,12 +11,14 @@ thread, its counters may be read from any.
 from __future__ import annotations
 
 import socket
+import sys
 import threading
 from typing import Any, Self
 
 from pythonosc.dispatcher import Dispatcher
 from pythonosc.osc_server import BlockingOSCUDPServer
 
+from companion.control.osc_packet import MAX_PACKET_BYTES, read_packet
 from companion.control.parameters import BY_NAME
 from companion.control.preset import OscPreset
 from companion.control.store import ParameterStore
@@ -25,8 +27,7 @@ from companion.errors import CompanionError
 ROOT = "companion"
 RECEIVE_BUFFER_BYTES = 8 << 20
 """Bursts of thousands of messages arrive whole."""
-MAX_PACKET_BYTES = 8192
-MAX_ARGUMENTS = 8
+MAX_ERROR_CHARACTERS = 200
 
 
 class OscKnobs:
@@ -39,18 +40,29 @@ class OscKnobs:
         self.rejected = 0
         self.last_error = ""
 
+    def receive_packet(self, packet: bytes) -> None:
+        """A packet as it came; one that is not whole turns nothing and is counted as one."""
+        try:
+            messages = read_packet(packet)
+        except ValueError as error:
+            self.reject(f"a packet that is no OSC: {error}")
+            return
+        for address, arguments in messages:
+            self.receive(address, *arguments)
+
     def receive(self, address: str, *arguments: Any) -> None:
         """One message; what makes no sense is counted and named in `last_error`."""
         try:
-            self._turn(address, arguments[:MAX_ARGUMENTS])
+            self._turn(address, arguments)
             self.accepted += 1
         except CompanionError as error:
             self.reject(f"OSC {address[:80]}: {error}")
 
     def reject(self, why: str) -> None:
-        """Count what could not be used."""
+        """Count what could not be used; the reason is kept short and printable."""
         self.rejected += 1
-        self.last_error = why
+        kept = why[:MAX_ERROR_CHARACTERS]
+        self.last_error = "".join(c if c.isprintable() else "?" for c in kept)
 
     def _turn(self, address: str, arguments: tuple[Any, ...]) -> None:
         parts = address.split("/")
@@ -71,12 +83,23 @@ class OscKnobs:
 
 
 class FakeOscServer(OscKnobs):
-    """The twin without a socket: `receive` is what a message would do."""
+    """The twin without a socket: `receive_packet` is what a client would do."""
 
     address = "fake"
 
+    def __init__(self, store: ParameterStore) -> None:
+        """Receive at once."""
+        super().__init__(store)
+        self._closed = False
+
+    def receive_packet(self, packet: bytes) -> None:
+        """A packet arrives; after `close` none does."""
+        if not self._closed:
+            super().receive_packet(packet)
+
     def close(self) -> None:
-        """Nothing to close."""
+        """Receive no more; again does nothing."""
+        self._closed = True
 
     def __enter__(self) -> Self:
         return self
@@ -85,23 +108,32 @@ class FakeOscServer(OscKnobs):
         self.close()
 
 
-class _Server(BlockingOSCUDPServer):
-    max_packet_size = MAX_PACKET_BYTES
+class _Packets(Dispatcher):
+    """Hands packets on as they are: reading and addressing are ours, see `osc_packet`."""
 
-    def __init__(self, where: tuple[str, int], dispatcher: Dispatcher, knobs: OscKnobs) -> None:
-        super().__init__(where, dispatcher)
+    def __init__(self, knobs: OscKnobs) -> None:
+        super().__init__(strict_timing=False)
+        self._knobs = knobs
+
+    def call_handlers_for_packet(self, data: bytes, client_address: Any) -> list[Any]:
+        self._knobs.receive_packet(data)
+        return []  # what to answer
+
+
+class _Server(BlockingOSCUDPServer):
+    max_packet_size = MAX_PACKET_BYTES + 1  # one more, so that what is too long shows
+
+    def __init__(self, where: tuple[str, int], knobs: OscKnobs) -> None:
+        super().__init__(where, _Packets(knobs))
         self._knobs = knobs
         self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER_BYTES)
 
     def verify_request(self, request: Any, client_address: Any) -> bool:
-        usable = super().verify_request(request, client_address)
-        if not usable:
-            self._knobs.reject("a packet that is no OSC")
-        return bool(usable)
+        return True  # so that what is no OSC is counted too
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        # The library's own way is a traceback on standard error for every mangled packet.
-        self._knobs.reject("a packet that is no OSC")
+        # The library's own way is a traceback on standard error.
+        self._knobs.reject(f"a packet that could not be handled: {sys.exception()}")
 
 
 class OscServer(OscKnobs):
@@ -114,20 +146,17 @@ class OscServer(OscKnobs):
             CompanionError: the address cannot be used, by name.
         """
         super().__init__(store)
-        # A bundle dated ahead must not stop the server until its time has come.
-        dispatcher = Dispatcher(strict_timing=False)
-        dispatcher.set_default_handler(self.receive)
         where = f"{preset.host}:{preset.port}"
         try:
-            self._server: _Server | None = _Server((preset.host, preset.port), dispatcher, self)
-        except (OSError, OverflowError) as error:
+            self._server: _Server | None = _Server((preset.host, preset.port), self)
+        except (OSError, OverflowError, UnicodeError) as error:  # the last: no name of a host
             raise CompanionError(
                 f"OSC cannot listen on {where} ({error}); valid: an address of this machine and "
                 "a port that nobody uses"
             ) from error
         self.host, self.port = preset.host, int(self._server.server_address[1])
         self._thread = threading.Thread(
-            target=self._server.serve_forever, args=(0.1,), name="osc", daemon=True
+            target=self._server.serve_forever, args=(0.02,), name="osc", daemon=True
         )
         self._thread.start()
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import difflib
 import math
+import reprlib
 from dataclasses import dataclass
 from typing import Literal
 
@@ -22,6 +23,8 @@ Kind = Literal["number", "whole", "switch", "trigger", "choice"]
 Acts = Literal["now", "next bar", "next plan"]
 Curve = Literal["linear", "exponential"]
 Value = float | int | bool | str
+_SHORT = reprlib.Repr()
+_SHORT.maxlevel, _SHORT.maxstring, _SHORT.maxother = 2, 60, 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,14 +74,13 @@ class Parameter:
         elif (
             isinstance(value, (int, float))
             and not isinstance(value, bool)
-            and math.isfinite(value)
-            and self.minimum <= value <= self.maximum
+            and self.minimum <= value <= self.maximum  # NaN is not
         ):
             if self.kind == "number":
                 return float(value)
             if value == round(value):
                 return int(value)
-        raise CompanionError(f"{self.name} is {value!r}; valid: {self.valid}")
+        raise CompanionError(f"{self.name} is {shown(value)}; valid: {self.valid}")
 
     def clamp(self, number: float) -> Value:
         """The nearest valid value to a number from a controller or an OSC message.
@@ -89,7 +91,7 @@ class Parameter:
             CompanionError: NaN or infinity.
         """
         if not math.isfinite(number):
-            raise CompanionError(f"{self.name} is {number!r}; valid: {self.valid}")
+            raise CompanionError(f"{self.name} is {number}; valid: {self.valid}")
         if self.kind in ("switch", "trigger"):
             return number >= 0.5
         inside = min(max(number, self.minimum), self.maximum)
@@ -148,7 +150,12 @@ def parameter(name: str, scope: Scope | None = None) -> Parameter:
         return BY_NAME[name]
     close = difflib.get_close_matches(name, names, n=1)
     nearest = f"; nearest: {close[0]}" if close else ""
-    raise CompanionError(f"there is no parameter {name!r}{nearest}; valid: {', '.join(names)}")
+    raise CompanionError(f"there is no parameter {shown(name)}{nearest}; valid: {', '.join(names)}")
+
+
+def shown(value: object) -> str:
+    """A value as a message shows it: on one line, and cut where it is long."""
+    return _SHORT.repr(value)
 
 
 def reference() -> str:

@@ -68,6 +68,7 @@ class PlanMade(Event):
     instrument: str
     knobs: Mapping[str, Any]  # the player's parameters as this plan used them
     timings_s: Mapping[str, float] = field(default_factory=dict)
+    reason: str = ""  # what became of it: in time, or why (some of) its bars were not placed
 
     @property
     def slack_s(self) -> float:
@@ -88,13 +89,21 @@ class PlanFailed(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BarSounded(Event):
-    """What one player's stem is in this bar."""
+    """What one player's stem is in this bar, decided a while before it starts."""
 
     type: ClassVar[str] = "bar"
     player: str
     sounding: Sounding
+    desired_s: float  # when its sound had to be there
+    actual_s: float  # when it was; for a repeat or silence, when that was decided
     epoch: int | None = None  # of the plan that sounds
     staleness_bars: int | None = None  # which bar of that plan it is, from 0
+    reason: str = ""
+
+    @property
+    def slack_s(self) -> float:
+        """Seconds left when its sound was there; negative when it was late."""
+        return self.desired_s - self.actual_s
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -205,7 +214,7 @@ def _parse(line: bytes, where: str) -> dict[str, Any]:
 
 def _as_json(event: Event) -> dict[str, Any]:
     fields = {f.name: _plain(getattr(event, f.name)) for f in dataclasses.fields(event)}
-    if isinstance(event, PlanMade):
+    if isinstance(event, PlanMade | BarSounded):
         fields["slack_s"] = _plain(event.slack_s)
     return {"type": event.type, **fields}
 

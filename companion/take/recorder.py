@@ -26,7 +26,7 @@ from companion.take.disk import disk_message
 
 INPUT_NAME = "input"
 _SUBTYPE = "PCM_24"
-_PERIOD_S = 0.25  # between two visits of the thread
+_PERIOD_S = 0.25  # between two visits of the thread, and the least that one writes
 _MARGIN_S = 0.1  # stay this far behind the callback: its counter and audio are not fenced
 _PIECE_S = 1.0  # the longest piece read and written at once
 _JOIN_S = 5.0  # how long `finish` waits for a disk that hangs
@@ -100,8 +100,13 @@ class TakeRecorder:
         self._thread.start()
 
     def drain(self) -> None:
-        """Write all that the stream has finished with; after a disk error do nothing."""
-        self._drain_to(self._tape.position - round(_MARGIN_S * self._rate))
+        """Write what the stream has finished with, if it is worth a visit to the disk.
+
+        After a disk error it does nothing.
+        """
+        end = self._tape.position - round(_MARGIN_S * self._rate)
+        if end - self._next >= round(_PERIOD_S * self._rate):
+            self._drain_to(end)
 
     def finish(self, end_samples: int) -> None:
         """Write up to stream sample `end_samples`, or as far as the stream got, and stop."""

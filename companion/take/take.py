@@ -1,10 +1,12 @@
 """A take in the making: its folder, recorder and event log as one thing.
 
-*Threading*: `log` may be called from any thread; everything else by the one that owns the take.
+*Threading*: `log` may be called from any thread, `error` read from any; everything else belongs to
+the one that owns the take.
 """
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -13,7 +15,7 @@ from companion.take.recorder import TakeRecorder, Tape
 
 
 class Take:
-    """Opened at a sample of the stream, closed at another."""
+    """Begun at a sample of the stream, finished at another, then closed."""
 
     def __init__(self, folder: Path, voices: Mapping[str, int], threaded: bool) -> None:
         """Nothing is recorded yet.
@@ -30,11 +32,10 @@ class Take:
         self._voices, self._threaded = dict(voices), threaded
         self._events = EventLog(folder)
         self._recorder: TakeRecorder | None = None
-        self._rate, self._start = 1, 0
 
     @property
-    def open(self) -> bool:
-        """Whether it has begun."""
+    def begun(self) -> bool:
+        """Whether there is anything in it."""
         return self._recorder is not None
 
     @property
@@ -44,14 +45,9 @@ class Take:
 
     def begin(self, tape: Tape, rate: int, start_samples: int) -> None:
         """Record from a sample of the stream on; CompanionError if a file cannot be made."""
-        self._rate, self._start = rate, start_samples
         self._recorder = TakeRecorder(self.folder, tape, self._voices, rate, start_samples)
         if self._threaded:
             self._recorder.start()
-
-    def seconds(self, sample: int) -> float:
-        """Where a sample of the stream lies in the take's files."""
-        return (sample - self._start) / self._rate
 
     def log(self, event: Event) -> None:
         """Append an event."""
@@ -63,10 +59,14 @@ class Take:
             self._recorder.drain()
 
     def finish(self, end_samples: int) -> None:
-        """Record up to a sample of the stream."""
+        """Record up to a sample of the stream; events may still follow."""
         if self._recorder is not None:
             self._recorder.finish(end_samples)
 
     def close(self) -> None:
-        """Close the log; again does nothing."""
+        """Close the log; again does nothing. A take that never began leaves no folder behind."""
         self._events.close()
+        if not self.begun:
+            with contextlib.suppress(OSError):  # gone already, or not empty
+                self._events.path.unlink()
+                self.folder.rmdir()

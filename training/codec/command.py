@@ -59,7 +59,7 @@ def codec_report(
         if name != "held-out stems":
             for figure in figures:
                 _add(table, figure.name, [figure])
-    Console().print(table)
+    Console(width=120).print(table)
 
 
 def _add(table: Table, name: str, figures: list[CodecFigures]) -> None:

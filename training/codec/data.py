@@ -35,7 +35,7 @@ def music_files(folders: list[Path]) -> list[Path]:
 
 
 def read_crop(path: Path, start_s: float, samples: int) -> np.ndarray:
-    """Read `samples` samples of mono 32 kHz audio from `start_s` seconds on, float32."""
+    """Mono 32 kHz audio of a file from `start_s` seconds on: float32 [samples], zero-padded."""
     with soundfile.SoundFile(path) as file:
         rate = file.samplerate
         wanted = -(-samples * rate // SAMPLE_RATE)

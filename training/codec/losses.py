@@ -11,8 +11,6 @@ from torch import Tensor
 
 from model.grid import SAMPLE_RATE
 
-FFT_SIZES = (2048, 1024, 512, 256)
-
 
 @functools.cache
 def mel_matrix(fft: int, bands: int) -> Tensor:
@@ -33,8 +31,7 @@ def magnitudes(audio: Tensor, fft: int) -> Tensor:
     """STFT magnitudes of audio [B, samples]: [B, frames, fft/2+1]; Hann, hop fft/4."""
     window = torch.hann_window(fft, device=audio.device)
     spectrum = torch.stft(audio, fft, fft // 4, window=window, return_complex=True)
-    power = spectrum.real.square() + spectrum.imag.square()
-    return (power + 1e-10).sqrt().transpose(1, 2)
+    return spectrum.abs().transpose(1, 2)
 
 
 def log_mel_db(audio: Tensor, fft: int = 2048, bands: int = 80) -> Tensor:
@@ -44,22 +41,23 @@ def log_mel_db(audio: Tensor, fft: int = 2048, bands: int = 80) -> Tensor:
 
 
 def log_mel_distance(audio: Tensor, reference: Tensor) -> float:
-    """Mean absolute difference of two log-mel spectrograms, dB (80 mel, 2048/512, floor 1e-4)."""
+    """Mean absolute difference of two log-mel spectrograms, dB (80 mel, 2048/512, floor 1e-4).
+
+    Args:
+        audio, reference: [B, samples].
+    """
     return float((log_mel_db(audio) - log_mel_db(reference)).abs().mean())
 
 
-def spectral_loss(decoded: Tensor, original: Tensor, fft: int) -> Tensor:
-    """Distance at one resolution: log-mel, log magnitude, and spectral convergence."""
-    a, b = magnitudes(decoded, fft), magnitudes(original, fft)
-    mel = mel_matrix(fft, min(80, fft // 12)).to(a.device)
-    log_mel = functional.l1_loss((a @ mel + 1e-4).log(), (b @ mel + 1e-4).log())
-    log_magnitude = functional.l1_loss((a + 1e-3).log(), (b + 1e-3).log())
-    convergence = (a - b).norm() / (b.norm() + 1e-3)
-    return log_mel + 0.5 * log_magnitude + convergence
+def magnitude_loss(decoded: Tensor, original: Tensor) -> Tensor:
+    """Distance of two spectra of natural log-magnitudes [..., 1025] at a window of 2048.
 
-
-def reconstruction_loss(decoded: Tensor, original: Tensor, step: int) -> Tensor:
-    """The finest frequency resolution at every step, the three shorter ones in turn."""
-    other = FFT_SIZES[1 + step % 3]
-    spectral = spectral_loss(decoded, original, 2048) + spectral_loss(decoded, original, other)
-    return spectral + 4.0 * functional.l1_loss(decoded, original)
+    The log alone would spend everything on what is hardly heard, the magnitude alone on the
+    loudest bins; the mel term is what is reported.
+    """
+    a, b = decoded.exp(), original.exp()
+    logarithm = functional.l1_loss((a + 0.01).log(), (b + 0.01).log())
+    root = functional.l1_loss(a.sqrt(), b.sqrt()) / b.sqrt().mean().clamp(min=0.05)
+    mel = mel_matrix(2048, 80).to(a.device)
+    mels = functional.l1_loss((a @ mel + 1e-3).log(), (b @ mel + 1e-3).log())
+    return logarithm + root + 0.5 * mels

@@ -33,7 +33,7 @@ class CodecFigures:
 
 
 def read_audio(path: Path) -> np.ndarray:
-    """A file as mono float32 at 32 kHz."""
+    """A file as mono audio at 32 kHz: float32 [samples]."""
     audio, rate = soundfile.read(path, dtype="float32", always_2d=True)
     mono = audio.mean(1)
     return mono if rate == SAMPLE_RATE else soxr.resample(mono, rate, SAMPLE_RATE)
@@ -66,7 +66,7 @@ def through_codec(codec: FrameCodec, audio: np.ndarray) -> np.ndarray:
 
 
 def measure(codec: FrameCodec, name: str, audio: np.ndarray) -> CodecFigures:
-    """Every figure for one piece of mono audio at 32 kHz."""
+    """Every figure for one piece of mono audio [samples] at 32 kHz."""
 
     def distance(decoded: np.ndarray) -> float:
         return log_mel_distance(torch.from_numpy(decoded)[None], torch.from_numpy(audio)[None])
@@ -79,13 +79,13 @@ def measure(codec: FrameCodec, name: str, audio: np.ndarray) -> CodecFigures:
 
 
 def held_out_stems(songs: Sequence[Path], seconds: float = 10.0) -> list[tuple[str, np.ndarray]]:
-    """The loudest stretch of each stem of some songs, peak brought to 0.5."""
+    """The loudest stretch [samples] of each stem of some songs, peak brought to 0.5."""
     pieces = []
     for song in songs:
         for stem in sorted(song.glob("*.flac")):
             audio = read_audio(stem)
             size = int(seconds * SAMPLE_RATE)
-            starts = range(0, max(1, len(audio) - size), size)
+            starts = range(0, max(1, len(audio) - size + 1), size)
             start = max(starts, key=lambda s: float((audio[s : s + size] ** 2).sum()))
             piece = audio[start : start + size]
             peak = float(np.abs(piece).max())

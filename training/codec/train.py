@@ -15,7 +15,8 @@ from model.device import autocast, pick_device
 from model.frame_codec import FrameCodec, FrameCodecConfig
 from model.grid import HOP
 from training.codec.data import CodecCrops, batches, music_files
-from training.codec.losses import log_mel_distance, reconstruction_loss
+from training.codec.losses import log_mel_distance, magnitude_loss
+from training.evaluation.fit import chroma_cosine
 from training.loop import LoopSettings, prepare_process, run, step_seed
 from training.songs import song_folders
 
@@ -80,9 +81,9 @@ class CodecTraining:
         with autocast(self.device):
             latent = self.codec.latent(audio)
             quantized, _, commitment = self.codec.quantizer(latent.float().transpose(1, 2), levels)
-            decoded = self.codec.synthesis(quantized.transpose(1, 2))
-        distance = reconstruction_loss(decoded, audio, step)
-        loss = distance + 0.5 * commitment.mean()
+            decoded = self.codec.log_magnitudes(quantized.transpose(1, 2))
+        distance = magnitude_loss(decoded, self.codec.spectrum_of(audio).flatten(1, 2))
+        loss = distance + 0.25 * commitment.mean()
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(self.codec.parameters(), 1.0)
@@ -98,16 +99,18 @@ class CodecTraining:
 
     @torch.no_grad()
     def evaluate(self, crops: list[Tensor]) -> dict[str, float]:
-        """Mean log-mel distance (dB) over held-out crops, with all levels and with the first."""
+        """Mean log-mel distance (dB) over crops [samples], with all levels and with the first."""
         self.codec.eval()
         figures: dict[str, float] = {}
         for levels in (1, self.codec.levels):
-            distances = []
+            distances, pitches = [], []
             for crop in crops:
-                audio = crop[None].to(self.device)
-                tokens = self.codec.encode(audio)[:, :levels]
-                distances.append(log_mel_distance(self.codec.decode(tokens), audio))
+                tokens = self.codec.encode(crop[None].to(self.device))[:, :levels]
+                decoded = self.codec.decode(tokens)
+                distances.append(log_mel_distance(decoded, crop[None]))
+                pitches.append(chroma_cosine(decoded[0].numpy(), crop.numpy()))
             figures[f"log_mel_db_levels_{levels}"] = sum(distances) / len(distances)
+            figures[f"chroma_levels_{levels}"] = sum(pitches) / len(pitches)
         return figures
 
 
@@ -119,7 +122,7 @@ def train_codec(
     batch: int = 16,
     crop_frames: int = 64,
     seed: int = 1,
-    peak: float = 6e-4,
+    peak: float = 8e-4,
     device: str = "auto",
     threads: int = 0,
     config: FrameCodecConfig | None = None,

@@ -45,7 +45,7 @@ class Fit:
 
 
 def onset_times(audio: Audio) -> NDArray[np.float64]:
-    """Onsets of mono audio at 32 kHz, in seconds.
+    """Onsets of mono audio [samples] at 32 kHz, in seconds: [onsets].
 
     Spectral flux with a maximum filter over frequency (SuperFlux: Boeck and Widmer, DAFx 2013),
     so that vibrato and distortion are no onsets; its peaks that stand one standard deviation
@@ -59,12 +59,13 @@ def onset_times(audio: Audio) -> NDArray[np.float64]:
     widened = maximum_filter1d(level, 3, axis=0)
     flux = np.maximum(0.0, level[:, FLUX_LAG:] - widened[:, :-FLUX_LAG]).mean(0)
     peaks, _ = find_peaks(flux, height=median_filter(flux, 101) + flux.std(), distance=10)
-    # The flux lies between the two windows it compares; their centres are multiples of the hop.
-    return (peaks + FLUX_LAG / 2) * ONSET_HOP / SAMPLE_RATE
+    # The flux is largest when the earlier window (32 ms) just misses the onset, 16 ms ahead of it;
+    # the later one is 15 ms on, so its centre is the onset.
+    return (peaks + FLUX_LAG) * ONSET_HOP / SAMPLE_RATE
 
 
 def vector_strength(times_s: NDArray[np.float64], period_s: float) -> float:
-    """|mean exp(2 pi i t / p)|: 1 when all times share a phase of the grid, near 0 at random."""
+    """|mean exp(2 pi i t / p)| of times [n]: 1 when all share a phase of the grid, 0 at random."""
     if not len(times_s):
         return 0.0
     return float(np.abs(np.exp(2j * np.pi * times_s / period_s).mean()))
@@ -86,7 +87,7 @@ def chroma(audio: Audio) -> NDArray[np.float64]:
 
 
 def chroma_cosine(stem: Audio, mix: Audio) -> float:
-    """Mean cosine of two chromas over the frames in which both sound; 0 if there is none."""
+    """Mean cosine of the chromas of two sounds [samples] where both sound; 0 if they never do."""
     one, other = chroma(stem), chroma(mix)
     frames = min(one.shape[1], other.shape[1])
     one, other = one[:, :frames], other[:, :frames]
@@ -100,7 +101,7 @@ def chroma_cosine(stem: Audio, mix: Audio) -> float:
 
 
 def fit(stem: Audio, mix: Audio, bpm: float) -> Fit:
-    """Every figure of a stem against a mix whose first sample is a bar line."""
+    """Every figure of a stem [samples] against a mix [samples] that starts on a bar line."""
     length = min(len(stem), len(mix))
     stem, mix = stem[:length], mix[:length]
     times = onset_times(stem)

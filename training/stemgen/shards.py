@@ -30,7 +30,7 @@ from training.errors import TrainingError
 from training.loop import step_seed
 from training.songs import read_song, song_folders
 
-MIXES = 5
+MIXES = 4
 """Context mixes encoded for each song."""
 SOUNDING = 10 ** (-50 / 20)
 """RMS above which a frame counts as sounding (-50 dBFS)."""

@@ -22,7 +22,7 @@ from training.loop import LoopSettings, prepare_process, run, step_seed
 from training.stemgen.pairs import PairBatch, draw_batch
 from training.stemgen.shards import EncodedSong, read_shard, write_shard
 
-DROP = {"audio": 0.2, "instrument": 0.2, "clock": 0.2}
+DROP = {"audio": 0.25, "instrument": 0.25, "clock": 0.25}
 """How often each source is dropped, independently (the paper gives no rates)."""
 PREFIX_SHARE = 0.5
 """Share of examples with a visible prefix, a quarter to three quarters of the window."""
@@ -102,7 +102,14 @@ def masked_loss(
     masked: Tensor,
     levels: Tensor,
 ) -> tuple[Tensor, dict[str, float]]:
-    """Cross-entropy (nats) on the masked positions of each example's level, and it by level."""
+    """Cross-entropy (nats) on the masked positions of each example's level, and it by level.
+
+    Args:
+        conditioned: what `StemNetwork.condition` returned [B, T, width].
+        target: tokens of the stem [B, Q, T]; `masked_target` the same with MASK in them.
+        masked: where the loss counts [B, T].
+        levels: level of each example [B], 0..Q-1.
+    """
     hidden = network(conditioned, masked_target)
     total = torch.zeros((), device=hidden.device)
     figures = {}
@@ -169,7 +176,7 @@ class StemgenTraining:
         return {"loss": float(loss.detach()), **figures}
 
     @torch.no_grad()
-    def evaluate(self, songs: list[EncodedSong], batches: int = 3) -> dict[str, float]:
+    def evaluate(self, songs: list[EncodedSong], batches: int = 2) -> dict[str, float]:
         """Held-out loss (nats) of each level by share masked, and of level 1 with the right, the
         dropped and the wrong context, and without instrument or clock."""
         self.network.eval()
@@ -266,7 +273,7 @@ def train_stemgen(
     network.start_from_codebooks(codec.codebooks())
     training = StemgenTraining(network.to(where), where, settings)
     run(
-        LoopSettings(out, settings.steps, evaluate_every=250),
+        LoopSettings(out, settings.steps, evaluate_every=500),
         {**asdict(settings), "network": asdict(network.config), "codec": fingerprint(codec)},
         network,
         training.optimizers,

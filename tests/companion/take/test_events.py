@@ -44,10 +44,10 @@ def plan(**changes: object) -> PlanMade:
 
 def test_each_event_is_on_disk_as_soon_as_it_is_written(tmp_path: Path) -> None:
     log = EventLog(tmp_path)
-    log.write(BarSounded(bar=0, time_s=2.0, player="bass", sounding="silence"))
+    log.write(Incident(bar=0, time_s=2.0, what="test", detail="first"))
     first = read_events(log.path)
     log.write(KnobMoved(bar=1, time_s=4.5, name="cycle", player=None, value=2, moved_by="osc"))
-    assert [event["type"] for event in first] == ["bar"]
+    assert [event["type"] for event in first] == ["incident"]
     assert read_events(log.path) == [
         *first,
         {
@@ -71,6 +71,18 @@ def test_a_plan_carries_its_desired_and_actual_time_and_the_difference(tmp_path:
     assert late["slack_s"] == -0.25
     assert on_time["knobs"] == {"guidance_audio": 2.5, "steps": 12}
     assert on_time["seed"] == 11
+
+
+def test_a_bar_carries_when_its_sound_was_due_and_there(tmp_path: Path) -> None:
+    log = EventLog(tmp_path)
+    log.write(
+        BarSounded(
+            bar=4, time_s=8.0, player="bass", sounding="plan", desired_s=7.0, actual_s=5.5, epoch=2
+        )
+    )
+    (bar,) = read_events(log.path)
+    assert (bar["desired_s"], bar["actual_s"], bar["slack_s"]) == (7.0, 5.5, 1.5)
+    assert (bar["sounding"], bar["epoch"]) == ("plan", 2)
 
 
 def test_numbers_of_any_kind_become_json_that_every_reader_takes(tmp_path: Path) -> None:

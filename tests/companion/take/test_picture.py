@@ -65,7 +65,9 @@ def make_take(
             knobs={},
         )
     )
-    log.write(BarSounded(bar=2, time_s=6.0, player="bass", sounding=sounding))
+    log.write(
+        BarSounded(bar=2, time_s=6.0, player="bass", sounding=sounding, desired_s=5.0, actual_s=3.0)
+    )
     return log
 
 

@@ -1,0 +1,32 @@
+"""What the values of the knobs mean to the generator and to the mixer."""
+
+from __future__ import annotations
+
+from companion.control.parameters import Value
+from companion.control.store import Snapshot
+from model.request import SOURCES, DecodeSettings
+
+OFF_DB = -60.0
+"""The bottom of a level knob: silence."""
+
+
+def guidance_of(knobs: Snapshot) -> dict[str, float]:
+    """Guidance by source from a player's knobs."""
+    return {source: float(knobs[f"guidance_{source}"]) for source in SOURCES}
+
+
+def decode_settings(knobs: Snapshot) -> DecodeSettings:
+    """How to decode, from a player's knobs: finer levels take a third and a sixth of the steps."""
+    steps = int(knobs["steps"])
+    return DecodeSettings(
+        steps=(steps, max(1, steps // 3), max(1, steps // 6), max(1, steps // 6)),
+        causal_bias=float(knobs["causal_bias"]),
+        confidence=float(knobs["confidence"]),
+        randomness=float(knobs["randomness"]),
+        temperature=float(knobs["temperature"]),
+    )
+
+
+def gain_of(level_db: Value) -> float:
+    """Decibels to a linear gain."""
+    return 0.0 if float(level_db) <= OFF_DB else 10 ** (float(level_db) / 20)

@@ -1,0 +1,47 @@
+"""A session at a glance: what a performer wants to know while playing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from companion.generate.decision import Sounding
+
+
+@dataclass(frozen=True, slots=True)
+class PlayerStatus:
+    """One player, now.
+
+    Attributes:
+        sounding: what its stem is in the present bar; None before bar 0.
+        slack_s: time left when its last plan was ready; None before the first.
+        isr: share (0..1) of the bars due that had a stem ready; None before the first.
+        level: peak, linear.
+    """
+
+    name: str
+    sounding: Sounding | None
+    slack_s: float | None
+    isr: float | None
+    level: float
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """The session, now.
+
+    Attributes:
+        bar: the present bar, from 0; negative in the count-in.
+        bars: how many it will play, None if it is not to end by itself.
+        input_level, output_level: peak, linear.
+        xruns: blocks that the device marked as lost.
+        trouble: what went wrong a moment ago, or why the take is no longer kept, one line; empty
+            if nothing did.
+    """
+
+    bar: int
+    bars: int | None
+    players: tuple[PlayerStatus, ...]
+    input_level: float
+    output_level: float
+    xruns: int
+    trouble: str

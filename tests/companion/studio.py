@@ -1,0 +1,262 @@
+"""Whole sessions on the offline clock, with the stand-in: what the tests of the session share.
+
+The rate is 32 kHz, the generator's own, and a bar at 120 BPM is 64,000 samples: nothing is
+resampled or rounded, so what is promised to the sample can be checked to the sample.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import soundfile
+
+from companion.control.preset import PlayerPreset, Preset
+from companion.generate.inline import InlineWorker
+from companion.generate.loading import Loading, loading
+from companion.generate.protocol import Ready
+from companion.generate.standin import StandInDecoding, StandInGenerator
+from companion.generate.stem_worker import START_TIMEOUT_S, Finished, StemWorker
+from companion.rig import Rig, run_recording
+from companion.session import Session
+from companion.status import Status
+from companion.take.events import EVENTS_FILE, read_events
+from companion.take.take import Take
+from model.request import StemRequest, StemResult
+
+RATE = 32_000
+BAR = 64_000  # samples of a bar at 120 BPM
+Event = dict[str, Any]
+Move = Callable[[Session], object]
+
+
+def music(bars: float, rate: int = RATE, bpm: float = 120.0) -> np.ndarray:
+    """Noise at -20 dBFS, mono, so many bars of it."""
+    samples = round(bars * 240 / bpm * rate)
+    noise = np.random.default_rng(3).standard_normal(samples)
+    return (0.1 * noise).clip(-1, 1).astype(np.float32)
+
+
+def solo(*names: str, **changes: Any) -> Preset:
+    """One player, or those named, without a count-in; other fields by name."""
+    players = tuple(PlayerPreset(name, {"instrument": "bass"}) for name in names or ("bass",))
+    return Preset(**{"name": "test", "players": players, "count_in_bars": 0, **changes})
+
+
+@dataclass
+class Played:
+    """What a session left."""
+
+    session: Session
+    take: Path
+    output: np.ndarray
+    statuses: list[Status]
+
+    @property
+    def events(self) -> list[Event]:
+        return read_events(self.take / EVENTS_FILE)
+
+    def of(self, kind: str, **values: Any) -> list[Event]:
+        """The events of a type that have these values."""
+        return [
+            event
+            for event in self.events
+            if event["type"] == kind and all(event[key] == value for key, value in values.items())
+        ]
+
+    def sounding(self, player: str = "bass") -> list[str]:
+        """What the player's stem was, bar by bar from 0."""
+        bars = self.of("bar", player=player)
+        assert [event["bar"] for event in bars] == list(range(len(bars)))
+        return [event["sounding"] for event in bars]
+
+    def file(self, name: str = "bass") -> np.ndarray:
+        audio, _ = soundfile.read(self.take / f"{name}.wav", dtype="float32")
+        return audio
+
+    def bar(self, number: int, name: str = "bass") -> np.ndarray:
+        """One bar of a file of the take (which begins with bar 0 where there is no count-in)."""
+        return self.file(name)[number * BAR : (number + 1) * BAR]
+
+
+def play(
+    folder: Path,
+    preset: Preset,
+    signal: np.ndarray,
+    worker: StemWorker | None = None,
+    moves: Mapping[float, Move] | None = None,
+    seed: int = 0,
+    rig: Rig | None = None,
+) -> Played:
+    """Play a preset along a signal on the offline clock, up to its last bar.
+
+    Args:
+        moves: what to do to the session, by the bar (from bar 0, with fractions) to do it at.
+    """
+    rate = rig.rate if rig is not None else RATE
+    rig = rig or run_recording(len(preset.players), signal, rate, "signal")
+    take = new_take(folder, preset)
+    session = Session(preset, rig, worker or standin(), preset.store(), take, seed, 0)
+    if preset.count_in_bars:
+        session = Session(preset, rig, worker or standin(), session.store, take, seed)
+    left = sorted((moves or {}).items())
+    statuses: list[Status] = []
+
+    def on_tick(status: Status) -> None:
+        statuses.append(status)
+        position = rig.memory.position - session.transport.origin_samples
+        while left and position >= left[0][0] * session.transport.bar_samples:
+            left.pop(0)[1](session)
+
+    session.run(on_tick)
+    output = rig.stream.output if hasattr(rig.stream, "output") else np.zeros(0, np.float32)
+    return Played(session, take.folder, output, statuses)
+
+
+def new_take(folder: Path, preset: Preset) -> Take:
+    """A take in a new folder."""
+    folder = folder / f"take{len(list(folder.iterdir()))}"
+    folder.mkdir()
+    voices = {player.name: number for number, player in enumerate(preset.players, 1)}
+    return Take(folder, voices, threaded=False)
+
+
+def turn(name: str, value: Any, player: str | None = "bass") -> Move:
+    """A move: set a knob."""
+    return lambda session: session.store.set(name, value, player, "test")
+
+
+def standin() -> InlineWorker:
+    """The stand-in, every plan on time."""
+    return InlineWorker(loading("standin"))
+
+
+class Requests(InlineWorker):
+    """The stand-in, remembering what it was asked for."""
+
+    def __init__(self) -> None:
+        super().__init__(loading("standin"))
+        self.asked: list[tuple[int, int, StemRequest]] = []
+
+    def submit(self, player: int, plan: int, request: StemRequest) -> None:
+        self.asked.append((player, plan, request))
+        super().submit(player, plan, request)
+
+
+class Failing(StandInGenerator):
+    """The stand-in, but some plans fail: those whose number, from 0, is in a range."""
+
+    def __init__(self, plans: range) -> None:
+        self._plans = plans
+        self._made = 0
+
+    def start(self, request: StemRequest) -> StandInDecoding:
+        self._made += 1
+        if self._made - 1 in self._plans:
+            raise RuntimeError("out of memory\nwhile decoding")
+        return super().start(request)
+
+
+def failing(plans: range) -> InlineWorker:
+    """A worker of such a generator."""
+    return InlineWorker(Loading(lambda: Failing(plans)))
+
+
+class Notes(StandInGenerator):
+    """Plays a steady level through every bar, another one in each plan, so that nothing hides."""
+
+    def __init__(self) -> None:
+        self.plans = 0
+
+    def start(self, request: StemRequest) -> StandInDecoding:
+        self.plans += 1
+        return _Steady(request, 0.1 + 0.01 * self.plans)
+
+
+class _Steady(StandInDecoding):
+    def __init__(self, request: StemRequest, level: float) -> None:
+        super().__init__(request)
+        self._level = level
+
+    def result(self) -> StemResult:
+        made = super().result()
+        return StemResult(made.tokens, np.full_like(made.audio, self._level))
+
+
+class Delayed:
+    """A worker on the offline clock whose plans take their time: each `takes_s(plan)` seconds.
+
+    One plan at a time is made; a newer one takes the place of one that waits, as in `Worker`.
+    """
+
+    def __init__(self, expected_s: float, takes_s: Callable[[int], float]) -> None:
+        self._inner = standin()
+        self._expected_s, self._takes_s = expected_s, takes_s
+        self.now: Callable[[], int] = lambda: 0
+        self._waiting: list[tuple[int, int, StemRequest, int]] = []
+        self._making: tuple[int, Finished] | None = None
+        self._ended: list[Finished] = []
+        self.hurried: list[int] = []
+        self.closed = 0
+
+    def wait_ready(self, timeout_s: float = START_TIMEOUT_S) -> Ready:
+        ready = self._inner.wait_ready()
+        return Ready(ready.max_frames, "cpu", self._expected_s, 1, ready.silence)
+
+    def submit(self, player: int, plan: int, request: StemRequest) -> None:
+        for job in [job for job in self._waiting if job[0] == player]:
+            self._waiting.remove(job)
+            reason = f"plan {plan} took its place"
+            self._ended.append(Finished(player, job[1], "superseded", None, reason, 0.0, 0.0))
+        self._waiting.append((player, plan, request, self.now()))
+
+    def set_guidance(self, player: int, values: Mapping[str, float]) -> None:
+        raise AssertionError("the session does not use it")
+
+    def finish(self, player: int) -> None:
+        self.hurried.append(self.now())
+
+    def cancel(self, player: int) -> None:
+        raise AssertionError("the session does not use it")
+
+    def poll(self, timeout_s: float = 0.0) -> list[Finished]:
+        now = self.now()
+        if self._making is not None and now >= self._making[0]:
+            self._ended.append(self._making[1])
+            self._making = None
+        if self._making is None and self._waiting:
+            player, plan, request, asked = self._waiting.pop(0)
+            self._inner.submit(player, plan, request)
+            (made,) = self._inner.poll()
+            takes_s, waited_s = self._takes_s(plan), (now - asked) / RATE
+            done = Finished(player, plan, "done", made.result, "", waited_s, takes_s)
+            self._making = (now + round(takes_s * RATE), done)
+        ended, self._ended = self._ended, []
+        return ended
+
+    def close(self) -> None:
+        self.closed += 1
+        if self._making is not None:
+            done = self._making[1]
+            reason = "the worker was closed"
+            self._ended.append(
+                Finished(done.player, done.plan, "cancelled", None, reason, 0.0, 0.0)
+            )
+            self._making = None
+
+
+def play_delayed(
+    folder: Path,
+    preset: Preset,
+    signal: np.ndarray,
+    expected_s: float,
+    takes_s: Callable[[int], float],
+) -> tuple[Played, Delayed]:
+    """Play with plans that take their time."""
+    worker = Delayed(expected_s, takes_s)
+    rig = run_recording(len(preset.players), signal, RATE, "signal")
+    worker.now = lambda: rig.memory.position
+    return play(folder, preset, signal, worker, rig=rig), worker

@@ -1,0 +1,142 @@
+"""Rendering is a jam on a clock that waits: the same engine, and errors before the work."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import soundfile
+
+from companion.control.preset import GeneratorPreset, Preset
+from companion.errors import CompanionError
+from companion.render import render
+from tests.companion.studio import BAR, RATE, music, play, solo
+
+
+def with_standin(*names: str, **changes: Any) -> Preset:
+    return replace(solo(*names, **changes), generator=GeneratorPreset("standin"))
+
+
+def song(folder: Path, bars: float = 8, rate: int = RATE, level: float = 1.0) -> Path:
+    path = folder / "song.wav"
+    soundfile.write(path, level * music(bars, rate), rate, subtype="FLOAT")
+    return path
+
+
+def read(path: Path) -> np.ndarray:
+    audio, _ = soundfile.read(path, dtype="float32")
+    return audio
+
+
+def test_the_stem_is_the_one_a_jam_plays(tmp_path: Path) -> None:
+    recording, out = song(tmp_path), tmp_path / "stem.wav"
+    render(recording, with_standin(), Fraction(120), out, seed=4)
+    preset = solo(bars=8, count_in_bars=1)
+    lead = np.zeros(RATE // 2 + BAR, np.float32)
+    jammed = play(tmp_path, preset, np.concatenate([lead, music(8)]), seed=4)
+    assert np.array_equal(read(out), jammed.file()[BAR:])
+    assert read(out).any()
+
+
+def test_stem_and_mix_are_as_long_as_the_recording(tmp_path: Path) -> None:
+    recording = song(tmp_path, bars=6.3)
+    out, mix = tmp_path / "stem.wav", tmp_path / "mix.wav"
+    render(recording, with_standin(), Fraction(120), out, mix)
+    for path in (out, mix):
+        info = soundfile.info(path)
+        assert (info.samplerate, info.channels, info.subtype) == (RATE, 1, "PCM_24")
+        assert info.frames == round(6.3 * BAR)
+    assert np.allclose(read(mix), read(recording) + read(out), atol=1e-6)
+
+
+def test_a_mix_that_would_clip_is_turned_down(tmp_path: Path) -> None:
+    recording = song(tmp_path, level=2.4)
+    out, mix = tmp_path / "stem.wav", tmp_path / "mix.wav"
+    render(recording, with_standin(), Fraction(120), out, mix)
+    assert np.abs(read(mix)).max() == pytest.approx(0.98, abs=1e-4)
+
+
+def test_a_recording_at_an_odd_rate_comes_back_at_48_kHz(tmp_path: Path) -> None:
+    out = tmp_path / "stem.wav"
+    render(song(tmp_path, 6, 11_025), with_standin(), Fraction(120), out)
+    info = soundfile.info(out)
+    assert (info.samplerate, info.frames) == (48_000, 6 * 96_000)
+
+
+def test_same_seed_same_bytes(tmp_path: Path) -> None:
+    recording = song(tmp_path)
+    for name, seed in {"a": 1, "b": 1, "c": 2}.items():
+        render(recording, with_standin(), Fraction(120), tmp_path / f"{name}.wav", seed=seed)
+    a, b, c = ((tmp_path / f"{name}.wav").read_bytes() for name in "abc")
+    assert a == b
+    assert a != c
+
+
+def test_the_first_of_several_players_plays(tmp_path: Path) -> None:
+    out = tmp_path / "stem.wav"
+    session = render(song(tmp_path), with_standin("keys", "drums"), Fraction(120), out)
+    assert [player.name for player in session.status.players] == ["keys"]
+
+
+@pytest.mark.parametrize("bpm", [39, 241])
+def test_a_tempo_outside_40_to_240_is_named(tmp_path: Path, bpm: int) -> None:
+    with pytest.raises(CompanionError, match=str(bpm)):
+        render(song(tmp_path), with_standin(), Fraction(bpm), tmp_path / "stem.wav")
+
+
+def test_a_recording_shorter_than_a_bar_is_named(tmp_path: Path) -> None:
+    with pytest.raises(CompanionError, match=r"1\.60 s, shorter than a bar at 120 BPM"):
+        render(song(tmp_path, 0.8), with_standin(), Fraction(120), tmp_path / "stem.wav")
+
+
+@pytest.mark.parametrize(
+    ("name", "why"),
+    [
+        ("stem.mp3", r"ends in \.wav"),
+        ("stem", r"ends in \.wav"),
+        ("nowhere/stem.wav", "there is no folder"),
+        ("folder.wav", "it is a folder"),
+        ("song.wav", "not all different"),
+    ],
+)
+@pytest.mark.parametrize("which", ["out", "mix"])
+def test_a_file_that_cannot_be_written_is_named_before_the_work(
+    tmp_path: Path, name: str, why: str, which: str
+) -> None:
+    (tmp_path / "folder.wav").mkdir()
+    recording = song(tmp_path)
+    before = recording.read_bytes()
+    files = {"out": tmp_path / "stem.wav", "mix": None, which: tmp_path / name}
+    with pytest.raises(CompanionError, match=why) as caught:
+        render(recording, with_standin(), Fraction(120), files["out"], files["mix"])
+    assert name in str(caught.value)
+    assert "\n" not in str(caught.value)
+    assert recording.read_bytes() == before
+    assert not (tmp_path / "stem.wav").exists()
+
+
+def test_stem_and_mix_must_not_be_one_file(tmp_path: Path) -> None:
+    out = tmp_path / "stem.wav"
+    with pytest.raises(CompanionError, match="not all different"):
+        render(song(tmp_path), with_standin(), Fraction(120), out, tmp_path / "." / "stem.wav")
+
+
+def test_a_disk_that_fills_up_is_named(tmp_path: Path, file_size_limit: None) -> None:
+    recording = song(tmp_path, 1.1, 1_000)  # small enough to be written itself
+    with pytest.raises(CompanionError, match=r"cannot write .*stem\.wav"):
+        render(recording, with_standin(), Fraction(120), tmp_path / "stem.wav")
+
+
+def test_weights_that_are_not_there_are_named(tmp_path: Path) -> None:
+    with pytest.raises(CompanionError, match=r"nowhere.*codec\.safetensors"):
+        render(
+            song(tmp_path),
+            solo(),
+            Fraction(120),
+            tmp_path / "stem.wav",
+            weights=tmp_path / "nowhere",
+        )

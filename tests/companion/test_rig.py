@@ -1,0 +1,155 @@
+"""What a session plays on: recordings as they are read, and devices as they are asked for."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import soundfile
+
+from companion import rig
+from companion.audio.devices import Device
+from companion.audio.memory import AudioMemory
+from companion.audio.stream import DuplexStream
+from companion.clock.timebase import OfflineTimebase, StreamTimebase
+from companion.errors import CompanionError, NoDevice
+from tests.companion.studio import music
+
+USB = Device(0, "USB Audio", "ALSA", 2, 2, 48_000.0, True, True, 0)
+ODD = Device(1, "Odd", "ALSA", 1, 1, 22_255.0, False, False, 0)
+
+
+def write(path: Path, audio: np.ndarray, rate: int = 48_000, **settings: Any) -> Path:
+    soundfile.write(path, audio, rate, **settings)
+    return path
+
+
+def test_a_recording_is_read_as_mono_at_its_own_rate(tmp_path: Path) -> None:
+    stereo = np.stack([music(1, 44_100), -0.5 * music(1, 44_100)], axis=1)
+    signal, rate = rig.read_recording(write(tmp_path / "a.wav", stereo, 44_100, subtype="FLOAT"))
+    assert rate == 44_100
+    assert signal.dtype == np.float32
+    assert np.allclose(signal, 0.25 * music(1, 44_100), atol=1e-7)
+
+
+@pytest.mark.parametrize("rate", [8_000, 32_000, 44_100, 96_000, 192_000])
+def test_rates_that_devices_have_are_kept(rate: int) -> None:
+    signal = music(1, rate)
+    kept, same = rig.to_device_rate(signal, rate)
+    assert kept is signal
+    assert same == rate
+
+
+@pytest.mark.parametrize("rate", [50, 7_000, 11_025, 22_255, 44_099, 384_000])
+def test_other_rates_become_48_kHz_and_the_music_stays_in_place(rate: int) -> None:
+    time_s = np.arange(2 * rate) / rate
+    tone = (0.5 * np.sin(2 * np.pi * 10 * time_s)).astype(np.float32)
+    signal, new = rig.to_device_rate(tone, rate)
+    assert (new, len(signal)) == (48_000, 96_000)
+    expected = 0.5 * np.sin(2 * np.pi * 10 * np.arange(96_000) / 48_000)
+    middle = slice(24_000, 72_000)
+    assert np.abs(signal[middle] - expected[middle]).max() < 0.01
+
+
+def bad_recordings(folder: Path) -> dict[str, Path]:
+    nan = music(1)
+    nan[100] = np.nan
+    (folder / "text.wav").write_text("no audio at all")
+    return {
+        "missing": folder / "nowhere.wav",
+        "is missing": folder,
+        "no audio": folder / "text.wav",
+        "empty": write(folder / "empty.wav", np.zeros(0, np.float32)),
+        "NaN": write(folder / "nan.wav", nan, subtype="FLOAT"),
+        "silent": write(folder / "silent.wav", 1e-4 * music(1)),
+    }
+
+
+@pytest.mark.parametrize("what", ["missing", "is missing", "no audio", "empty", "NaN", "silent"])
+def test_a_recording_that_cannot_be_used_is_named_with_what_would_do(
+    tmp_path: Path, what: str
+) -> None:
+    path = bad_recordings(tmp_path)[what]
+    with pytest.raises(CompanionError, match=what) as caught:
+        rig.read_recording(path)
+    message = str(caught.value)
+    assert str(path) in message
+    assert "valid: " in message
+    assert "\n" not in message
+
+
+def test_a_recording_as_fast_as_it_goes_comes_out_on_the_offline_clock() -> None:
+    made = rig.run_recording(2, music(1), 32_000, "song.wav")
+    assert isinstance(made.timebase, OfflineTimebase)
+    assert (made.rate, made.memory.players, made.input) == (32_000, 2, "song.wav")
+    assert made.timebase.wait_until(12_345) == 12_345
+    assert np.array_equal(made.memory.capture(0, 12_345), music(1)[:12_345])
+    made.stream.close()
+
+
+def test_a_recording_at_real_speed_stands_still_until_it_is_started() -> None:
+    made = rig.play_recording(1, music(1), 32_000, "song.wav")
+    assert isinstance(made.timebase, StreamTimebase)
+    assert made.memory.position == 0
+    made.stream.start()
+    started_s = time.monotonic()
+    reached = made.timebase.wait_until(3200)
+    made.stream.close()
+    assert reached >= 3200
+    assert made.memory.position / 32_000 < time.monotonic() - started_s + 0.1
+    assert np.array_equal(made.memory.capture(0, 3200), music(1)[:3200])
+
+
+class Port:
+    """What PortAudio would give."""
+
+    latency = (0.0, 0.0)
+
+    def start(self) -> None: ...
+
+    def stop(self) -> None: ...
+
+    def close(self) -> None: ...
+
+
+@pytest.fixture
+def devices(monkeypatch: pytest.MonkeyPatch) -> None:
+    def open_duplex(device: Any, memory: AudioMemory, blocksize: int) -> DuplexStream:
+        return DuplexStream(Port(), device, memory)
+
+    monkeypatch.setattr(rig, "list_devices", lambda: (USB, ODD))
+    monkeypatch.setattr(rig, "open_duplex", open_duplex)
+
+
+def test_a_device_gives_its_rate_and_its_name(devices: None) -> None:
+    made = rig.open_device(3, "usb", None, None)
+    assert (made.rate, made.memory.players) == (48_000, 3)
+    assert (made.input, made.output) == ("USB Audio", "USB Audio")
+
+
+@pytest.mark.parametrize(
+    ("asked", "named"),
+    [
+        ({"input": "Focusrite"}, "there is no input device 'Focusrite'"),
+        ({"output": "7"}, "there is no output device '7'"),
+        ({"input": "Odd", "output": "Odd"}, "22255 Hz"),
+        ({"rate": 44_101}, "44101 Hz"),
+    ],
+)
+def test_what_no_device_can_do_is_named(devices: None, asked: dict, named: str) -> None:
+    with pytest.raises(CompanionError, match=named) as caught:
+        rig.open_device(1, **{"input": None, "output": None, "rate": None, **asked})
+    assert not isinstance(caught.value, NoDevice)
+    assert "\n" not in str(caught.value)
+
+
+def test_no_device_at_all_is_told_apart(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rig, "list_devices", lambda: ())
+    with pytest.raises(NoDevice):
+        rig.open_device(1, None, None, None)
+    with pytest.raises(CompanionError, match="USB") as caught:
+        rig.open_device(1, "USB", None, None)
+    assert not isinstance(caught.value, NoDevice)

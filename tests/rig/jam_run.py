@@ -1,0 +1,167 @@
+"""A jam in a process of its own: started as a musician starts it, watched through what it leaves.
+
+Nothing of the companion runs in the test's process: the jam is told what to do by its command line,
+by signals, MIDI and OSC, and is judged by its exit status, what it printed, and its take.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+import soundfile
+
+from tests.rig.jack import ROOT, JackServer, RigError
+
+START_LIMIT_S = 90.0  # a first run compiles the callback, and the model is warmed up
+END_LIMIT_S = 30.0
+KILL_LIMIT_S = 5.0
+
+
+def is_like(event: dict[str, Any], kind: str, values: dict[str, Any]) -> bool:
+    """Whether an event is of a type and has these values."""
+    return event["type"] == kind and all(event.get(key) == values[key] for key in values)
+
+
+class Jam:
+    """``python -m companion.cli jam ARGUMENTS``; use it as a context.
+
+    Args:
+        server: the JACK server it plays through.
+        arguments: of the command, without the folder for takes.
+    """
+
+    def __init__(self, server: JackServer, *arguments: str) -> None:
+        self.takes = server.folder / "takes"
+        self._out = server.folder / "jam.out"
+        self._error = server.folder / "jam.err"
+        command = [sys.executable, "-m", "companion.cli", "jam", *arguments]
+        with self._out.open("wb") as out, self._error.open("wb") as error:
+            self._process = subprocess.Popen(
+                [*command, "--takes", str(self.takes)],
+                cwd=ROOT,
+                env={**server.environment, "COLUMNS": "200"},
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=error,
+                start_new_session=True,
+            )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._process.poll() is None:
+            self._process.terminate()
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._process.wait(KILL_LIMIT_S)
+        if self._process.poll() is None:
+            self._process.kill()
+            self._process.wait()
+
+    @property
+    def printed(self) -> str:
+        """Its standard output so far."""
+        return self._out.read_text()
+
+    @property
+    def errors(self) -> str:
+        """Its standard error so far."""
+        return self._error.read_text()
+
+    def wait_event(
+        self, kind: str, after: int = -1, limit_s: float = START_LIMIT_S, **values: Any
+    ) -> int:
+        """Wait until the log has an event of a type with these values after line ``after``.
+
+        Returns:
+            Its line, from 0.
+
+        Raises:
+            RigError: it does not come in time, or the jam ends before.
+        """
+        deadline_s = time.monotonic() + limit_s
+        while True:
+            ended = self._process.poll() is not None
+            for line, event in enumerate(self._events()):
+                if line > after and is_like(event, kind, values):
+                    return line
+            if ended or time.monotonic() > deadline_s:
+                what = "ended before" if ended else f"took over {limit_s:g} s to come to"
+                raise self._broken(f"{what} {kind!r} {values or ''}")
+            time.sleep(0.02)
+
+    def interrupt(self) -> None:
+        """Ctrl-C: as from a terminal, the jam and all its children get the signal."""
+        os.killpg(self._process.pid, signal.SIGINT)
+
+    def wait(self, limit_s: float = END_LIMIT_S) -> int:
+        """Its exit status."""
+        try:
+            return self._process.wait(limit_s)
+        except subprocess.TimeoutExpired:
+            raise self._broken(f"did not end within {limit_s:g} s") from None
+
+    def take(self) -> TakeRead:
+        """The take it has written; RigError if there is not exactly one."""
+        folders = list(self.takes.iterdir()) if self.takes.is_dir() else []
+        if len(folders) != 1:
+            raise self._broken(f"has left {len(folders)} takes")
+        return TakeRead(folders[0])
+
+    def _events(self) -> list[dict[str, Any]]:
+        files = list(self.takes.glob("*/events.jsonl"))
+        if not files:
+            return []
+        whole, _, _ = files[0].read_text().rpartition("\n")
+        return [json.loads(line) for line in whole.splitlines()]
+
+    def _broken(self, what: str) -> RigError:
+        events = "\n".join(map(json.dumps, self._events()[-10:]))
+        return RigError(
+            f"the jam {what}; it printed:\n{self.printed[-2000:]}\n{self.errors[-4000:]}\n"
+            f"its last events:\n{events}"
+        )
+
+
+@dataclass(frozen=True)
+class TakeRead:
+    """A take as it lies on disk."""
+
+    folder: Path
+
+    @property
+    def events(self) -> list[dict[str, Any]]:
+        """Every line of its log."""
+        return [json.loads(line) for line in (self.folder / "events.jsonl").open()]
+
+    def of(self, kind: str, **values: Any) -> list[dict[str, Any]]:
+        """The events of a type that have these values."""
+        return [event for event in self.events if is_like(event, kind, values)]
+
+    def audio(self, name: str) -> np.ndarray:
+        """One of its files, float32 [n]."""
+        samples, _ = soundfile.read(self.folder / f"{name}.wav", dtype="float32")
+        assert samples.ndim == 1
+        return samples
+
+    @property
+    def pace(self) -> str:
+        """How well it kept up, for a person to read."""
+        slack = sorted(plan["slack_s"] for plan in self.of("plan"))
+        if not slack:
+            return "no plan"
+        return (
+            f"{len(slack)} plans, slack {slack[0]:.2f} / {slack[len(slack) // 2]:.2f} / "
+            f"{slack[-1]:.2f} s (least / median / most), "
+            f"{len(self.of('plan failed'))} failed, {len(self.of('incident'))} incidents"
+        )

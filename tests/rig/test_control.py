@@ -1,0 +1,118 @@
+"""Other programs turn knobs: `oscsend`, Pure Data, and a MIDI controller through JACK."""
+
+from __future__ import annotations
+
+import socket
+import struct
+import subprocess
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.rig.control_side import OPENINGS
+from tests.rig.jack import ROOT, Child, JackServer
+
+SIDE = "tests.rig.control_side"
+PATCH = ROOT / "tests" / "rig" / "jam_knob.pd"
+
+
+class Rig:
+    """The knobs of the band, and programs that reach them."""
+
+    def __init__(self, server: JackServer) -> None:
+        self.side: Child = server.python("-m", SIDE, "turn")
+        ready = self.side.expect("ready")
+        self.midi, self.port = ready["midi"], str(ready["osc"])
+        self.controller = server.python("-m", SIDE, "send", self.midi)
+        self.controller.expect("connected")
+
+    def oscsend(self, *words: str) -> None:
+        subprocess.run(["oscsend", "127.0.0.1", self.port, *words], check=True, timeout=20)
+
+    def packet(self, data: bytes) -> None:
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
+            sender.sendto(data, ("127.0.0.1", int(self.port)))
+
+    def change(self) -> tuple[str, str | None, Any, str]:
+        """The next knob that moves: its name, player, value, and who moved it."""
+        told = self.side.expect("change")
+        return told["name"], told["player"], told["new"], told["source"]
+
+
+@pytest.fixture(scope="module")
+def rig(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
+    with JackServer(tmp_path_factory.mktemp("control")) as server:
+        rig = Rig(server)
+        yield rig
+        rig.controller.close_input()
+        assert rig.controller.wait() == 0
+        rig.side.close_input()
+        assert rig.side.expect("closed") and rig.side.wait() == 0
+
+
+@pytest.fixture
+def controller(jack_server: JackServer) -> Iterator[Child]:
+    """A MIDI output that never stops sending."""
+    controller = jack_server.python("-m", SIDE, "flood")
+    controller.expect("open")
+    yield controller
+    controller.close_input()
+    assert controller.wait() == 0
+
+
+def test_oscsend_turns_a_knob_of_one_player(rig: Rig) -> None:
+    rig.oscsend("/companion/bass/guidance_audio", "f", "3.25")
+    assert rig.change() == ("guidance_audio", "bass", 3.25, "osc")
+
+
+def test_oscsend_turns_a_knob_of_every_player_and_of_the_rig(rig: Rig) -> None:
+    rig.oscsend("/companion/*/mute", "T")
+    assert [rig.change()[1:3] for _ in range(3)] == [
+        ("bass", True),
+        ("drums", True),
+        ("keys", True),
+    ]
+    rig.oscsend("/companion/cycle", "i", "99")
+    assert rig.change() == ("cycle", None, 16, "osc")
+    rig.oscsend("/companion/keys/instrument", "s", "organ")
+    assert rig.change() == ("instrument", "keys", "organ", "osc")
+    rig.oscsend("/companion/drums/regenerate")
+    assert rig.change() == ("regenerate", "drums", True, "osc")
+
+
+def test_pure_data_turns_a_knob(rig: Rig) -> None:
+    sends = ["-send", f"port {rig.port}", "-send", "value 3.5"]
+    command = ["pd", "-nogui", "-noaudio", "-nomidi", "-open", str(PATCH), *sends]
+    subprocess.run(command, check=True, timeout=20, capture_output=True)
+    assert rig.change() == ("guidance_clock", "bass", 3.5, "osc")
+
+
+def test_a_controller_turns_the_player_of_its_channel(rig: Rig) -> None:
+    rig.controller.say("177 20 127")  # channel 2
+    assert rig.change() == ("guidance_audio", "drums", 6.0, "midi")
+    rig.controller.say("176 20 0")
+    assert rig.change() == ("guidance_audio", "bass", 0.0, "midi")
+
+
+def test_packets_that_are_no_osc_leave_the_server_listening(rig: Rig) -> None:
+    bundle = b"#bundle\0" + bytes(7) + b"\1"
+    for junk in (b"", b"\xff" * 40, b"/\xff\xfe\0", bundle + struct.pack(">i", -4), b"/" * 20_000):
+        rig.packet(junk)
+    rig.oscsend("/companion/bass/level", "f", "-6")
+    assert rig.change() == ("level", "bass", -6.0, "osc")
+
+
+def test_a_port_is_found_by_part_of_its_name_and_closes_while_messages_come_in(
+    controller: Child, jack_server: JackServer
+) -> None:
+    side = jack_server.python("-m", SIDE, "reopen", "Controller:O")
+    assert side.expect("moved") > OPENINGS
+    assert side.wait() == 0
+
+
+def test_a_port_that_is_not_there_is_named_with_those_that_are(
+    controller: Child, jack_server: JackServer
+) -> None:
+    ready = jack_server.python("-m", SIDE, "turn", "nano").expect("ready")
+    assert ready == {"error": "there is no MIDI port 'nano'; valid: 'controller:out'"}

@@ -1,0 +1,401 @@
+"""The whole rig: `companion jam` over JACK, along a real recording, steered from outside.
+
+Another process hears the count-in, starts a real recording exactly one bar after its first click,
+and records all that comes out. The server waits for everybody (synchronous mode), so no sample is
+lost, but the dummy driver never runs faster than real time: the generator has the time it would
+have on stage, or more where the machine stalls.
+"""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+import pytest
+import soundfile
+import soxr
+import yaml
+
+from companion.listen.silence import is_silent
+from model.checkpoint import CODEC_FILE, STEMGEN_FILE, fingerprint, save_codec, save_network
+from tests.rig.feeder import Feeder, Recording
+from tests.rig.jack import ROOT, JackServer
+from tests.rig.jam_run import Jam, TakeRead
+
+RATE = 48_000
+BEATS = 4
+CLICK = 0.2  # the count-in's first click begins with 0.5
+NEAR = 1e-6  # a file holds 24 bits
+ROUND_TRIP_LIMIT = 8192
+RECORDINGS = ROOT / "tests" / "data" / "real"
+STANDIN = {"generator": {"name": "standin"}}
+BUNDLED = CODEC_FILE.is_file() and STEMGEN_FILE.is_file()
+
+
+def bar_samples(bpm: int) -> float:
+    return 60 * RATE * BEATS / bpm
+
+
+def real_recording(name: str, own_bpm: int, own_bars: int, bpm: int, bars: int) -> np.ndarray:
+    """A real recording of whole bars, played as much faster as the tempo asks, and looped.
+
+    Mono float32, at the server's rate, peak 0.5.
+    """
+    samples, rate = soundfile.read(RECORDINGS / name, dtype="float32", always_2d=True)
+    mono = soxr.resample(samples.mean(axis=1), rate * bpm / own_bpm, RATE, quality="HQ")
+    assert abs(len(mono) - own_bars * bar_samples(bpm)) < 10
+    whole = mono[: round(own_bars * bar_samples(bpm))] * (0.5 / np.abs(mono).max())
+    return np.resize(whole, round(bars * bar_samples(bpm)))
+
+
+def write_preset(folder: Path, name: str, **content: Any) -> str:
+    path = folder / f"{name}.yaml"
+    path.write_text(yaml.safe_dump({"count_in_bars": 1, **content}))
+    return str(path)
+
+
+@dataclass(frozen=True)
+class Played:
+    """A jam that has ended, its take, and what the world outside heard of it."""
+
+    bpm: int
+    jam: Jam
+    code: int
+    take: TakeRead
+    signal: np.ndarray
+    heard: Recording
+
+    @property
+    def output(self) -> np.ndarray:
+        """What came out from the first click on, float32 [n]: as long as the take."""
+        assert self.heard.heard_at is not None
+        both = self.heard.output[self.heard.heard_at :][: len(self.take.audio("input"))]
+        np.testing.assert_array_equal(both[:, 0], both[:, 1])
+        return both[:, 0]
+
+    def line(self, bar: int) -> int:
+        """Where a bar starts, in samples from the first click; the count-in is bar -1."""
+        return round((bar + 1) * bar_samples(self.bpm))
+
+    @property
+    def round_trip(self) -> int:
+        """Samples from what comes out to what is played along with it, measured."""
+        assert self.heard.signal_at == self.heard.heard_at + self.line(0)
+        heard, signal = self.take.audio("input"), self.signal[:RATE]
+        for delay in range(ROUND_TRIP_LIMIT):
+            if np.abs(heard[self.line(0) + delay :][: len(signal)] - signal).max() < NEAR:
+                return delay
+        raise AssertionError("the recording is not in the take's input")
+
+
+def play(server: JackServer, bpm: int, signal: np.ndarray, *arguments: str) -> Played:
+    """Jam to the last bar."""
+    frames = len(signal) + 20 * RATE
+    feeder = Feeder(server, signal, frames, CLICK, round(bar_samples(bpm)))
+    with Jam(server, *arguments, "--bpm", str(bpm)) as jam:
+        jam.wait_event("take")
+        feeder.wait_connected()
+        started_s = time.monotonic()
+        jam.wait_event("end", limit_s=2 * len(signal) / RATE + 10)
+        took_s = time.monotonic() - started_s
+        code = jam.wait()
+        heard = feeder.finish()
+    take = jam.take()
+    print(f"\n{len(take.audio('input')) / RATE:.1f} s of stream in {took_s:.1f} s; {take.pace}")
+    return Played(bpm, jam, code, take, signal, heard)
+
+
+def onset(audio: np.ndarray, line: int) -> int:
+    """How many samples after `line` a marker near it begins: first sample a tenth of its peak."""
+    reach = RATE // 20
+    near = np.abs(audio[line - reach :][: 2 * reach])
+    assert near.max() > 0.01, f"no marker near sample {line}"
+    return int(np.flatnonzero(near >= 0.1 * near.max())[0]) - reach
+
+
+def assert_on_bar_lines(played: Played, name: str, audio: np.ndarray, bars: range) -> None:
+    """Every bar of these has a marker within 1 ms of its line; prints by how much."""
+    errors = np.array([onset(audio, played.line(bar)) for bar in bars])
+    print(
+        f"{name}: first sample less bar line, {len(errors)} bars: min {errors.min()}, "
+        f"median {np.median(errors):g}, max {errors.max()} samples of {RATE} Hz"
+    )
+    assert np.abs(errors).max() <= RATE // 1000
+
+
+def assert_input_is_whole(played: Played) -> None:
+    """The take's input is the recording, sample for sample, one round trip late."""
+    delay = played.round_trip
+    print(f"round trip: {delay} samples, {1000 * delay / RATE:.1f} ms")
+    arrived = played.take.audio("input")[played.line(0) + delay :]
+    length = min(len(arrived), len(played.signal))
+    np.testing.assert_allclose(arrived[:length], played.signal[:length], rtol=0, atol=NEAR)
+
+
+def assert_output_is_the_take(played: Played, players: list[str]) -> None:
+    """What came out after the count-in is the players' files, sample for sample."""
+    sounded = np.sum([played.take.audio(name) for name in players], axis=0)
+    after = slice(played.line(0), None)
+    np.testing.assert_allclose(played.output[after], sounded[after], rtol=0, atol=4 * NEAR)
+
+
+class TestThirtyTwoBars:
+    """Three players whose every bar begins with a sharp marker, 32 bars at 120 BPM."""
+
+    BPM, BARS, CYCLE = 120, 32, 4
+    PLAYERS: ClassVar = {"bass": "bass", "drums": "drums", "keys": "piano"}
+
+    @pytest.fixture(scope="class")
+    @classmethod
+    def played(cls, tmp_path_factory: pytest.TempPathFactory) -> Played:
+        folder = tmp_path_factory.mktemp("jam-32")
+        players = [  # quiet enough that the limiter leaves the three together as they are
+            {"name": name, "instrument": instrument, "level": -10.0}
+            for name, instrument in cls.PLAYERS.items()
+        ]
+        preset = write_preset(folder, "markers", cycle=cls.CYCLE, players=players, **STANDIN)
+        signal = real_recording("rock-095.ogg", 95, 16, cls.BPM, cls.BARS)
+        with JackServer(folder, rate=RATE) as server:
+            return play(server, cls.BPM, signal, preset, "--bars", str(cls.BARS))
+
+    def test_it_ends_after_the_last_bar_and_names_its_take(self, played: Played) -> None:
+        assert played.code == 0, played.jam.errors
+        (end,) = played.take.of("end")
+        assert end["reason"] == "last bar"
+        assert f"take: {played.take.folder}" in played.jam.printed
+        assert (played.take.folder / "take.png").stat().st_size > 0
+
+    def test_the_recording_arrives_whole(self, played: Played) -> None:
+        assert_input_is_whole(played)
+
+    def test_what_comes_out_is_what_the_take_holds(self, played: Played) -> None:
+        assert_output_is_the_take(played, list(self.PLAYERS))
+
+    def test_every_stem_starts_on_its_bar_line(self, played: Played) -> None:
+        bars = range(self.CYCLE, self.BARS)
+        print()
+        assert_on_bar_lines(played, "output", played.output, bars)
+        for name in self.PLAYERS:
+            assert_on_bar_lines(played, name, played.take.audio(name), bars)
+
+    def test_every_bar_after_the_first_cycle_has_a_stem(self, played: Played) -> None:
+        for name in self.PLAYERS:
+            assert_stem_in_every_bar(played.take, name, self.CYCLE, self.BARS)
+
+    def test_nothing_sounds_before_the_first_cycle_is_over(self, played: Played) -> None:
+        listening = played.output[played.line(0) : played.line(self.CYCLE) - RATE // 100]
+        assert not listening.any()
+
+
+def assert_stem_in_every_bar(take: TakeRead, player: str, cycle: int, bars: int) -> None:
+    """By the take's log: silence in the first cycle, then a bar of a plan in every bar."""
+    sounding = [event["sounding"] for event in take.of("bar", player=player)]
+    assert [event["bar"] for event in take.of("bar", player=player)] == list(range(bars))
+    kinds = {kind: sounding.count(kind) for kind in sorted(set(sounding))}
+    print(f"\n{player}: {kinds}")
+    assert set(sounding[:cycle]) == {"silence"}
+    assert set(sounding[cycle:]) <= {"plan", "older plan"}
+
+
+class TestModel:
+    """The bass preset with the model itself, 10 bars at 120 BPM."""
+
+    BPM, BARS, CYCLE = 120, 10, 4
+
+    @pytest.fixture(scope="class", params=["bundled" if BUNDLED else "random"])
+    @classmethod
+    def played(
+        cls, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+    ) -> Played:
+        folder = tmp_path_factory.mktemp("jam-model")
+        bass = yaml.safe_load((ROOT / "presets" / "bass.yaml").read_text())
+        bass["players"][0]["level"] = -20.0  # however loud it is, the limiter leaves it as it is
+        preset = write_preset(folder, "bass", **{**bass, "osc": {"port": 0}})
+        arguments = [preset, "--bars", str(cls.BARS)]
+        if request.param == "random":  # a checkout before its training has weights of no use
+            write_random_weights(folder / "weights")
+            arguments += ["--weights", str(folder / "weights")]
+        signal = real_recording("rock-095.ogg", 95, 16, cls.BPM, cls.BARS)
+        with JackServer(folder, rate=RATE) as server:
+            return play(server, cls.BPM, signal, *arguments)
+
+    def test_it_ends_after_the_last_bar(self, played: Played) -> None:
+        assert played.code == 0, played.jam.errors
+        (end,) = played.take.of("end")
+        assert end["reason"] == "last bar"
+
+    def test_the_recording_arrives_whole(self, played: Played) -> None:
+        assert_input_is_whole(played)
+
+    def test_every_bar_after_the_first_cycle_has_a_stem(self, played: Played) -> None:
+        assert_stem_in_every_bar(played.take, "bass", self.CYCLE, self.BARS)
+
+    def test_what_comes_out_is_the_stem_sample_by_sample(self, played: Played) -> None:
+        assert_output_is_the_take(played, ["bass"])
+        playing = slice(played.line(self.CYCLE), played.line(self.BARS))
+        output, stem = played.output[playing], played.take.audio("bass")[playing]
+        loudness = np.sqrt(np.mean(np.square(stem)))
+        print(
+            f"\nstem RMS {20 * np.log10(loudness):.1f} dBFS; output and file differ by at most "
+            f"{np.abs(output - stem).max():.1e}, correlation {np.corrcoef(output, stem)[0, 1]:.9f}"
+        )
+        assert not is_silent(stem)
+
+    def test_there_is_no_gap_in_the_stem(self, played: Played) -> None:
+        """Where a plan sounds no two samples are quite 0 for long, however quiet it is."""
+        output = played.output[played.line(self.CYCLE) : played.line(self.BARS)]
+        gaps = np.diff(np.flatnonzero(output), prepend=-1, append=len(output)) - 1
+        print(f"\nlongest run of zeros: {gaps.max()} samples")
+        assert gaps.max() <= RATE // 1000
+
+    def test_nothing_sounds_before_the_first_cycle_is_over(self, played: Played) -> None:
+        listening = played.output[played.line(0) : played.line(self.CYCLE) - RATE // 10]
+        assert not listening.any()
+
+
+def write_random_weights(folder: Path) -> None:
+    """A model as small as it gets with the window of the bundled one; its sound is noise."""
+    import torch
+
+    from model.frame_codec import FrameCodec, FrameCodecConfig
+    from model.network import NetworkConfig, StemNetwork
+
+    torch.manual_seed(0)
+    codec = FrameCodec(FrameCodecConfig(width=16, encoder_blocks=1, decoder_blocks=1))
+    network = StemNetwork(NetworkConfig(width=32, layers=2, heads=2, frames=512))
+    network.start_from_codebooks(codec.codebooks())
+    torch.nn.init.normal_(network.heads, std=0.3)
+    save_codec(folder / CODEC_FILE.name, codec)
+    save_network(folder / STEMGEN_FILE.name, network, fingerprint(codec))
+
+
+class TestSteered:
+    """A real recording as it is, at 135 BPM; other programs turn knobs, then Ctrl-C."""
+
+    BPM, CYCLE, LAST_BAR = 135, 2, 7
+    # Controller 20 on channel 1 is guidance_audio of the first player, by the table.
+    MOVES: ClassVar = {
+        "midi": ("guidance_audio", 2.0, 100 / 127 * 6),
+        "oscsend": ("guidance_audio", 100 / 127 * 6, 4.25),
+        "Pure Data": ("guidance_clock", 1.0, 3.5),
+    }
+
+    @pytest.fixture(scope="class")
+    @classmethod
+    def played(cls, tmp_path_factory: pytest.TempPathFactory) -> Played:
+        folder = tmp_path_factory.mktemp("jam-steered")
+        content = {"players": [{"name": "bass"}], "midi": {}, "osc": {"port": 0}, **STANDIN}
+        preset = write_preset(folder, "steered", cycle=cls.CYCLE, **content)
+        signal = real_recording("metal-135.ogg", 135, 24, cls.BPM, 24)
+        with JackServer(folder, rate=RATE) as server:
+            feeder = Feeder(server, signal, 60 * RATE, CLICK, round(bar_samples(cls.BPM)))
+            with Jam(server, preset, "--bpm", str(cls.BPM)) as jam:
+                cls.turn_knobs(server, jam)
+                jam.wait_event("bar", bar=cls.LAST_BAR)
+                jam.interrupt()
+                code = jam.wait()
+                heard = feeder.finish()
+            return Played(cls.BPM, jam, code, jam.take(), signal, heard)
+
+    @classmethod
+    def turn_knobs(cls, server: JackServer, jam: Jam) -> None:
+        """One knob by each way in, each right after a plan: the next is almost a bar away."""
+        midi = server.python("-m", "tests.rig.jam_midi", "companion:knobs")
+        line = jam.wait_event("plan")
+        midi.expect("connected")
+        port = re.search(r"OSC: 127\.0\.0\.1:(\d+)", jam.printed)
+        assert port is not None, jam.printed
+        for way in cls.MOVES:
+            if way == "midi":
+                midi.say("176 20 100")
+            elif way == "oscsend":
+                address = "/companion/bass/guidance_audio"
+                subprocess.run(["oscsend", "127.0.0.1", port[1], address, "f", "4.25"], check=True)
+            else:
+                patch = [str(ROOT / "tests" / "rig" / "jam_knob.pd")]
+                sends = ["-send", f"port {port[1]}", "-send", "value 3.5"]
+                command = ["pd", "-nogui", "-noaudio", "-nomidi", "-open", *patch, *sends]
+                subprocess.run(command, check=True, timeout=20, capture_output=True)
+            line = jam.wait_event("plan", after=jam.wait_event("knob", after=line))
+
+    @pytest.mark.parametrize("way", MOVES)
+    def test_the_next_plan_has_the_value_of_a_knob_moved_by(self, way: str, played: Played) -> None:
+        name, before, value = self.MOVES[way]
+        events = played.take.events
+        moves = [line for line, event in enumerate(events) if event["type"] == "knob"]
+        moved = moves[list(self.MOVES).index(way)]
+        plans = [line for line, event in enumerate(events) if event["type"] == "plan"]
+        old = next(line for line in reversed(plans) if line < moved)
+        new = next(line for line in plans if line > moved)
+        print(
+            f"\n{way}: knob at {events[moved]['time_s']:.3f} s; plan {events[old]['epoch']} at "
+            f"{events[old]['time_s']:.3f} s {name} {events[old]['knobs'][name]:g}, plan "
+            f"{events[new]['epoch']} at {events[new]['time_s']:.3f} s {name} "
+            f"{events[new]['knobs'][name]:g}"
+        )
+        assert events[moved]["name"] == name
+        assert events[moved]["player"] == "bass"
+        assert events[moved]["moved_by"] == ("midi" if way == "midi" else "osc")
+        assert events[moved]["value"] == pytest.approx(value, abs=1e-5)
+        assert events[old]["knobs"][name] == pytest.approx(before, abs=1e-5)
+        assert events[new]["knobs"][name] == pytest.approx(value, abs=1e-5)
+
+    def test_ctrl_c_ends_the_take_as_it_should(self, played: Played) -> None:
+        assert played.code == 0, played.jam.errors
+        assert "Traceback" not in played.jam.errors + played.jam.printed
+        last = played.take.events[-1]
+        print(f"\nend: {last}")
+        assert (last["type"], last["reason"]) == ("end", "stopped")
+        assert f"take: {played.take.folder}" in played.jam.printed
+        assert (played.take.folder / "take.png").stat().st_size > 0
+        lengths = {len(played.take.audio(name)) for name in ("input", "bass")}
+        assert lengths == {round(last["time_s"] * RATE)}
+        assert_input_is_whole(played)
+
+    def test_every_stem_starts_on_its_bar_line_between_samples_too(self, played: Played) -> None:
+        assert bar_samples(self.BPM) % 1
+        assert_on_bar_lines(played, "output", played.output, range(self.CYCLE, self.LAST_BAR - 1))
+
+
+class TestUnplugged:
+    """The server is taken away in the middle of a jam, at 240 BPM."""
+
+    BPM = 240
+
+    def test_one_line_says_so_and_the_take_has_the_music_so_far(self, tmp_path: Path) -> None:
+        players = [{"name": "bass"}]
+        preset = write_preset(tmp_path, "unplugged", cycle=1, players=players, midi={}, **STANDIN)
+        signal = real_recording("rock-095.ogg", 95, 16, self.BPM, 16)
+        with JackServer(tmp_path, rate=RATE) as server:
+            Feeder(server, signal, 60 * RATE, CLICK, round(bar_samples(self.BPM)))
+            with Jam(server, preset, "--bpm", str(self.BPM)) as jam:
+                line = jam.wait_event("bar", sounding="plan")
+                jam.wait_event("bar", after=line + 3)
+                server.kill()
+                killed_s = time.monotonic()
+                code = jam.wait()
+                print(f"\nended {time.monotonic() - killed_s:.1f} s after the server, code {code}")
+                print(f"standard error: {jam.errors.strip()}")
+        assert code == 2
+        (said,) = jam.errors.strip().splitlines()
+        assert said.startswith("error: ")
+        take = jam.take()
+        end = take.events[-1]
+        assert end["type"] == "end"
+        assert end["reason"] in said
+        heard, bass = take.audio("input"), take.audio("bass")
+        print(f"take: {len(heard) / RATE:.2f} s, {take.pace}")
+        assert len(heard) == len(bass) == round(end["time_s"] * RATE)
+        first_bar = round(bar_samples(self.BPM))
+        assert np.abs(heard[first_bar:][: RATE // 2]).max() > 0.01
+        stems = [event["bar"] for event in take.of("bar", sounding="plan")]
+        lines = [round((bar + 1) * bar_samples(self.BPM)) for bar in stems]
+        errors = [onset(bass, line) for line in lines if line < len(bass) - RATE // 10]
+        print(f"first sample less bar line: {errors} samples")
+        assert errors
+        assert max(map(abs, errors)) <= RATE // 1000

@@ -1,0 +1,39 @@
+"""A band set is found by its songs; where there is none the message says how to get one."""
+
+from __future__ import annotations
+
+import pytest
+
+from training.errors import TrainingError
+from training.songs import read_song, song_folders
+
+
+def test_songs_of_a_split_are_sorted(band):
+    assert [folder.name for folder in song_folders(band, "train")] == ["00001", "00002"]
+
+
+def test_a_folder_without_meta_is_no_song(tmp_path):
+    (tmp_path / "train" / "00001").mkdir(parents=True)
+    with pytest.raises(TrainingError, match="train"):
+        song_folders(tmp_path, "train")
+
+
+def test_no_songs_is_an_error_that_names_the_folder_and_the_remedy(tmp_path):
+    with pytest.raises(TrainingError) as error:
+        song_folders(tmp_path / "nowhere", "valid")
+    message = str(error.value)
+    assert str(tmp_path / "nowhere" / "valid") in message
+    assert "python -m training band" in message
+    assert "\n" not in message
+
+
+def test_a_song_says_its_tempo_and_its_instruments(band):
+    song = read_song(band / "train" / "00002")
+    assert (song.tempo, song.beats_per_bar, song.bars) == (100.0, 4, 2)
+    assert song.stems == {
+        "bass.flac": "bass",
+        "drums.flac": "drums",
+        "keys.flac": "piano",
+        "lead.flac": "synth lead",
+    }
+    assert list(song.stems) == sorted(song.stems)
