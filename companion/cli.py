@@ -113,20 +113,22 @@ def render_command(
         str, typer.Option(help="What to play: a preset of one player, or an instrument class.")
     ] = "bass",
     mix: Annotated[Path | None, typer.Option(help="Recording and stem together, WAV.")] = None,
-    cycle: Annotated[int, typer.Option(help="Bars after which the music repeats.")] = 4,
+    cycle: Annotated[
+        int | None, typer.Option(help="Bars after which the music repeats; else the preset's.")
+    ] = None,
     device: Device = None,
     seed: Seed = 0,
     weights: Weights = None,
 ) -> None:
     """Play along a recording, as fast as the machine can."""
     preset = player_of(instrument)
-    preset = replace(
-        preset, knobs={**preset.knobs, "cycle": cycle}, generator=with_device(preset, device)
-    )
+    knobs = preset.knobs if cycle is None else {**preset.knobs, "cycle": cycle}
+    preset = replace(preset, knobs=knobs, generator=with_device(preset, device))
     session = render(recording, preset, tempo(bpm), out, mix, seed, weights)
     name = preset.players[0].name
     plans = session.figures()[f"{name}.plans"]
-    silent = f"; the first {cycle} bars are only listened to" if not plans else ""
+    listened = session.store.snapshot()["cycle"]
+    silent = "" if plans else f"; the first {listened} bars are only listened to"
     console = _console()
     console.print(f"{name}: {plans:.0f} plans{silent}")
     console.print(f"stem: {out}")
@@ -139,7 +141,8 @@ def devices_command() -> None:
     """List sound devices and MIDI inputs."""
     console = _console()
     try:
-        sounds = [f"{device}, {device.default_rate:g} Hz" for device in list_devices()]
+        with hushed():
+            sounds = [f"{device}, {device.default_rate:g} Hz" for device in list_devices()]
     except NoDevice as error:
         sounds = [str(error)]
     for sound in sounds or ["no device"]:
@@ -227,7 +230,7 @@ def _signals_restored() -> Iterator[None]:
 def main() -> None:
     """Entry point."""
     try:
-        app()
+        app(prog_name="companion")
     except CompanionError as error:
         print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
         raise SystemExit(2) from error

@@ -6,6 +6,7 @@ import hashlib
 import json
 from dataclasses import asdict
 from pathlib import Path
+from typing import TypeVar
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -15,6 +16,7 @@ from torch import Tensor, nn
 from model.frame_codec import FrameCodec, FrameCodecConfig
 from model.network import NetworkConfig, StemNetwork
 
+Config = TypeVar("Config")
 BUNDLED = Path(__file__).parent / "weights"
 CODEC_FILE = BUNDLED / "codec.safetensors"
 STEMGEN_FILE = BUNDLED / "stemgen.safetensors"
@@ -51,7 +53,7 @@ def load_codec(path: Path = CODEC_FILE) -> FrameCodec:
         CheckpointError: see the class.
     """
     metadata, tensors = _load(path, "codec")
-    codec = FrameCodec(FrameCodecConfig(**json.loads(metadata["config"])))
+    codec = FrameCodec(_config(path, FrameCodecConfig, metadata))
     _fill(path, codec, tensors, may_lack=(".embed_avg", ".cluster_size", ".inited"))
     return codec.eval()
 
@@ -74,7 +76,7 @@ def load_network(path: Path = STEMGEN_FILE, codec_name: str | None = None) -> St
             f"weights {path} were trained with codec {metadata.get('codec')}, "
             f"the codec here is {codec_name}; valid: weights of the same training"
         )
-    network = StemNetwork(NetworkConfig(**json.loads(metadata["config"])))
+    network = StemNetwork(_config(path, NetworkConfig, metadata))
     _fill(path, network, tensors)
     return network.eval()
 
@@ -115,6 +117,16 @@ def _load(path: Path, kind: str) -> tuple[dict[str, str], dict[str, Tensor]]:
             f"weights file {path} holds '{metadata.get('kind')}'; valid here: '{kind}'"
         )
     return metadata, tensors
+
+
+def _config(path: Path, kind: type[Config], metadata: dict[str, str]) -> Config:
+    try:
+        return kind(**json.loads(metadata["config"]))
+    except (KeyError, TypeError, ValueError) as error:
+        raise CheckpointError(
+            f"weights file {path} was written by another version ({error}); "
+            "valid: weights written by this one"
+        ) from error
 
 
 def _fill(

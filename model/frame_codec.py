@@ -38,9 +38,10 @@ class FrameCodecConfig:
     decoder_blocks: int = 8
     code_width: int = 16
     """Width of the codebooks; low, so that all entries come into use."""
-    spectrum_size: int = 2048
-    """Window of the spectra that are encoded and decoded, samples."""
-    spectrum_hop: int = 320
+    spectrum_size: int = 3072
+    """Window of the spectra that are encoded and decoded, samples: it tells the partials of a
+    bass's lowest notes apart, and an onset still lies within a few ms once phases are made."""
+    spectrum_hop: int = 640
     """Samples from one spectrum to the next; a frame has `640 / spectrum_hop` of them."""
     pitch_size: int = 8192
     """Window of the low spectrum that the encoder sees for pitch, samples."""

@@ -148,7 +148,7 @@ class StemNetwork(nn.Module):
     def start_from_codebooks(self, codebooks: Tensor) -> None:
         """Take the codec's codebooks [levels, vocabulary, code_width] as the tokens' features."""
         centred = codebooks - codebooks.mean(1, keepdim=True)
-        scale = centred.std((1, 2), keepdim=True)
+        scale = centred.std((1, 2), keepdim=True).clamp(min=1e-6)
         self.codebooks.zero_()
         self.codebooks[:, : self.config.vocabulary] = centred / scale
 

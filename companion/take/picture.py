@@ -82,8 +82,9 @@ def draw_take(folder: Path) -> Path:
             f"{str(folder / EVENTS_FILE)!r} does not start with a take event; valid: a take folder"
         )
     take = events[0]
-    end_s = _length_s(folder / f"{INPUT_NAME}.wav")
-    bars = _Bars(take["first_bar_s"], take["bar_s"], max(end_s, take["first_bar_s"]))
+    first_s, bar_s = take["first_bar_s"], take["bar_s"]
+    end_s = max(first_s, bar_s, _length_s(folder / f"{INPUT_NAME}.wav"))
+    bars = _Bars(first_s, bar_s, end_s)
     knobs = _knob_rows(events)
 
     width = min(26.0, max(12.0, 0.36 * bars.count))

@@ -5,6 +5,10 @@ from collections.abc import Iterator
 
 import pytest
 
+from companion import jam
+from companion.rig import run_recording
+from tests.companion.studio import no_device, standin
+
 
 @pytest.fixture
 def file_size_limit() -> Iterator[None]:
@@ -15,3 +19,11 @@ def file_size_limit() -> Iterator[None]:
         yield
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+@pytest.fixture
+def no_sound_card(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A jam on a machine without one, its recording as fast as it goes, without a model."""
+    monkeypatch.setattr(jam, "open_device", no_device)
+    monkeypatch.setattr(jam, "play_recording", run_recording)
+    monkeypatch.setattr(jam, "open_worker", lambda *_: standin())

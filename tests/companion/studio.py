@@ -15,6 +15,7 @@ import numpy as np
 import soundfile
 
 from companion.control.preset import PlayerPreset, Preset
+from companion.errors import NoDevice
 from companion.generate.inline import InlineWorker
 from companion.generate.loading import Loading, loading
 from companion.generate.protocol import Ready
@@ -260,3 +261,8 @@ def play_delayed(
     rig = run_recording(len(preset.players), signal, RATE, "signal")
     worker.now = lambda: rig.memory.position
     return play(folder, preset, signal, worker, rig=rig), worker
+
+
+def no_device(*_: Any) -> Any:
+    """`open_device` of a machine without a sound card."""
+    raise NoDevice("there is no sound device with an input")

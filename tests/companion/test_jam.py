@@ -24,7 +24,7 @@ from companion.control.preset import (
     default_mappings,
 )
 from companion.demo import DEMO_FILE, read_demo
-from companion.errors import CompanionError, NoDevice
+from companion.errors import CompanionError
 from companion.generate.inline import InlineWorker
 from companion.generate.loading import Loading
 from companion.jam import Jammed, jam, open_rig, open_worker
@@ -32,20 +32,8 @@ from companion.rig import run_recording
 from companion.session import Session
 from companion.status import Status
 from companion.take.events import EVENTS_FILE, read_events
-from tests.companion.studio import BAR, RATE, music, solo, standin
+from tests.companion.studio import BAR, RATE, music, no_device, solo, standin
 from tests.companion.test_session import Stream, Unplugged
-
-
-def no_device(*_: Any) -> None:
-    raise NoDevice("there is no sound device with an input")
-
-
-@pytest.fixture
-def no_sound_card(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A machine without a sound card, on which the recording plays as fast as it goes."""
-    monkeypatch.setattr(jamming, "open_device", no_device)
-    monkeypatch.setattr(jamming, "play_recording", run_recording)
-    monkeypatch.setattr(jamming, "open_worker", lambda *_: standin())
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import signal
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,6 +17,7 @@ from model.checkpoint import save_codec
 from model.frame_codec import FrameCodec, FrameCodecConfig
 from model.grid import SAMPLE_RATE
 from model.network import NetworkConfig
+from training.codec.train import revive_dead_codes
 
 TOY_CODEC = FrameCodecConfig(width=16, encoder_blocks=1, decoder_blocks=1)
 TOY_NETWORK = NetworkConfig(width=32, layers=2, heads=2, frames=64)
@@ -92,9 +94,14 @@ def band(tmp_path_factory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def codec_weights(tmp_path_factory) -> Path:
-    """Weights of an untrained toy codec."""
+def codec_weights(band, tmp_path_factory) -> Path:
+    """Weights of an untrained toy codec whose codebooks lie on what the band sounds like."""
     torch.manual_seed(0)
+    codec = FrameCodec(TOY_CODEC)
+    stems = sorted((band / "train" / "00001").glob("*.flac"))
+    audio = np.stack([soundfile.read(stem, dtype="float32")[0] for stem in stems])
+    with torch.no_grad():
+        revive_dead_codes(codec, codec.latent(torch.from_numpy(audio)), threshold=math.inf)
     path = tmp_path_factory.mktemp("codec") / "codec.safetensors"
-    save_codec(path, FrameCodec(TOY_CODEC))
+    save_codec(path, codec)
     return path

@@ -86,8 +86,9 @@ class CodecTraining:
         loss = distance + 0.25 * commitment.mean()
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()
-        torch.nn.utils.clip_grad_norm_(self.codec.parameters(), 1.0)
-        self.optimizer.step()
+        norm = torch.nn.utils.clip_grad_norm_(self.codec.parameters(), 1.0)
+        if norm.isfinite():  # one bad step must not spoil the run and its checkpoint
+            self.optimizer.step()
         if step % 10 == 0 and step < 0.8 * self.steps:
             revive_dead_codes(self.codec, latent.detach())
         used = [float((q._codebook.cluster_size > 0.05).sum()) for q in self.codec.quantizer.layers]

@@ -9,8 +9,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from training.errors import TrainingError
 from training.loop import step_seed
 from training.stemgen.shards import EncodedSong, clock_phase
+
+TRIES = 10_000
+"""Songs drawn before a set is given up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +41,11 @@ def draw_pair(
 
     Silent pairs are dropped: target and mix sound in at least half of the window. Where a song
     gives none in a few tries another one is drawn.
+
+    Raises:
+        TrainingError: no song is long enough, or none sounds.
     """
-    while True:
+    for _ in range(TRIES):
         song = rng.choice(songs)
         if song.frames < frames:
             continue
@@ -51,6 +58,10 @@ def draw_pair(
             sounds = song.sounding[stem, window].mean() >= 0.5
             if sounds and song.mix_sounding[mix, window].mean() >= 0.5:
                 return song, mix, stem, first
+    raise TrainingError(
+        f"no pair of {frames} frames that sounds was found in {len(songs)} songs; "
+        "valid: longer songs whose stems play"
+    )
 
 
 def draw_batch(

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import random
-from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from multiprocessing import get_context
@@ -18,7 +17,7 @@ import soundfile
 import torch
 from rich.progress import track
 from safetensors import safe_open
-from safetensors.numpy import load_file, save_file
+from safetensors.numpy import save_file
 from torch import Tensor
 
 from model.checkpoint import load_codec
@@ -83,15 +82,26 @@ def frame_sounding(audio: np.ndarray) -> np.ndarray:
     return np.sqrt((blocks**2).mean(-1)) > SOUNDING
 
 
+@dataclass(frozen=True, slots=True)
+class _Job:
+    """One song to encode."""
+
+    folder: Path
+    weights: Path
+    out: Path
+    index: int
+    seed: int
+
+
 @torch.no_grad()
-def _encode_song(job: tuple[Path, Path, int, int]) -> tuple[str, dict[str, np.ndarray]] | None:
-    folder, weights, index, seed = job
+def _encode_song(job: _Job) -> None:
+    """Write one song's shard; a song of fewer than two stems gives none."""
     torch.set_num_threads(1)
-    song = read_song(folder)
+    song = read_song(job.folder)
     if len(song.stems) < 2:
-        return None
-    rng = random.Random(step_seed(seed, index))
-    audio = np.stack([soundfile.read(folder / name, dtype="float32")[0] for name in song.stems])
+        return
+    rng = random.Random(step_seed(job.seed, job.index))
+    audio = np.stack([soundfile.read(song.folder / n, dtype="float32")[0] for n in song.stems])
     audio = audio[:, : audio.shape[1] // HOP * HOP]
     members = draw_mixes(len(audio), MIXES, rng)
     mixes = []
@@ -100,12 +110,12 @@ def _encode_song(job: tuple[Path, Path, int, int]) -> tuple[str, dict[str, np.nd
         mixes.append(sum(g * audio[m] for g, m in zip(gains, member, strict=True)))
     leveled = level_context(torch.from_numpy(np.stack(mixes).astype(np.float32)))
     spread = torch.tensor([10 ** (rng.uniform(-4, 4) / 20) for _ in members])
-    codec = load_codec(weights)
+    codec = load_codec(job.weights)
     batch = torch.cat([torch.from_numpy(audio), leveled * spread[:, None]])
     with autocast(torch.device("cpu")):
         tokens = torch.cat([codec.encode(row[None]) for row in batch]).numpy().astype(np.int16)
     header = {
-        "name": folder.name,
+        "name": song.folder.name,
         "tempo": song.tempo,
         "beats_per_bar": song.beats_per_bar,
         "instruments": [instrument_index(name) for name in song.stems.values()],
@@ -117,66 +127,79 @@ def _encode_song(job: tuple[Path, Path, int, int]) -> tuple[str, dict[str, np.nd
         "sounding": frame_sounding(audio),
         "mix_sounding": frame_sounding(leveled.numpy()),
     }
-    return json.dumps(header), arrays
+    part = job.out.with_suffix(".part")
+    save_file(arrays, part, {"song": json.dumps(header), "drawn": _drawn(job.seed)})
+    part.replace(job.out)
 
 
-def write_shard(band: Path, split: str, out: Path, weights: Path, seed: int, workers: int) -> Path:
-    """Encode one split of a band set to `out/<split>.safetensors`; an existing one is kept.
+def _drawn(seed: int) -> str:
+    """What decides a song's mixes: shards drawn in another way are not taken for these."""
+    return f"seed {seed}, {MIXES} mixes"
+
+
+def write_shards(band: Path, split: str, out: Path, weights: Path, seed: int, workers: int) -> Path:
+    """Encode one split of a band set, a file a song; songs that are there already are kept.
+
+    An interruption loses the songs in progress only.
 
     Args:
+        out: folder of all splits.
         weights: the codec.
-    """
-    path = out / f"{split}.safetensors"
-    if path.exists():
-        return path
-    folders = song_folders(band, split)
-    jobs = [(folder, weights, index, seed) for index, folder in enumerate(folders)]
-    headers: list[str] = []
-    tensors: dict[str, np.ndarray] = {}
-    with ProcessPoolExecutor(workers, get_context("spawn")) as pool:
-        results = pool.map(_encode_song, jobs, chunksize=2)
-        for result in track(results, f"encoding {split}", total=len(jobs)):
-            if result is None:
-                continue
-            header, arrays = result
-            tensors |= {f"{len(headers)}/{name}": array for name, array in arrays.items()}
-            headers.append(header)
-    out.mkdir(parents=True, exist_ok=True)
-    part = path.with_suffix(".part")
-    save_file(tensors, part, {"songs": json.dumps([json.loads(h) for h in headers])})
-    part.replace(path)
-    return path
+        workers: processes, one core each.
 
-
-def read_shard(path: Path) -> list[EncodedSong]:
-    """Every song of a shard.
+    Returns:
+        the folder of this split's shards.
 
     Raises:
-        TrainingError: no such file.
+        TrainingError: shards that are there were drawn with another seed.
     """
-    if not path.exists():
-        raise TrainingError(
-            f"shard {path} is missing; it is written by `python -m training stemgen`"
-        )
+    shards = out / split
+    shards.mkdir(parents=True, exist_ok=True)
+    jobs = [
+        _Job(folder, weights, shards / f"{folder.name}.safetensors", index, seed)
+        for index, folder in enumerate(song_folders(band, split))
+    ]
+    for job in jobs:
+        if job.out.exists():
+            with safe_open(job.out, "np") as file:
+                drawn = file.metadata().get("drawn")
+            if drawn != _drawn(seed):
+                raise TrainingError(
+                    f"shard {job.out} was drawn with {drawn}, this run has {_drawn(seed)}; "
+                    "use the same, or another --out"
+                )
+    missing = [job for job in jobs if not job.out.exists()]
+    with ProcessPoolExecutor(workers, get_context("spawn")) as pool:
+        done = pool.map(_encode_song, missing)
+        for _ in track(done, f"encoding {split}", total=len(missing), disable=not missing):
+            pass
+    return shards
+
+
+def read_shards(folder: Path) -> list[EncodedSong]:
+    """Every song of a split, in the order of their names.
+
+    Raises:
+        TrainingError: there is none.
+    """
+    songs = [_read_song(path) for path in sorted(folder.glob("*.safetensors"))]
+    if not songs:
+        raise TrainingError(f"no shards in {folder}; valid: songs of at least two stems")
+    return songs
+
+
+def _read_song(path: Path) -> EncodedSong:
     with safe_open(path, "np") as file:
-        headers = json.loads(file.metadata()["songs"])
-    tensors = load_file(path)
-    return list(_songs(headers, tensors))
-
-
-def _songs(headers: list[dict], tensors: dict[str, np.ndarray]) -> Iterator[EncodedSong]:
-    for index, header in enumerate(headers):
-        yield EncodedSong(
-            name=header["name"],
-            tempo=header["tempo"],
-            beats_per_bar=header["beats_per_bar"],
-            instruments=tuple(header["instruments"]),
-            members=tuple(tuple(m) for m in header["members"]),
-            stems=tensors[f"{index}/stems"],
-            mixes=tensors[f"{index}/mixes"],
-            sounding=tensors[f"{index}/sounding"],
-            mix_sounding=tensors[f"{index}/mix_sounding"],
-        )
+        header = json.loads(file.metadata()["song"])
+        arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    return EncodedSong(
+        name=header["name"],
+        tempo=header["tempo"],
+        beats_per_bar=header["beats_per_bar"],
+        instruments=tuple(header["instruments"]),
+        members=tuple(tuple(m) for m in header["members"]),
+        **arrays,
+    )
 
 
 def clock_phase(tempo: float, beats_per_bar: int, first_frame: int, frames: int) -> Tensor:

@@ -20,7 +20,7 @@ from model.network import UNKNOWN, NetworkConfig, StemNetwork
 from training.codec.train import learning_rate
 from training.loop import LoopSettings, prepare_process, run, step_seed
 from training.stemgen.pairs import PairBatch, draw_batch
-from training.stemgen.shards import EncodedSong, read_shard, write_shard
+from training.stemgen.shards import EncodedSong, read_shards, write_shards
 
 DROP = {"audio": 0.25, "instrument": 0.25, "clock": 0.25}
 """How often each source is dropped, independently (the paper gives no rates)."""
@@ -170,9 +170,10 @@ class StemgenTraining:
         for optimizer in self.optimizers:
             optimizer.zero_grad(set_to_none=True)
         loss.backward()
-        torch.nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
-        for optimizer in self.optimizers:
-            optimizer.step()
+        norm = torch.nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
+        if norm.isfinite():  # one bad step must not spoil the run and its checkpoint
+            for optimizer in self.optimizers:
+                optimizer.step()
         return {"loss": float(loss.detach()), **figures}
 
     @torch.no_grad()
@@ -265,7 +266,7 @@ def train_stemgen(
     codec = load_codec(codec_weights)
     shards = out / "shards" / fingerprint(codec)
     train, valid = (
-        read_shard(write_shard(band, split, shards, codec_weights, settings.seed, workers))
+        read_shards(write_shards(band, split, shards, codec_weights, settings.seed, workers))
         for split in ("train", "valid")
     )
     torch.manual_seed(settings.seed)

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from model.checkpoint import fingerprint, load_codec
-from training.stemgen.shards import EncodedSong, draw_mixes, write_shard
+from training.stemgen.shards import EncodedSong, draw_mixes, write_shards
 
 
 @pytest.fixture(scope="session")
@@ -19,14 +19,14 @@ def encoded_out(band, codec_weights, tmp_path_factory) -> Path:
     out = tmp_path_factory.mktemp("stemgen")
     shards = out / "shards" / fingerprint(load_codec(codec_weights))
     for split in ("train", "valid"):
-        write_shard(band, split, shards, codec_weights, 1, 1)
+        write_shards(band, split, shards, codec_weights, 1, 1)
     return out
 
 
 @pytest.fixture(scope="session")
 def shard(encoded_out) -> Path:
-    (path,) = (encoded_out / "shards").glob("*/train.safetensors")
-    return path
+    (folder,) = (encoded_out / "shards").glob("*/train")
+    return folder
 
 
 def token_song(number: int, stems: int = 4, frames: int = 200) -> EncodedSong:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import shutil
 
 import numpy as np
 import pytest
@@ -23,8 +24,8 @@ from training.stemgen.shards import (
     clock_phase,
     draw_mixes,
     frame_sounding,
-    read_shard,
-    write_shard,
+    read_shards,
+    write_shards,
 )
 
 
@@ -55,7 +56,7 @@ def test_frames_sound_by_their_level():
 
 
 def test_what_is_written_is_read_back(band, shard):
-    songs = read_shard(shard)
+    songs = read_shards(shard)
     assert [song.name for song in songs] == ["00001", "00002"]
     for song in songs:
         source = read_song(band / "train" / song.name)
@@ -81,7 +82,7 @@ def test_the_tokens_are_those_of_the_stems(band, shard, codec_weights):
     import soundfile
 
     codec = load_codec(codec_weights)
-    song = read_shard(shard)[0]
+    song = read_shards(shard)[0]
     source = read_song(band / "train" / song.name)
     for number, name in enumerate(source.stems):
         audio = torch.from_numpy(soundfile.read(source.folder / name, dtype="float32")[0])
@@ -92,21 +93,33 @@ def test_the_tokens_are_those_of_the_stems(band, shard, codec_weights):
         assert agreement > max((tokens[0] == song.stems[m, 0]).mean() for m in others)
 
 
-def test_an_encoded_split_is_kept(band, shard, codec_weights):
-    before = shard.stat().st_mtime_ns
-    path = write_shard(band, "train", shard.parent, codec_weights, 1, 1)
-    assert path == shard and shard.stat().st_mtime_ns == before
+def test_what_is_encoded_is_kept_and_what_is_missing_is_added(band, shard, codec_weights, tmp_path):
+    copy = tmp_path / "train"
+    shutil.copytree(shard, copy)
+    kept, lost = sorted(copy.iterdir())
+    before = kept.stat().st_mtime_ns
+    lost.unlink()
+    assert write_shards(band, "train", tmp_path, codec_weights, 1, 1) == copy
+    assert kept.stat().st_mtime_ns == before
+    ours, theirs = read_shards(copy)[1], read_shards(shard)[1]
+    assert (ours.stems == theirs.stems).all() and ours.members == theirs.members
+
+
+def test_shards_of_another_seed_are_refused(band, shard, codec_weights):
+    with pytest.raises(TrainingError, match=f"was drawn with seed 1, {MIXES} mixes, this run"):
+        write_shards(band, "train", shard.parent, codec_weights, 2, 1)
 
 
 def test_a_shard_holds_plain_arrays_and_json(shard):
-    with safe_open(shard, "np") as file:
-        assert len(json.loads(file.metadata()["songs"])) == 2
-    assert not list(shard.parent.glob("*.part"))
+    for path in shard.iterdir():
+        with safe_open(path, "np") as file:
+            assert json.loads(file.metadata()["song"])["name"] == path.stem
+    assert not list(shard.glob("*.part"))
 
 
-def test_a_missing_shard_is_one_line(tmp_path):
-    with pytest.raises(TrainingError, match=r"none\.safetensors is missing") as error:
-        read_shard(tmp_path / "none.safetensors")
+def test_missing_shards_are_one_line(tmp_path):
+    with pytest.raises(TrainingError, match=r"no shards in .*none; valid") as error:
+        read_shards(tmp_path / "none")
     assert "\n" not in str(error.value)
 
 

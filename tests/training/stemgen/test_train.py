@@ -313,5 +313,5 @@ def test_a_run_that_was_interrupted_ends_as_the_unbroken_one_bit_for_bit(
 
     network = load_network(straight, fingerprint(load_codec(codec_weights)))
     assert network.config == toy_network_config
-    with pytest.raises(TrainingError, match=r"seed=1.*seed=2"):
+    with pytest.raises(TrainingError, match=r"seed 1.*seed 2"):
         go(encoded_out, tmp_path / "broken", *rest, seed=2)

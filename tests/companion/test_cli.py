@@ -1,0 +1,368 @@
+"""What is typed and what is printed: results on standard output, one line for every error."""
+
+from __future__ import annotations
+
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import soundfile
+
+from companion import cli
+from companion.audio.devices import Device
+from companion.control.preset import bundled_presets, load_preset
+from companion.errors import NoDevice
+from companion.status import PlayerStatus, Status
+from companion.take.events import EVENTS_FILE, read_events
+from model.instruments import INSTRUMENTS
+from tests.companion.studio import RATE, music, no_device
+
+SOLO = """
+bpm: 120
+cycle: 2
+count_in_bars: 0
+players:
+  - {name: bass, instrument: bass}
+generator: {name: standin}
+"""
+Run = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Run:
+    """Run `companion ARGUMENTS` in a folder with a song and a preset: exit code, output, errors."""
+    monkeypatch.chdir(tmp_path)
+    soundfile.write("song.wav", music(6), RATE, subtype="PCM_24")
+    Path("solo.yaml").write_text(SOLO)
+
+    def run(*arguments: str) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["companion", *arguments])
+        code: Any = 0
+        try:
+            cli.main()
+        except SystemExit as end:
+            code = end.code or 0
+        printed = capsys.readouterr()
+        return code, printed.out, printed.err
+
+    return run
+
+
+def one_line(result: tuple[int, str, str]) -> str:
+    """The error of a run that could not be: exit code 2, and one line on standard error."""
+    code, _, error = result
+    assert code == 2
+    assert error.startswith("error: ")
+    assert error.count("\n") == 1
+    return error
+
+
+# --- render ------------------------------------------------------------------------------------
+
+RENDER = ("render", "song.wav", "--instrument", "solo.yaml")
+
+
+def test_render_names_what_it_wrote(run: Run) -> None:
+    code, out, error = run(*RENDER, "--bpm", "120", "-o", "stem.wav", "--mix", "mix.wav")
+    assert (code, error) == (0, "")
+    assert out.splitlines() == ["bass: 4 plans", "stem: stem.wav", "mix: mix.wav"]
+    stem, rate = soundfile.read("stem.wav")
+    assert (len(stem), rate) == (6 * 2 * RATE, RATE)
+    assert stem.any()
+    assert Path("mix.wav").is_file()
+
+
+def test_render_says_when_there_was_only_time_to_listen(run: Run) -> None:
+    code, out, _ = run(*RENDER, "--bpm", "120", "-o", "stem.wav", "--cycle", "16")
+    assert code == 0
+    assert out.splitlines()[0] == "bass: 0 plans; the first 16 bars are only listened to"
+    assert not soundfile.read("stem.wav")[0].any()
+
+
+def test_render_takes_a_cycle_and_a_seed(run: Run) -> None:
+    stems = []
+    for options in ((), ("--seed", "1"), ("--cycle", "3")):
+        assert run(*RENDER, "--bpm", "120", "-o", "stem.wav", *options)[0] == 0
+        stems.append(Path("stem.wav").read_bytes())
+    assert len(set(stems)) == 3
+
+
+@pytest.mark.parametrize("bpm", ["39.9", "241", "-120", "nan", "inf"])
+@pytest.mark.parametrize("command", ["render", "jam"])
+def test_a_tempo_outside_40_to_240_is_named(run: Run, command: str, bpm: str) -> None:
+    arguments = (*RENDER, "-o", "stem.wav") if command == "render" else ("jam", "solo.yaml")
+    error = one_line(run(*arguments, "--bpm", bpm))
+    assert bpm in error
+    assert "40 to 240" in error
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"), [("bas", "bass"), ("drum", "drums"), ("synth", "synth pad")]
+)
+def test_an_unknown_instrument_is_named_with_the_nearest(run: Run, typed: str, meant: str) -> None:
+    arguments = ("render", "song.wav", "--bpm", "120", "-o", "stem.wav", "--instrument", typed)
+    error = one_line(run(*arguments))
+    assert f"no instrument {typed!r}" in error
+    assert f"nearest: {meant}" in error
+    assert "keys" in error
+    assert "strings" in error
+
+
+def test_every_preset_of_one_player_and_every_instrument_can_be_rendered() -> None:
+    for name in ("bass", "drums", "keys"):
+        assert cli.player_of(name) == load_preset(name)
+    for name in INSTRUMENTS:
+        (player,) = cli.player_of(name).players
+        assert player.knobs["instrument"] == name
+
+
+@pytest.mark.parametrize(
+    ("recording", "why"),
+    [
+        ("nowhere.wav", "is missing"),
+        ("solo.yaml", "no audio"),
+        ("empty.wav", "is empty"),
+        ("silent.wav", "is silent"),
+        ("short.wav", "shorter than a bar"),
+        ("nan.wav", "NaN"),
+    ],
+)
+def test_a_recording_that_cannot_be_used_is_one_line(run: Run, recording: str, why: str) -> None:
+    soundfile.write("empty.wav", np.zeros(0), RATE)
+    soundfile.write("silent.wav", np.zeros(8 * RATE), RATE)
+    soundfile.write("short.wav", music(0.5), RATE)
+    soundfile.write("nan.wav", np.full(8 * RATE, np.nan, np.float32), RATE, subtype="FLOAT")
+    arguments = ("--instrument", "solo.yaml", "--bpm", "120", "-o", "stem.wav")
+    error = one_line(run("render", recording, *arguments))
+    assert recording in error
+    assert why in error
+    assert not Path("stem.wav").exists()
+
+
+@pytest.mark.parametrize(
+    ("options", "named"),
+    [
+        (("-o", "stem.ogg"), "stem.ogg"),
+        (("-o", "nowhere/stem.wav"), "nowhere"),
+        (("-o", "song.wav"), "song.wav"),
+        (("-o", "stem.wav", "--mix", "stem.wav"), "stem.wav"),
+        (("-o", "stem.wav", "--cycle", "17"), "cycle is 17"),
+        (("-o", "stem.wav", "--device", "tpu"), "device is 'tpu'"),
+    ],
+)
+def test_an_option_that_makes_no_sense_is_one_line(
+    run: Run, options: tuple[str, ...], named: str
+) -> None:
+    error = one_line(run(*RENDER, "--bpm", "120", *options))
+    assert named in error
+    assert "valid: " in error
+
+
+@pytest.mark.parametrize("command", ["render", "jam"])
+def test_wrong_weights_are_one_line(
+    run: Run, monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    Path("weights").mkdir()
+    Path("weights/codec.safetensors").write_text("not tensors")
+    arguments = ("render", "song.wav", "--bpm", "120", "-o", "stem.wav")
+    if command == "jam":
+        monkeypatch.setattr("companion.jam.open_device", no_device)
+        Path("model.yaml").write_text(SOLO.replace("{name: standin}", "{}"))
+        arguments = ("jam", "model.yaml")
+    error = one_line(run(*arguments, "--weights", "weights"))
+    assert "weights/codec.safetensors is not safetensors" in error
+    assert not list(Path().glob("takes/*"))
+
+
+# --- jam ---------------------------------------------------------------------------------------
+
+
+def test_jam_ends_by_naming_the_take_and_its_picture(run: Run, no_sound_card: None) -> None:
+    code, out, error = run("jam", "solo.yaml", "--bars", "5")
+    assert (code, error) == (0, "")
+    lines = out.splitlines()
+    assert "no sound device" in lines[0]
+    take, picture = (line.partition(": ")[2] for line in lines[-2:])
+    assert lines[-2:] == [f"take: {take}", f"picture: {picture}"]
+    assert Path(take).parent == Path("takes")
+    assert Path(picture) == Path(take) / "take.png"
+    assert Path(picture).is_file()
+    assert "  bass.isr 1" in lines
+    assert read_events(Path(take) / EVENTS_FILE)[-1]["bar"] == 5
+
+
+def test_jam_options_win_over_the_preset(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: dict[str, Any] = {}
+
+    def jam(preset: Any, **options: Any) -> Any:
+        asked.update(options, preset=preset)
+        raise NoDevice("enough")
+
+    monkeypatch.setattr(cli, "jam", jam)
+    options = ["--input", "usb", "--output", "3", "--bpm", "97.3", "--bars", "7"]
+    more = ["--takes", "here", "--device", "cpu", "--seed", "9", "--weights", "there"]
+    one_line(run("jam", "band", *options, *more))
+    preset = asked["preset"]
+    assert (preset.audio.input, preset.audio.output) == ("usb", "3")
+    assert (preset.bpm * 10, preset.bars, preset.generator.device) == (973, 7, "cpu")
+    assert (asked["takes"], asked["seed"], asked["weights"]) == (Path("here"), 9, Path("there"))
+    one_line(run("jam", "keys"))
+    assert asked["preset"] == load_preset("keys")
+
+
+@pytest.mark.parametrize("kind", [signal.SIGINT, signal.SIGTERM])
+def test_ctrl_c_ends_the_take_and_not_the_programme(
+    run: Run, no_sound_card: None, monkeypatch: pytest.MonkeyPatch, kind: signal.Signals
+) -> None:
+    shown = cli.status_line
+
+    def status_line(status: Status) -> Any:
+        if status.bar == 3:
+            signal.raise_signal(kind)
+        return shown(status)
+
+    monkeypatch.setattr(cli, "status_line", status_line)
+    before = signal.getsignal(kind)
+    code, out, error = run("jam", "solo.yaml")
+    assert (code, error) == (0, "")
+    assert signal.getsignal(kind) is before
+    take = Path(out.partition("take: ")[2].splitlines()[0])
+    end = read_events(take / EVENTS_FILE)[-1]
+    assert (end["reason"], end["bar"]) == ("stopped", 3)
+
+
+def test_what_went_wrong_in_a_jam_is_told_after_its_take(
+    run: Run, no_sound_card: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Path("broken.yaml").write_text(SOLO + "bars: 2\n")
+
+    def write(self: Any, data: Any) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(soundfile.SoundFile, "write", write)
+    result = run("jam", "broken.yaml")
+    assert "No space left on device" in one_line(result)
+    assert "take: takes/" in result[1]
+
+
+@pytest.mark.parametrize(
+    ("preset", "named"),
+    [
+        ("bas", "nearest: bass"),
+        ("nowhere.yaml", "nowhere.yaml"),
+        ("song.wav", "song.wav"),
+        ("typo.yaml", "nearest: players"),
+        ("rate.yaml", "rate"),
+        ("port.yaml", "no such controller"),
+    ],
+)
+def test_a_preset_that_cannot_be_played_is_one_line(
+    run: Run, no_sound_card: None, preset: str, named: str
+) -> None:
+    Path("typo.yaml").write_text(SOLO + "player: []\n")
+    Path("rate.yaml").write_text(SOLO + "audio: {rate: 44.1}\n")
+    Path("port.yaml").write_text(SOLO + "midi: {port: no such controller}\n")
+    assert named in one_line(run("jam", preset))
+    assert not Path("takes").exists()
+
+
+def test_an_osc_port_in_use_is_one_line(run: Run) -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as taken:
+        taken.bind(("127.0.0.1", 0))
+        port = taken.getsockname()[1]
+        Path("osc.yaml").write_text(SOLO + f"osc: {{port: {port}}}\n")
+        assert f"127.0.0.1:{port}" in one_line(run("jam", "osc.yaml"))
+
+
+def test_a_device_that_is_not_there_is_one_line(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    usb = Device(0, "USB Audio", "ALSA", 2, 2, 48_000.0, True, True, 0)
+    monkeypatch.setattr("companion.rig.list_devices", lambda: (usb,))
+    for option in ("--input", "--output"):
+        error = one_line(run("jam", "solo.yaml", option, "Focusrite"))
+        assert "'Focusrite'" in error
+        assert "USB Audio" in error
+    assert not list(Path().glob("takes/*"))
+
+
+# --- devices and usage -------------------------------------------------------------------------
+
+
+def test_devices_are_listed(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    usb = Device(0, "USB [hw:0] :smile:", "ALSA", 2, 1, 44_100.0, True, True, 0)
+    monkeypatch.setattr(cli, "list_devices", lambda: (usb,))
+    monkeypatch.setattr(cli, "list_midi_ports", lambda: ("nanoKONTROL",))
+    code, out, _ = run("devices")
+    assert code == 0
+    assert out.splitlines() == [
+        "sound  0 'USB [hw:0] :smile:' (ALSA, 2 in, 1 out), 44100 Hz",
+        "midi   nanoKONTROL",
+    ]
+
+
+def test_a_machine_without_devices_is_told_so(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    def none() -> Any:
+        raise NoDevice("sound is not available (no PortAudio)")
+
+    monkeypatch.setattr(cli, "list_midi_ports", lambda: ())
+    for devices, sound in ((none, "sound is not available (no PortAudio)"), (tuple, "no device")):
+        monkeypatch.setattr(cli, "list_devices", devices)
+        assert run("devices")[:2] == (0, f"sound  {sound}\nmidi   no input\n")
+
+
+@pytest.mark.parametrize(
+    "arguments", [("render",), ("jam", "--bars", "0"), ("play",), ("jam", "-x")]
+)
+def test_a_wrong_usage_is_told_without_a_traceback(run: Run, arguments: tuple[str, ...]) -> None:
+    code, _, error = run(*arguments)
+    assert code == 2
+    assert "Usage: companion" in error
+    assert "Traceback" not in error
+    assert "╭" not in error
+
+
+@pytest.mark.parametrize("command", ["jam", "render", "devices"])
+def test_every_command_explains_itself(run: Run, command: str) -> None:
+    code, out, _ = run(command, "--help")
+    assert code == 0
+    assert f"Usage: companion {command}" in out
+
+
+def test_the_programme_itself_ends_with_2_and_one_line() -> None:
+    command = [sys.executable, "-m", "companion.cli", "render", "nowhere.wav"]
+    done = subprocess.run(
+        [*command, "--bpm", "120", "-o", "stem.wav"],
+        cwd=Path(__file__).parents[2],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == "error: recording nowhere.wav is missing; valid: an audio file\n"
+
+
+# --- the status line ---------------------------------------------------------------------------
+
+
+def test_the_status_line_shows_bar_levels_slack_and_fallback() -> None:
+    bass = PlayerStatus("bass", "older plan", 1.24, 0.975, 0.5)
+    drums = PlayerStatus("drums", None, None, None, 0.0)
+    line = cli.status_line(Status(4, 32, (bass, drums), 0.1, 1.0, 0, "")).plain
+    assert line == (
+        "bar 5/32 | in -20 dB | out 0 dB | bass: older plan slack 1.2 s 98% -6 dB | "
+        "drums: listening -inf dB"
+    )
+
+
+def test_the_status_line_shows_the_count_in_and_trouble() -> None:
+    line = cli.status_line(Status(-1, None, (), 0.0, 0.0, 3, "bass: out of memory")).plain
+    assert line == "count-in | in -inf dB | out -inf dB | xruns 3 | bass: out of memory"
+
+
+def test_help_names_the_presets(run: Run) -> None:
+    assert ", ".join(bundled_presets()) in " ".join(run("jam", "--help")[1].split())
