@@ -21,7 +21,7 @@ from companion.control.preset import Preset
 from companion.control.store import ParameterStore, Snapshot
 from companion.count_in import CountIn, first_bar_samples
 from companion.diary import Diary
-from companion.generate.decision import BarDecision, Placement, PlanWindow
+from companion.generate.decision import BarDecision, Placement, PlanWindow, Sounding
 from companion.generate.pace import Pace
 from companion.generate.planner import Planner
 from companion.generate.serve import one_line
@@ -60,6 +60,13 @@ class _Voice:
     sounding: dict[int, BarDecision] = field(default_factory=dict)
     slack_s: float | None = None
     hurry_samples: int = 0
+
+    def sounding_in(self, bar: int) -> Sounding | None:
+        """What its stem is in a bar, None where none is due."""
+        decision = self.sounding.get(bar)
+        if decision is None or (decision.sounding == "silence" and not decision.expected):
+            return None
+        return decision.sounding
 
 
 class Session:
@@ -124,7 +131,7 @@ class Session:
             players=tuple(
                 PlayerStatus(
                     voice.name,
-                    decision.sounding if (decision := voice.sounding.get(bar)) else None,
+                    voice.sounding_in(bar),
                     voice.slack_s,
                     voice.planner.tally.isr,
                     meters.voices[voice.number],

@@ -12,7 +12,8 @@ class PlayerStatus:
     """One player, now.
 
     Attributes:
-        sounding: what its stem is in the present bar; None before bar 0.
+        sounding: what its stem is in the present bar; None where none is due, because it is still
+            listening, or hears nothing.
         slack_s: time left when its last plan was ready; None before the first.
         isr: share (0..1) of the bars due that had a stem ready; None before the first.
         level: peak, linear.

@@ -22,8 +22,11 @@ class Codec(Protocol):
         """Audio [B, samples], float, -1..1 -> tokens [B, levels, frames], int64."""
         ...
 
-    def decode(self, tokens: Tensor) -> Tensor:
-        """Tokens [B, levels, frames] -> audio [B, frames * hop], float32."""
+    def decode(self, tokens: Tensor, lead: Tensor | None = None) -> Tensor:
+        """Tokens [B, levels, frames] -> audio [B, frames * hop], float32.
+
+        `lead` [B, k * hop] is what the first k frames sounded like before, to go on from.
+        """
         ...
 
     def codebooks(self) -> Tensor:

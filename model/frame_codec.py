@@ -109,12 +109,20 @@ class FrameCodec(nn.Module):
         return self.quantizer.encode(latent.transpose(1, 2)).transpose(0, 1)
 
     @torch.no_grad()
-    def decode(self, tokens: Tensor) -> Tensor:
-        """Tokens [B, levels, frames], 0..2047 -> audio [B, frames * 640], float32."""
+    def decode(self, tokens: Tensor, lead: Tensor | None = None) -> Tensor:
+        """Tokens [B, levels, frames], 0..2047 -> audio [B, frames * 640], float32.
+
+        `lead` [B, k * 640] is what the first k frames sounded like before: the rest goes on from
+        it without a seam.
+        """
         quantized = self.quantizer.decode(tokens.transpose(0, 1)).transpose(1, 2)
         magnitudes = self.log_magnitudes(quantized).exp().cpu().numpy()
         size, hop = self.config.spectrum_size, self.config.spectrum_hop
-        return torch.from_numpy(np.stack([audio_of(one, size, hop) for one in magnitudes]))
+        leads = [None] * len(magnitudes) if lead is None else list(lead.cpu().numpy())
+        audio = [
+            audio_of(one, size, hop, before) for one, before in zip(magnitudes, leads, strict=True)
+        ]
+        return torch.from_numpy(np.stack(audio))
 
     @torch.no_grad()
     def codebooks(self) -> Tensor:

@@ -97,6 +97,7 @@ class StemDecoding:
         started = time.perf_counter()
         device = generator.torch_device
         self._generator = generator
+        self._lead = torch.from_numpy(request.lead) if request.lead.size else None
         known = torch.from_numpy(request.context_known).to(device)
         # What is not known is neither heard at the horizon's edge nor counted in the level.
         audio = torch.from_numpy(request.context).to(device).view(-1, HOP)
@@ -153,7 +154,7 @@ class StemDecoding:
             pass
         tokens = self._tokens.result()
         started = time.perf_counter()
-        audio = self._generator.decode(tokens)
+        audio = self._generator.decode(tokens, self._lead)
         timings = {**self._timings, "decode_audio": time.perf_counter() - started}
         return StemResult(tokens.cpu().numpy().astype(np.int16), audio.cpu().numpy(), timings)
 
@@ -180,10 +181,10 @@ class StemGenerator:
         with torch.inference_mode(), autocast(self.torch_device):
             return self.codec.encode(audio.to(self.torch_device)[None])[0]
 
-    def decode(self, tokens: Tensor) -> Tensor:
-        """Tokens [Q, frames] -> audio [frames * 640], float32."""
+    def decode(self, tokens: Tensor, lead: Tensor | None = None) -> Tensor:
+        """Tokens [Q, frames] -> audio [frames * 640], float32; `lead` [k * 640] as in `Codec`."""
         with torch.inference_mode(), autocast(self.torch_device):
-            return self.codec.decode(tokens[None])[0].float()
+            return self.codec.decode(tokens[None], None if lead is None else lead[None])[0].float()
 
     def silence(self, frames: int) -> np.ndarray:
         """Tokens of silence: int16 [Q, frames]."""

@@ -58,14 +58,29 @@ def synthesise(spectra: NDArray[np.complex128], size: int, hop: int) -> NDArray[
     return audio
 
 
-def audio_of(magnitudes: NDArray[np.float32], size: int, hop: int) -> NDArray[np.float32]:
+def audio_of(
+    magnitudes: NDArray[np.float32],
+    size: int,
+    hop: int,
+    lead: NDArray[np.float32] | None = None,
+) -> NDArray[np.float32]:
     """Magnitudes [frames, size/2+1] -> audio [frames * hop], float32.
 
     The same magnitudes give the same audio; it has no phase in common with what they came from.
+
+    Args:
+        lead: what the first frames sounded like before, [k * hop]: their phases are kept, so that
+            the rest goes on from it without a seam.
     """
     spectra = magnitudes.astype(np.float64)
     level = np.log(spectra + FLOOR)
-    phases = _integrate(level, *_gradients(level, size, hop))
+    given = np.zeros((0, spectra.shape[1]))
+    if lead is not None:
+        # A window reaches beyond its hop: the last ones would hear the end of the lead.
+        beyond = -(-(size - hop) // 2 // hop)
+        heard = analyse(lead, size, hop)
+        given = np.angle(heard[: min(len(heard) - beyond, len(level))])
+    phases = _integrate(level, *_gradients(level, size, hop), given)
     return synthesise(spectra * np.exp(1j * phases), size, hop)
 
 
@@ -88,13 +103,14 @@ def _gradients(level: Spectra, size: int, hop: int) -> tuple[Spectra, Spectra]:
 
 
 @njit(cache=True)
-def _integrate(level, along_time, along_frequency):  # type: ignore[no-untyped-def]  # pragma: no cover
+def _integrate(level, along_time, along_frequency, given):  # type: ignore[no-untyped-def]  # pragma: no cover
     """Phases [frames, bins] by the heap: always on from the loudest bin that is known."""
     frames, bins = level.shape
     phases = np.zeros((frames, bins))
+    phases[: len(given)] = given
     loudest = level.max()
     state = np.uint32(1)
-    for n in range(frames):
+    for n in range(len(given), frames):
         floor = max(level[n].max() + SILENT, loudest + SILENT - 3.0)
         known = np.zeros(bins, np.bool_)
         left = 0

@@ -70,6 +70,8 @@ class StemRequest:
         prefix: int16 [4, prefix_frames], the stem's own tokens that are fixed already, 0..2047;
             they fill the first frames of the window, at least one frame is left to generate.
         frames: length of the window.
+        lead: float32 [prefix_frames * 640], what the prefix sounded like when it was played, so
+            that what is new goes on from it without a seam; [0] where that is not known.
         instrument: index into `model.instruments.INSTRUMENTS`, or NULL.
         guidance: a number from 0 up for each of "audio", "instrument" and "clock".
         form: "joint" or "product".
@@ -90,6 +92,7 @@ class StemRequest:
     form: Form = "joint"
     decode: DecodeSettings = field(default_factory=DecodeSettings)
     seed: int = 0
+    lead: NDArray[np.float32] = field(default_factory=lambda: np.zeros(0, np.float32))
 
     def __post_init__(self) -> None:
         """Check every shape and range."""
@@ -106,6 +109,8 @@ class StemRequest:
                 f"prefix is {prefix_frames} frames in a window of {self.frames}; "
                 f"valid: 0 to {self.frames - 1}"
             )
+        if self.lead.size:
+            _check_array("lead", self.lead, np.float32, (prefix_frames * HOP,))
         if not _is_whole(self.instrument) or not 0 <= self.instrument <= NULL:
             raise ValueError(
                 f"instrument is {self.instrument!r}; valid: 0 to {len(INSTRUMENTS) - 1}, "

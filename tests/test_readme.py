@@ -25,7 +25,7 @@ from training.__main__ import app as training
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 SONG = ROOT / "tests" / "data" / "real" / "rock-095.ogg"
-SONG_S = 16.0  # six bars and a bit: four to listen to, two to play
+SONG_S = 12.7  # five bars and a bit: four to listen to, one to play
 
 
 def blocks(language: str) -> list[str]:

@@ -53,6 +53,7 @@ class Placement:
         ready_samples: when it was there.
         first_frame: global frame that `tokens` start at.
         tokens: int16 [4, frames], what is committed when the clip is placed.
+        sound: float32 [640, frames], what these frames sound like, 32 kHz, a frame a column.
     """
 
     player: int
@@ -66,6 +67,7 @@ class Placement:
     ready_samples: int
     first_frame: int
     tokens: NDArray[np.int16]
+    sound: NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True, eq=False)

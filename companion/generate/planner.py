@@ -166,11 +166,13 @@ class Planner:
             instrument, guidance, form, decode: see `StemRequest`.
         """
         layout = window.layout
+        prefix, lead = self._prefix(layout)
         return StemRequest(
             context=context.audio,
             context_known=context.known,
             phase=self._transport.phase(layout.first_frame, layout.frames),
-            prefix=self._prefix(layout),
+            prefix=prefix,
+            lead=lead,
             frames=layout.frames,
             instrument=instrument,
             guidance=guidance,
@@ -308,11 +310,11 @@ class Planner:
         slack_s = (window.deadline_samples - now) / self._transport.rate
         return Arrival(window, window.deadline_samples, now, slack_s, placement, reason)
 
-    def _prefix(self, layout: Layout) -> NDArray[np.int16]:
-        """Tokens before the plan: what was placed, and what will be repeated where nothing was.
+    def _prefix(self, layout: Layout) -> tuple[NDArray[np.int16], NDArray[np.float32]]:
+        """Tokens and sound before the plan: what was placed, or will be repeated where none was.
 
-        A player that has not played yet gives none: after a stretch of silent tokens the generator
-        would go on with silence.
+        A player that has not played yet gives none: after a stretch of silent tokens the
+        generator would go on with silence.
         """
         if not self._stem.end_bar:
             return self._stem.prefix(layout.first_frame, 0, {})

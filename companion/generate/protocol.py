@@ -223,7 +223,7 @@ def _take_apart(message: Message) -> tuple[dict[str, Any], dict[str, NDArray]]:
 
 
 _READY = ("max_frames", "device", "plan_s", "threads")
-_REQUEST = ("context", "context_known", "phase", "prefix")
+_REQUEST = ("context", "context_known", "phase", "prefix", "lead")
 
 
 def _put_together(kind: str, fields: dict[str, Any], arrays: dict[str, NDArray]) -> Message:

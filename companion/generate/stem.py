@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from companion.generate.clips import BarClip, ClipShelf, fit, to_device_rate
 from companion.generate.decision import Placement, PlanWindow
-from companion.generate.tokens import TokenGrid
+from companion.generate.grid import FrameGrid
+from model.grid import HOP
 from model.request import StemResult
 
 if TYPE_CHECKING:
@@ -30,7 +31,8 @@ class Stem:
         self._player = player
         self._lead_in_samples = round(LEAD_IN_S * transport.rate)
         self._clips = ClipShelf()
-        self._tokens = TokenGrid(silence)
+        self._tokens = FrameGrid(silence)
+        self._sound = FrameGrid(np.zeros((HOP, 1), np.float32))
 
     @property
     def end_bar(self) -> int:
@@ -48,6 +50,7 @@ class Stem:
     def commit(self, placement: Placement) -> None:
         """From now on this is what sounds there."""
         self._tokens.write(placement.first_frame, placement.tokens)
+        self._sound.write(placement.first_frame, placement.sound)
         if placement.epoch is None:
             self._clips.clear_from(placement.first_bar)
             return
@@ -85,6 +88,7 @@ class Stem:
             ready_samples=now,
             first_frame=first_frame,
             tokens=result.tokens[:, first_frame - layout.first_frame :],
+            sound=result.audio.reshape(-1, HOP).T[:, first_frame - layout.first_frame :],
         )
 
     def again(self, bar: int, source: int, now: int, fades: bool = False) -> Placement:
@@ -98,7 +102,7 @@ class Stem:
         audio = fit(clip.audio, self._transport.bar_start_samples(bar + 1) - start)
         if fades:
             audio = audio * np.linspace(1.0, 0.0, len(audio), dtype=np.float32)
-        first_frame, tokens = self._tokens_again(bar, source)
+        first_frame, tokens, sound = self._frames_again(bar, source)
         return Placement(
             player=self._player,
             start_samples=start,
@@ -111,6 +115,7 @@ class Stem:
             ready_samples=now,
             first_frame=first_frame,
             tokens=tokens,
+            sound=sound,
         )
 
     def quiet(self, first_bar: int, end_bar: int, now: int) -> Placement:
@@ -131,30 +136,41 @@ class Stem:
             ready_samples=now,
             first_frame=first_frame,
             tokens=self._tokens.silence(frames),
+            sound=self._sound.silence(frames),
         )
 
     def prefix(
         self, first_frame: int, frames: int, repeats: Mapping[int, int]
-    ) -> NDArray[np.int16]:
+    ) -> tuple[NDArray[np.int16], NDArray[np.float32]]:
         """Tokens int16 [4, frames] from `first_frame` on, where nothing was placed silence.
+
+        And what they sound like, float32 [frames * 640], 32 kHz.
 
         `repeats` says which bars, not placed yet, are going to repeat which others.
         """
-        tokens = self._tokens.read(first_frame, frames)
+        tokens, sound = (
+            self._tokens.read(first_frame, frames),
+            self._sound.read(first_frame, frames),
+        )
         for bar, source in repeats.items():
-            start, again = self._tokens_again(bar, source)
+            start, again, sound_again = self._frames_again(bar, source)
             skip, at = max(0, first_frame - start), max(0, start - first_frame)
-            piece = again[:, skip:][:, : max(0, frames - at)]
-            tokens[:, at : at + piece.shape[1]] = piece
-        return tokens
+            inside = slice(at, min(frames, at + again.shape[1] - skip))
+            count = max(0, inside.stop - inside.start)
+            tokens[:, inside] = again[:, skip : skip + count]
+            sound[:, inside] = sound_again[:, skip : skip + count]
+        return tokens, sound.T.ravel()
 
-    def _tokens_again(self, bar: int, source: int) -> tuple[int, NDArray[np.int16]]:
-        """First frame and tokens of `bar` when it repeats `source`, to the nearest frame."""
+    def _frames_again(
+        self, bar: int, source: int
+    ) -> tuple[int, NDArray[np.int16], NDArray[np.float32]]:
+        """First frame, tokens and sound of `bar` when it repeats `source`, to the nearest frame."""
         start = self._transport.bar_start_frames(bar)
         first_frame = math.floor(start)
         end_frame = math.ceil(self._transport.bar_start_frames(bar + 1))
         shift = round(start - self._transport.bar_start_frames(source))
-        return first_frame, self._tokens.read(first_frame - shift, end_frame - first_frame)
+        there = first_frame - shift, end_frame - first_frame
+        return first_frame, self._tokens.read(*there), self._sound.read(*there)
 
     def _lead_in(self, audio: NDArray[np.float32], at: int) -> NDArray[np.float32]:
         """The 30 ms before sample `at`, or as much as there is."""

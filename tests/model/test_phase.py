@@ -59,3 +59,24 @@ def test_the_same_magnitudes_give_the_same_audio():
     magnitudes = np.random.default_rng(1).random((30, SIZE // 2 + 1)).astype(np.float32)
     np.testing.assert_array_equal(audio_of(magnitudes, SIZE, HOP), audio_of(magnitudes, SIZE, HOP))
     assert np.isfinite(audio_of(magnitudes * 1e4, SIZE, HOP)).all()
+
+
+@given(frequency_hz=st.floats(60.0, 2000.0), frames=st.integers(12, 60))
+@settings(max_examples=20, deadline=None)
+def test_what_is_new_goes_on_from_the_lead_without_a_seam(frequency_hz, frames):
+    """A note decoded again from its middle on, as in a new plan, stays in step with itself."""
+    size, hop = 3072, 640
+    time_s = np.arange(80 * hop) / SAMPLE_RATE
+    played = (0.3 * np.sin(2 * np.pi * frequency_hz * time_s + 1.0)).astype(np.float32)
+    magnitudes = np.abs(analyse(played, size, hop)).astype(np.float32)
+    again = audio_of(magnitudes, size, hop, played[: frames * hop])
+    join = slice((frames - 4) * hop, frames * hop)
+    np.testing.assert_allclose(again[join], played[join], atol=0.03)
+
+
+def test_a_lead_too_short_to_hear_changes_nothing():
+    magnitudes = np.random.default_rng(1).random((30, 1537)).astype(np.float32)
+    short = np.ones(2 * 640, np.float32)
+    np.testing.assert_array_equal(
+        audio_of(magnitudes, 3072, 640, short), audio_of(magnitudes, 3072, 640)
+    )
