@@ -13,15 +13,14 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass, field
 
 from companion.audio.writer import StemWriter
 from companion.clock.transport import Transport
 from companion.control.preset import Preset
-from companion.control.store import ParameterStore, Snapshot
+from companion.control.store import ParameterStore
 from companion.count_in import CountIn, first_bar_samples
 from companion.diary import Diary
-from companion.generate.decision import BarDecision, Placement, PlanWindow, Sounding
+from companion.generate.decision import Placement
 from companion.generate.pace import Pace
 from companion.generate.planner import Planner
 from companion.generate.serve import one_line
@@ -32,41 +31,17 @@ from companion.rig import Rig
 from companion.settings import decode_settings, gain_of, guidance_of
 from companion.status import PlayerStatus, Status
 from companion.take.take import Take
+from companion.voice import Voice
 from model.instruments import instrument_index
 
 TICK_S = 0.010
 """How often the session looks at the clock."""
-LONGEST_PLAN_S = 6.0
-"""Most that a plan is expected to take, however slow the last ones were. The timeline holds 20 s
-ahead: the planner's lead, this, and the rest of a bar and a plan, which are 12 s at the slowest
-tempo."""
 HURRY_AGAIN_S = 0.25
 """A plan told to hurry while it still waits for its turn is told again."""
 TROUBLE_S = 10.0
 """How long the status names what went wrong."""
 NEVER = sys.maxsize
 """The last bar and sample of a session that is not to end by itself."""
-
-
-@dataclass(slots=True)
-class _Voice:
-    """One player: its planner, and the plans that are being made for it."""
-
-    name: str
-    number: int
-    planner: Planner
-    pace: Pace
-    pending: dict[int, tuple[PlanWindow, Snapshot]] = field(default_factory=dict)
-    sounding: dict[int, BarDecision] = field(default_factory=dict)
-    slack_s: float | None = None
-    hurry_samples: int = 0
-
-    def sounding_in(self, bar: int) -> Sounding | None:
-        """What its stem is in a bar, None where none is due."""
-        decision = self.sounding.get(bar)
-        if decision is None or (decision.sounding == "silence" and not decision.expected):
-            return None
-        return decision.sounding
 
 
 class Session:
@@ -107,7 +82,7 @@ class Session:
             self._end_at(self.transport.bar_start_samples(preset.bars))
         self._diary = Diary(take, self.transport, self._count_in.start_samples)
         self._writer = StemWriter(rig.memory)
-        self._voices: list[_Voice] = []
+        self._voices: list[Voice] = []
         self._timed = True
         self._trouble = ("", 0)  # what, and the sample until which it is named
         self._stopped = False
@@ -157,7 +132,7 @@ class Session:
         players = self.preset.players
         cycle = int(self.store.snapshot()["cycle"])
         self._voices = [
-            _Voice(
+            Voice(
                 name=player.name,
                 number=number + 1,
                 planner=Planner(
@@ -232,6 +207,7 @@ class Session:
             self._plan(voice, now)
         self._collect()  # a worker that works where it is called has them already
         for voice in self._voices:
+            self._place_early(voice)
             self._decide(voice)
         if self._take is not None:
             self._take.tick()
@@ -258,10 +234,10 @@ class Session:
 
     # --- plans ---------------------------------------------------------------------------------
 
-    def _plan(self, voice: _Voice, now: int) -> None:
+    def _plan(self, voice: Voice, now: int) -> None:
         """Have the next plan made, if it is time; hurry the one that is being made."""
         self._hurry(voice, now)
-        expected_s = min(voice.pace.expected_s, LONGEST_PLAN_S) if self._timed else 0.0
+        expected_s = voice.pace.expected_s if self._timed else 0.0
         asked = voice.planner.window(now, expected_s)
         if asked is None or asked.layout.first_bar >= self._end_bar:
             return
@@ -290,7 +266,7 @@ class Session:
         voice.pending[asked.epoch] = (asked, knobs)
         self._worker.submit(voice.number - 1, asked.epoch, request)
 
-    def _hurry(self, voice: _Voice, now: int) -> None:
+    def _hurry(self, voice: Voice, now: int) -> None:
         """Have a plan that is about to be late finished at once."""
         late = any(now >= window.hurry_samples for window, _ in voice.pending.values())
         if late and now >= voice.hurry_samples:
@@ -322,7 +298,7 @@ class Session:
 
     # --- bars ----------------------------------------------------------------------------------
 
-    def _decide(self, voice: _Voice) -> None:
+    def _decide(self, voice: Voice) -> None:
         """Settle what sounds in the bars whose deadline has come, but for those behind the end."""
         until = self.rig.memory.position
         if self._end_bar != NEVER:
@@ -330,22 +306,34 @@ class Session:
         for decision in voice.planner.due(until):
             if decision.placement is not None:
                 self._place(voice, decision.placement)
-            voice.sounding[decision.bar] = decision
-            voice.sounding.pop(decision.bar - 64, None)
+            voice.decided(decision)
             self._diary.bar(voice.name, decision)
 
-    def _place(self, voice: _Voice, placement: Placement) -> None:
-        """Put a clip on the timeline, up to the session's end."""
+    def _place(self, voice: Voice, placement: Placement) -> None:
+        """Put a clip on the timeline, up to the session's end, or keep it until it fits there.
+
+        A plan that took a fraction of the expected time may be for bars far ahead.
+        """
         start = placement.start_samples
         if start >= self._end_samples:
             return
         clip = placement.clip[: self._end_samples - start]
+        if start + len(clip) > self.rig.memory.horizon_samples:
+            voice.early.append(placement)
+            return
         if self._writer.place(voice.number, start, clip, placement.lead_in):
             voice.planner.placed(placement)
+            voice.overtaken(placement)
             return
         self._warn(f"{voice.name}: a stem came too late")
         detail = f"{voice.name}, bar {placement.first_bar}"
         self._diary.incident("placement too late", detail, self.rig.memory.position)
+
+    def _place_early(self, voice: Voice) -> None:
+        """Try the clips that were too far ahead again."""
+        early, voice.early = voice.early, []
+        for placement in early:
+            self._place(voice, placement)
 
     def _warn(self, what: str) -> None:
         self._trouble = (what, self.rig.memory.position + round(TROUBLE_S * self.rig.rate))

@@ -12,7 +12,13 @@ from training.errors import TrainingError
 from training.evaluation.command import fit_report, speed_report
 from training.stemgen.command import stemgen
 
-app = typer.Typer(add_completion=False, no_args_is_help=True, help=__doc__)
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    help=__doc__,
+)
 app.command()(band)
 app.command()(codec)
 app.command()(codec_report)

@@ -246,7 +246,7 @@ class Planner:
             self._muted.add(bar)  # until a plan says otherwise
             self._muted.discard(bar - MAX_CYCLE)
             return self._silence(bar, now, "silent input", expected=False)
-        if bar < self.cycle and source is None:
+        if bar < max(self.cycle, 2) and source is None:  # bar 1 is too near whatever the cycle
             return self._silence(bar, now, "first cycle", expected=False)
         if self.hold:
             return self._silence(bar, now, "on hold, nothing to repeat", expected=False)

@@ -155,10 +155,9 @@ class Stem:
         for bar, source in repeats.items():
             start, again, sound_again = self._frames_again(bar, source)
             skip, at = max(0, first_frame - start), max(0, start - first_frame)
-            inside = slice(at, min(frames, at + again.shape[1] - skip))
-            count = max(0, inside.stop - inside.start)
-            tokens[:, inside] = again[:, skip : skip + count]
-            sound[:, inside] = sound_again[:, skip : skip + count]
+            count = max(0, min(frames - at, again.shape[1] - skip))  # 0 for a bar outside
+            tokens[:, at : at + count] = again[:, skip : skip + count]
+            sound[:, at : at + count] = sound_again[:, skip : skip + count]
         return tokens, sound.T.ravel()
 
     def _frames_again(

@@ -393,11 +393,52 @@ def test_a_plan_that_is_about_to_be_late_is_told_to_hurry_until_it_is_there(
 
 @pytest.mark.parametrize("bpm", [40, 120, 240])
 def test_a_generator_far_too_slow_never_ends_the_jam(tmp_path: Path, bpm: int) -> None:
-    preset = solo(bars=bpm // 5, bpm=Fraction(bpm), knobs={"cycle": 2})
-    signal = music(bpm // 5, RATE, bpm)
-    played, _ = play_delayed(tmp_path, preset, signal, 25.0, lambda plan: 25.0 * (plan == 0))
+    bars = bpm // 3  # 80 s
+    preset = solo(bars=bars, bpm=Fraction(bpm), knobs={"cycle": 2})
+    signal = music(bars, RATE, bpm)
+    played, _ = play_delayed(tmp_path, preset, signal, 25.0, lambda plan: 25.0)
     assert played.events[-1]["reason"] == "last bar"
-    assert played.output.any()
+    sounding = played.sounding()
+    first = next(bar for bar, what in enumerate(sounding) if what != "silence")
+    assert first * 240 / bpm < 40
+    assert "plan" in sounding
+    assert "repeat" in sounding
+
+
+def test_plans_ready_far_sooner_than_expected_wait_for_the_timeline(tmp_path: Path) -> None:
+    # They are thought to take 33 s: the bars they are made for lie beyond what it reaches.
+    played, _ = play_delayed(tmp_path, solo(bars=40), music(40), 33.0, lambda plan: 0.1)
+    assert not played.of("incident")
+    plans = played.of("plan")
+    assert 2.0 * plans[0]["first_bar"] > plans[0]["time_s"] + 32.8
+    sounding = played.sounding()
+    start = min(plan["first_bar"] for plan in plans)
+    assert set(sounding[start:]) == {"plan"}
+    assert onsets(played.output) == [bar * BAR for bar in range(start, 40)]
+
+
+class Stalled(Timebase):
+    """The offline clock of a session that is held up for a while at a sample."""
+
+    def __init__(self, rig: Rig, at: int, samples: int) -> None:
+        super().__init__(rig.memory)
+        self._inner, self._at, self._samples = rig.timebase, at, samples
+
+    def _pass(self, samples: int) -> None:
+        held_up = self.now_samples() == self._at
+        self._inner.wait_until(self.now_samples() + (self._samples if held_up else samples))
+
+
+def test_a_session_that_is_held_up_says_so_and_goes_on(tmp_path: Path) -> None:
+    rig = run_recording(1, music(19), RATE, "signal")
+    rig = replace(rig, timebase=Stalled(rig, 10 * BAR, 2 * BAR))
+    played = play(tmp_path, solo(bars=19), music(0), moves={7.0: turn("hold", True)}, rig=rig)
+    incidents = played.of("incident")
+    assert [event["what"] for event in incidents] == ["placement too late"] * 2
+    assert [event["detail"] for event in incidents] == ["bass, bar 11", "bass, bar 12"]
+    assert "bass: a stem came too late" in {status.trouble for status in played.statuses}
+    assert played.statuses[-1].trouble == ""
+    assert onsets(played.file())[-6:] == [bar * BAR for bar in range(13, 19)]
 
 
 def test_a_plan_still_being_made_at_the_end_is_told(tmp_path: Path) -> None:

@@ -311,7 +311,7 @@ class TestContract:
     )
     @given(
         knob=st.sampled_from(PARAMETERS),
-        value=st.floats() | st.integers(-(2**63), 2**63 - 1) | st.text() | st.booleans(),
+        value=st.floats(width=32) | st.integers(-(2**63), 2**63 - 1) | st.text() | st.booleans(),
         flips=st.lists(st.tuples(st.integers(0, 10**6), st.integers(0, 255)), max_size=3),
         cut=st.integers(0, 12),
     )
