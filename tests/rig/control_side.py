@@ -2,8 +2,10 @@
 
 ``turn`` opens the band's OSC and MIDI, says where, and every change of a knob until its input ends.
 ``reopen`` opens and closes the named MIDI port again and again while messages come in.
-The other side: ``send`` sends each line of its input, numbers, to the named port; ``flood`` is an
-output, ``controller:out``, that sends on and on until its input ends.
+``contract`` opens and closes it when told to, and tells what was turned.
+The other side: ``send`` sends each line of its input, numbers, to the named port or, where none is
+named, from an output ``controller:out``; ``flood`` is such an output that sends on and on until its
+input ends.
 
 Every client is deleted before its process ends: one that just goes holds a synchronous server up
 for as long as its patience lasts.
@@ -20,12 +22,18 @@ import time
 
 import rtmidi
 
-from companion.control.midi import open_midi
+from companion.control.midi import RealMidiInput, open_midi
 from companion.control.osc import OscServer
-from companion.control.preset import MidiPreset, OscPreset, Preset, load_preset
+from companion.control.parameters import BY_NAME
+from companion.control.preset import MidiMapping, MidiPreset, OscPreset, Preset, load_preset
+from companion.control.store import ParameterStore
 from companion.errors import CompanionError
+from tests.companion.control.midi_contract import MAPPINGS, PLAYERS
 
 OPENINGS = 25
+LAST = MidiMapping(119, "monitor", None, 16)
+"""Turned behind the messages of a test: where it has arrived, they have too."""
+LAST_LIMIT_S = 0.5
 
 
 def say(**what: object) -> None:
@@ -75,9 +83,37 @@ def reopen(preset: Preset, midi_preset: MidiPreset) -> None:
     say(moved=moved)
 
 
-def send(port: str) -> None:
+def contract(port: str) -> None:
+    """Lines come in: ``open``, ``close``, or the position 1..127 of a knob to wait for."""
+    store = ParameterStore({}, {player: {} for player in PLAYERS})
+    midi: RealMidiInput | None = None
+    say(ready=True)
+    for line in map(str.strip, sys.stdin):
+        if line == "open":
+            midi = open_midi(store, MidiPreset(port, (*MAPPINGS, LAST)))
+            say(open=midi.name)
+        elif line == "close":
+            assert midi is not None
+            midi.close()
+            midi.close()
+            say(closed=True)
+        elif line == "turned":
+            changes = [change for change in store.drain() if change.name != LAST.parameter]
+            say(turned=[(change.name, change.player, change.new) for change in changes])
+        else:
+            value = BY_NAME[LAST.parameter].at(int(line) / 127)
+            deadline_s = time.monotonic() + LAST_LIMIT_S
+            while store.snapshot()[LAST.parameter] != value and time.monotonic() < deadline_s:
+                time.sleep(0.001)
+            say(seen=store.snapshot()[LAST.parameter] == value)
+
+
+def send(port: str = "") -> None:
     midi = rtmidi.MidiOut(rtmidi.API_UNIX_JACK, name="controller")
-    midi.open_port(midi.get_ports().index(port), name="out")
+    if port:
+        midi.open_port(midi.get_ports().index(port), name="out")
+    else:
+        midi.open_virtual_port("out")
     say(connected=True)
     for line in sys.stdin:
         midi.send_message([int(number) for number in line.split()])
@@ -102,6 +138,8 @@ def main() -> None:
         return send(*port)
     if what == "flood":
         return flood()
+    if what == "contract":
+        return contract(*port)
     preset = load_preset("band")
     assert preset.midi is not None
     midi_preset = dataclasses.replace(preset.midi, port=port[0] if port else None)

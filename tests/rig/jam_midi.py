@@ -28,6 +28,9 @@ def main() -> None:
     for line in sys.stdin:
         midi.send_message([int(number) for number in line.split()])
         print(json.dumps({"sent": True}), flush=True)
+    # A client that simply goes makes a synchronous server wait for it.
+    midi.close_port()
+    midi.delete()
 
 
 if __name__ == "__main__":

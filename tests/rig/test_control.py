@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import itertools
 import socket
 import struct
 import subprocess
+import time
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from tests.rig.control_side import OPENINGS
+from tests.companion.control.midi_contract import MidiContract, MidiSide, Turned
+from tests.rig.control_side import LAST, OPENINGS
 from tests.rig.jack import ROOT, Child, JackServer
 
 SIDE = "tests.rig.control_side"
+CONNECTED_LIMIT_S = 20.0
 PATCH = ROOT / "tests" / "rig" / "jam_knob.pd"
 
 
@@ -59,6 +63,77 @@ def controller(jack_server: JackServer) -> Iterator[Child]:
     yield controller
     controller.close_input()
     assert controller.wait() == 0
+
+
+class JackSide(MidiSide):
+    """A port of JACK in another process, and a controller in a third."""
+
+    def __init__(self, server: JackServer) -> None:
+        self.controller = server.python("-m", SIDE, "send")
+        self.controller.expect("connected")
+        self.side = server.python("-m", SIDE, "contract", "controller:out")
+        self.side.expect("ready")
+        self.closed = True
+        self.positions = itertools.cycle(range(1, 128))
+
+    def open(self) -> None:
+        self.side.say("open")
+        assert self.side.expect("open") == "controller:out"
+        self.closed = False
+        deadline_s = time.monotonic() + CONNECTED_LIMIT_S
+        while not self.arrived():  # the first messages may come before JACK has connected the two
+            assert time.monotonic() < deadline_s
+        self.turned()
+
+    def arrived(self) -> bool:
+        """Whether a message that is sent now comes in; all that were sent before are in then."""
+        assert LAST.channel is not None
+        position = next(self.positions)
+        self.controller.say(f"{0xB0 + LAST.channel - 1} {LAST.cc} {position}")
+        self.side.say(str(position))
+        return self.side.expect("seen")
+
+    def send(self, *messages: tuple[int, ...]) -> None:
+        for message in messages:
+            self.controller.say(" ".join(map(str, message)))
+        assert self.closed or self.arrived()
+
+    def turned(self) -> Turned:
+        self.side.say("turned")
+        return [tuple(change) for change in self.side.expect("turned")]
+
+    def close(self) -> None:
+        self.side.say("close")
+        self.side.expect("closed")
+        self.closed = True
+
+
+class TestMidiOverJack(MidiContract):
+    """What the fake promises, through JACK and from another process."""
+
+    @pytest.fixture(scope="class")
+    @classmethod
+    def jack_side(cls, tmp_path_factory: pytest.TempPathFactory) -> Iterator[JackSide]:
+        with JackServer(tmp_path_factory.mktemp("contract")) as server:
+            side = JackSide(server)
+            yield side
+            for child in (side.side, side.controller):
+                child.close_input()
+                assert child.wait() == 0
+
+    @pytest.fixture
+    def midi(self, jack_side: JackSide) -> Iterator[JackSide]:
+        jack_side.open()
+        yield jack_side
+        jack_side.close()
+
+
+def test_a_server_that_dies_is_let_go(jack_server: JackServer) -> None:
+    side = jack_server.python("-m", SIDE, "turn")
+    side.expect("ready")
+    jack_server.kill()
+    side.close_input()
+    assert side.expect("closed") and side.wait() == 0
 
 
 def test_oscsend_turns_a_knob_of_one_player(rig: Rig) -> None:

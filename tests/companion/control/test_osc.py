@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import socket
 import struct
+import threading
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
@@ -25,7 +26,6 @@ from companion.errors import CompanionError
 PLAYERS = ("bass", "drums")
 ARRIVAL_LIMIT_S = 20.0
 NOW = b"#bundle\0" + struct.pack(">Q", 1)
-LAST = "/companion/monitor"  # tells that everything sent before it was handled
 Turned = list[tuple[str, str | None, Value]]
 
 
@@ -57,7 +57,7 @@ class OscSide(ABC):
 
     def turned(self) -> Turned:
         """Knob, player and new value of every change since the last call."""
-        changes = [change for change in self.store.drain() if change.name != "monitor"]
+        changes = self.store.drain()
         assert all(change.source == "osc" for change in changes)
         return [(change.name, change.player, change.new) for change in changes]
 
@@ -85,40 +85,42 @@ class FakeSide(OscSide):
         self._server.close()
 
 
+class Watched(OscServer):
+    """Tells when a packet was handled, however that went."""
+
+    def __init__(self, store: ParameterStore) -> None:
+        self.handled = threading.Semaphore(0)
+        super().__init__(store, OscPreset(port=0))
+
+    def receive_packet(self, packet: bytes) -> None:
+        try:
+            super().receive_packet(packet)
+        finally:
+            self.handled.release()
+
+
 class RealSide(OscSide):
     def __init__(self) -> None:
         super().__init__()
-        self._server = OscServer(self.store, OscPreset(port=0))
-        self._client = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self._sent = 0
+        self._server = Watched(self.store)
         self._open = True
 
     @property
-    def server(self) -> OscServer:
+    def server(self) -> Watched:
         return self._server
 
     def send(self, *packets: bytes) -> None:
-        where = ("127.0.0.1", self._server.port)
-        for packet in packets:
-            self._client.sendto(packet, where)
-        if not self._open:
-            return
-        self._sent += 1
-        last = -float(self._sent % 50)
-        self._client.sendto(message(LAST, last), where)
-        deadline_s = time.monotonic() + ARRIVAL_LIMIT_S
-        while self.store.snapshot()["monitor"] != last:
-            assert time.monotonic() < deadline_s, "the server stopped listening"
-            time.sleep(0.0005)
-        # That one was for us to know, not for the counts.
-        self._server.accepted -= 1
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
+            for packet in packets:
+                client.sendto(packet, ("127.0.0.1", self._server.port))
+        for _ in packets if self._open else ():
+            handled = self._server.handled.acquire(timeout=ARRIVAL_LIMIT_S)
+            assert handled, "the server listens no more"
 
     def close(self) -> None:
         self._open = False
         self._server.close()
         self._server.close()
-        self._client.close()
-        self._client = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
 
 
 @pytest.fixture(params=[FakeSide, RealSide], ids=["fake", "real"])
@@ -328,18 +330,12 @@ class TestContract:
 
 class TestSocket:
     def test_a_burst_arrives_whole(self) -> None:
-        with OscServer(ParameterStore({}, {"bass": {}}), OscPreset(port=0)) as server:
-            client = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-            for number in range(1000):
-                client.sendto(
-                    message("/companion/bass/level", -float(number % 60)),
-                    ("127.0.0.1", server.port),
-                )
-            deadline_s = time.monotonic() + ARRIVAL_LIMIT_S
-            while server.accepted < 1000 and time.monotonic() < deadline_s:
-                time.sleep(0.001)
-            client.close()
-            assert (server.accepted, server.rejected) == (1000, 0)
+        side = RealSide()
+        values = [-float(number % 60) for number in range(1, 1001)]
+        side.send(*(message("/companion/bass/level", value) for value in values))
+        side.close()
+        assert [value for _, _, value in side.turned()] == values
+        assert (side.server.accepted, side.server.rejected) == (1000, 0)
 
     def test_nobody_else_hears_it_unless_the_preset_says_so(self) -> None:
         with OscServer(ParameterStore({}, {}), OscPreset(port=0)) as server:
