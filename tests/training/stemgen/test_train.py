@@ -218,7 +218,7 @@ def test_a_step_changes_every_part_of_the_network(songs, toy_network_config):
 def test_evaluation_gives_all_its_figures(songs, toy_network_config):
     training = StemgenTraining(make_network(toy_network_config), CPU, SETTINGS)
     figures = training.evaluate(songs, batches=1)
-    variants = ("right", "dropped", "wrong", "no_instrument", "no_clock")
+    variants = ("right", "dropped", "wrong", "no_instrument", "no_clock", "nothing")
     expected = {
         f"level_1_masked_{share}_{variant}"
         for share in ("100%", "90%", "70%")
