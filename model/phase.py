@@ -5,7 +5,8 @@ derivative along one axis is the log-magnitude's derivative along the other (for
 for a Hann window with an equivalent width, nearly). The phase is integrated from the loudest bins
 outwards, so that errors stay where nothing is heard (Prusa, Balazs, Sondergaard: "A noniterative
 method for reconstruction of phase from STFT magnitude", 2017; the frame-by-frame order after Prusa
-and Rajmic, 2017). Frames run forward only: what sounds depends on no later frame but the next.
+and Rajmic, 2017). A round or two of Griffin and Lim's iteration
+follows, since magnitudes that a network made up belong to no signal.
 """
 
 from __future__ import annotations

@@ -2,12 +2,31 @@
 
 from __future__ import annotations
 
+import math
+from copy import deepcopy
+
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from model.codec import Codec
 from model.grid import HOP, frames_of
 from model.phase import analyse
+from training.codec.train import revive_dead_codes
+
+
+def test_it_is_a_codec(toy_codec):
+    assert isinstance(toy_codec, Codec)
+
+
+def test_half_precision_hardly_moves_a_token(toy_codec):
+    """Entries are told apart in full precision, or tokens flicker between neighbours."""
+    codec = deepcopy(toy_codec)
+    audio = 0.1 * torch.randn(1, 200 * HOP, generator=torch.Generator().manual_seed(0))
+    revive_dead_codes(codec, codec.latent(audio), threshold=math.inf)
+    exact = codec.encode(audio)
+    with torch.autocast("cpu", torch.bfloat16):
+        assert (codec.encode(audio) == exact)[:, 0].float().mean() > 0.9
 
 
 @given(samples=st.integers(1, 5 * HOP + 7))

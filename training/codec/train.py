@@ -17,18 +17,10 @@ from model.grid import HOP
 from training.codec.data import CodecCrops, batches, music_files
 from training.codec.losses import log_mel_distance, magnitude_loss
 from training.evaluation.fit import chroma_cosine
-from training.loop import LoopSettings, prepare_process, run, step_seed
+from training.loop import LoopSettings, learning_rate, prepare_process, run, step_seed
 from training.songs import song_folders
 
 MUSIC_SHARE = 0.3
-
-
-def learning_rate(step: int, steps: int, peak: float, warmup: int) -> float:
-    """Linear warm-up, then half a cosine down to a fiftieth of the peak."""
-    if step < warmup:
-        return peak * (step + 1) / warmup
-    fraction = (step - warmup) / max(1, steps - warmup)
-    return peak * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * min(1.0, fraction))))
 
 
 @torch.no_grad()

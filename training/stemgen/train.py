@@ -17,8 +17,7 @@ from model.device import autocast, pick_device
 from model.instruments import NULL
 from model.masking import draw_levels, draw_rates, mask_targets
 from model.network import UNKNOWN, NetworkConfig, StemNetwork
-from training.codec.train import learning_rate
-from training.loop import LoopSettings, prepare_process, run, step_seed
+from training.loop import LoopSettings, learning_rate, prepare_process, run, step_seed
 from training.stemgen.pairs import PairBatch, draw_batch
 from training.stemgen.shards import EncodedSong, read_shards, write_shards
 

@@ -65,7 +65,8 @@ class TestFake(MidiContract):
         side = FakeSide()
         side.send(*messages)
         players = {player: side.store.snapshot(player) for player in PLAYERS}
-        ParameterStore(side.store.snapshot(), players)  # which takes valid values only
+        copy = ParameterStore(side.store.snapshot(), players)  # which takes valid values only
+        assert {player: copy.snapshot(player) for player in PLAYERS} == players
 
 
 class Ports:

@@ -15,14 +15,15 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from safetensors import safe_open
-from safetensors.torch import load_file
 
 from model.checkpoint import load_codec
 from model.frame_codec import FrameCodec
 from model.grid import HOP
+from tests.training.tensors import assert_same_tensors
 from training.codec.data import CodecCrops
-from training.codec.train import CodecTraining, learning_rate, revive_dead_codes, train_codec
+from training.codec.train import CodecTraining, revive_dead_codes, train_codec
 from training.errors import TrainingError
+from training.loop import learning_rate
 from training.songs import song_folders
 
 CPU = torch.device("cpu")
@@ -152,13 +153,6 @@ def test_evaluation_gives_finite_distances_and_leaves_the_codec_as_it_was(toy_co
 
 
 # -- whole runs ----------------------------------------------------------------------------------
-
-
-def assert_same_tensors(one: Path, other: Path) -> None:
-    ours, theirs = load_file(one), load_file(other)
-    assert ours.keys() == theirs.keys()
-    for name, value in ours.items():
-        assert torch.equal(value, theirs[name]), name
 
 
 def test_a_run_that_was_interrupted_ends_as_the_unbroken_one_bit_for_bit(

@@ -13,13 +13,13 @@ from pathlib import Path
 import pytest
 import torch
 import torch.nn.functional as functional
-from safetensors.torch import load_file
 
 from model.checkpoint import fingerprint, load_codec, load_network
 from model.grid import LEVELS, VOCABULARY
 from model.instruments import NULL
 from model.masking import draw_levels, draw_rates, mask_targets
 from model.network import UNKNOWN, NetworkConfig, StemNetwork
+from tests.training.tensors import assert_same_tensors
 from training.errors import TrainingError
 from training.stemgen.pairs import PairBatch, draw_batch
 from training.stemgen.train import (
@@ -280,13 +280,6 @@ def go(encoded: Path, out: Path, band: Path, codec: Path, config: NetworkConfig,
         shutil.copytree(encoded / "shards", out / "shards")
     settings = replace(SETTINGS, **more)
     return train_stemgen(band, codec, out, settings, config, "cpu", workers=1, threads=1)
-
-
-def assert_same_tensors(one: Path, other: Path) -> None:
-    ours, theirs = load_file(one), load_file(other)
-    assert ours.keys() == theirs.keys()
-    for name, value in ours.items():
-        assert torch.equal(value, theirs[name]), name
 
 
 def test_a_run_that_was_interrupted_ends_as_the_unbroken_one_bit_for_bit(
