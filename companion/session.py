@@ -84,6 +84,7 @@ class Session:
         self._writer = StemWriter(rig.memory)
         self._voices: list[Voice] = []
         self._timed = True
+        self._refused = 0
         self._trouble = ("", 0)  # what, and the sample until which it is named
         self._stopped = False
 
@@ -218,6 +219,10 @@ class Session:
         """Write down what was moved, since the preset too, and do as it says."""
         for change in self.store.drain():
             self._diary.knob(change, self.rig.memory.position)
+        refused, why = self.store.refused
+        if refused > self._refused:
+            self._refused = refused
+            self._warn(why)
         self._follow_knobs()
 
     def _follow_knobs(self) -> None:
@@ -365,10 +370,14 @@ class Session:
             "xruns": counters.xruns,
             "missed_samples": counters.missed_samples,
             "limited_samples": counters.limited_samples,
+            "refused_messages": self.store.refused[0],
         }
+        if self._take is not None:
+            figures["unrecorded_samples"] = self._take.lost_samples
         for voice in self._voices:
             tally = voice.planner.tally
             figures[f"{voice.name}.plans"] = tally.plans
+            figures[f"{voice.name}.late_plans"] = tally.late_plans
             figures[f"{voice.name}.repeated_bars"] = tally.repeated_bars
             if tally.isr is not None:
                 figures[f"{voice.name}.isr"] = tally.isr

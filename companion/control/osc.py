@@ -63,6 +63,7 @@ class OscKnobs:
         self.rejected += 1
         kept = why[:MAX_ERROR_CHARACTERS]
         self.last_error = "".join(c if c.isprintable() else "?" for c in kept)
+        self._store.refuse(self.last_error)
 
     def _turn(self, address: str, arguments: tuple[Any, ...]) -> None:
         parts = address.split("/")

@@ -53,6 +53,7 @@ class ParameterStore:
             self._values[name] = _start("player", given)
         self._pulled: set[tuple[str, str]] = set()
         self._changes: deque[Change] = deque(maxlen=KEPT_CHANGES)
+        self._refused, self._refusal = 0, ""
 
     @property
     def players(self) -> tuple[str, ...]:
@@ -96,6 +97,17 @@ class ParameterStore:
             changes = list(self._changes)
             self._changes.clear()
             return changes
+
+    def refuse(self, why: str) -> None:
+        """Say that something which was to turn a knob made no sense, in one line."""
+        with self._lock:
+            self._refused, self._refusal = self._refused + 1, why
+
+    @property
+    def refused(self) -> tuple[int, str]:
+        """How much was refused so far, and why the last of it."""
+        with self._lock:
+            return self._refused, self._refusal
 
     def _targets(self, name: str, player: str | None) -> list[tuple[Parameter, str | None]]:
         knob = parameter(name, "rig" if player is None else "player")

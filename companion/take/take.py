@@ -43,6 +43,11 @@ class Take:
         """Why it is no longer kept, one line; None while it is."""
         return (self._recorder and self._recorder.error) or self._events.error
 
+    @property
+    def lost_samples(self) -> int:
+        """Samples that came too late to be recorded: silence stands in their place."""
+        return self._recorder.lost_samples if self._recorder is not None else 0
+
     def begin(self, tape: Tape, rate: int, start_samples: int) -> None:
         """Record from a sample of the stream on; CompanionError if a file cannot be made."""
         self._recorder = TakeRecorder(self.folder, tape, self._voices, rate, start_samples)

@@ -16,6 +16,7 @@ import pytest
 from companion.audio.click import tick
 from companion.audio.memory import AudioMemory
 from companion.clock.timebase import Timebase
+from companion.control.osc import OscKnobs
 from companion.control.preset import PlayerPreset, Preset
 from companion.errors import CompanionError
 from companion.generate.inline import InlineWorker
@@ -592,6 +593,18 @@ def test_a_disk_that_fails_is_in_the_status_until_the_end(tmp_path: Path) -> Non
     played = play(tmp_path, solo(bars=4), music(4), moves={1.0: unlink})
     assert "recording has stopped" in played.statuses[-1].trouble
     assert played.events[-1]["reason"] == "last bar"  # the music went on
+
+
+def test_a_message_that_makes_no_sense_is_in_the_status_for_a_while(tmp_path: Path) -> None:
+    def send(session: Session) -> None:
+        OscKnobs(session.store).receive("/companion/bass/kazoo", 1.0)
+
+    played = play(tmp_path, solo(bars=12), music(12), moves={2.0: send})
+    named = {status.trouble for status in played.statuses}
+    assert len(named) == 2 and any("kazoo" in what for what in named)
+    assert played.statuses[-1].trouble == ""
+    figures = played.events[-1]["figures"]
+    assert (figures["refused_messages"], figures["unrecorded_samples"]) == (1, 0)
 
 
 def test_a_session_without_a_take_keeps_none(tmp_path: Path) -> None:

@@ -229,6 +229,7 @@ class TestContract:
         assert osc.server.last_error.startswith(f"OSC {address[:80]}: ")
         assert message_ in osc.server.last_error
         assert len(osc.server.last_error) <= 200
+        assert osc.store.refused == (1, osc.server.last_error)
 
     @pytest.mark.parametrize(
         "packet",
