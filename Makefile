@@ -11,7 +11,7 @@ PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check 
 # Debian package names. PortAudio comes inside sounddevice's wheel everywhere but on Linux.
 PLAY_PACKAGES := libportaudio2
 TEST_PACKAGES := $(PLAY_PACKAGES) jackd2 liblo-tools puredata-core opus-tools mma fluidsynth \
-	fluid-soundfont-gm musescore-general-soundfont rt-tests
+	fluid-soundfont-gm musescore-general-soundfont timgm6mb-soundfont rt-tests
 
 .PHONY: jam test lint check wheel clean system-play system-test
 
@@ -53,6 +53,8 @@ $(VENV)/.play: $(VENV)/.venv pyproject.toml constraints.txt
 
 $(VENV)/.dev: $(VENV)/.play
 	$(PIP_INSTALL) -e '.[train,dev]'
+	# Networks that the measures listen with: their weights only, so without what they ask for.
+	$(PIP_INSTALL) --no-deps basic-pitch==0.4.0 musicnn==0.1.0
 	touch $@
 
 # Installs Debian packages where that needs no password; else prints the line to type.

@@ -18,6 +18,14 @@ def band(
     workers: Annotated[
         int | None, typer.Option(help="Processes; left out: as many as there are cores.")
     ] = None,
+    held_out: Annotated[
+        bool,
+        typer.Option(
+            "--held-out",
+            help="Grooves, chords and fonts that no training set has; to measure with.",
+        ),
+    ] = False,
 ) -> None:
     """Write a synthetic multitrack set. Run it again to go on where it stopped."""
-    build_band(out, songs, seed, os.cpu_count() or 1 if workers is None else workers)
+    processes = os.cpu_count() or 1 if workers is None else workers
+    build_band(out, songs, seed, processes, held_out=held_out)

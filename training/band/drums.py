@@ -99,13 +99,15 @@ PATTERNS: tuple[Pattern, ...] = (
 )
 
 
-def draw_pattern(rng: random.Random, form: Form) -> Pattern | None:
+def draw_pattern(
+    rng: random.Random, form: Form, patterns: tuple[Pattern, ...] = PATTERNS
+) -> Pattern | None:
     """A pattern instead of the groove's own drums, or None to keep those.
 
     Only in straight feel; nearly always for dance, whose library is thin.
     """
     chance = {"dance": 0.8, "hiphop": 0.6, "reggae": 0.5}.get(form.style.idiom, 0.35)
-    pool = [pattern for pattern in PATTERNS if form.style.idiom in pattern.idioms]
+    pool = [pattern for pattern in patterns if form.style.idiom in pattern.idioms]
     if form.style.feel != "straight" or not pool or rng.random() >= chance:
         return None
     return rng.choice(pool)

@@ -6,7 +6,8 @@ import random
 from dataclasses import dataclass
 
 from training.band.grooves import IDIOM_SHARES, Style
-from training.band.harmony import Chord, chord_of, draw_progression, enrich
+from training.band.harmony import Chord, chord_of, enrich
+from training.band.progressions import TRAINING, Progressions, draw_progression
 
 BEATS_PER_BAR = 4
 MAX_BARS = 24
@@ -68,7 +69,9 @@ class Form:
         return current
 
 
-def draw_form(rng: random.Random, styles: tuple[Style, ...]) -> Form:
+def draw_form(
+    rng: random.Random, styles: tuple[Style, ...], progressions: Progressions = TRAINING
+) -> Form:
     """Draw a whole plan: A B A in 16 to 24 bars, or two choruses of a twelve-bar blues."""
     style = _draw_style(rng, styles)
     low, high = style.tempo
@@ -78,7 +81,7 @@ def draw_form(rng: random.Random, styles: tuple[Style, ...]) -> Form:
     tempo = min(160.0, max(70.0, tempo))
     key = rng.randrange(12)
     minor = rng.random() < (0.2 if style.idiom in ("blues", "country") else 0.42)
-    sections = _draw_sections(rng, style, minor)
+    sections = _draw_sections(rng, style, minor, progressions)
     richness = rng.choice((0.0, 0.0, 0.2, 0.4))
     chords = _spell(rng, sections, key, richness)
     return Form(style, tempo, key, minor, sections, chords)
@@ -90,11 +93,13 @@ def _draw_style(rng: random.Random, styles: tuple[Style, ...]) -> Style:
     return rng.choice([style for style in styles if style.idiom == idiom])
 
 
-def _draw_sections(rng: random.Random, style: Style, minor: bool) -> tuple[Section, ...]:
-    first = _split_bars(rng, draw_progression(rng, style.idiom, minor))
+def _draw_sections(
+    rng: random.Random, style: Style, minor: bool, progressions: Progressions
+) -> tuple[Section, ...]:
+    first = _split_bars(rng, draw_progression(rng, style.idiom, minor, progressions))
     second = first
     if rng.random() < 0.75:
-        second = _split_bars(rng, draw_progression(rng, style.idiom, minor))
+        second = _split_bars(rng, draw_progression(rng, style.idiom, minor, progressions))
     groove_a = rng.choice(style.grooves)
     groove_b = rng.choice(style.grooves)
     if len(first) == 12:

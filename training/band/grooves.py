@@ -41,9 +41,9 @@ class Style:
     fills: tuple[str, ...]
 
 
-@lru_cache(maxsize=1)
-def load_styles() -> tuple[Style, ...]:
-    """Read the bundled list, in file order."""
+@lru_cache(maxsize=2)
+def load_styles(held_out: bool = False) -> tuple[Style, ...]:
+    """Read the bundled list, in file order: what training sets play, or what they never do."""
     text = resources.files("training.band").joinpath("grooves.yaml").read_text(encoding="utf-8")
     return tuple(
         Style(
@@ -55,4 +55,5 @@ def load_styles() -> tuple[Style, ...]:
             fills=tuple(entry["fills"]),
         )
         for entry in yaml.safe_load(text)
+        if entry.get("held_out", False) == held_out
     )

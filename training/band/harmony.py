@@ -26,77 +26,6 @@ QUALITIES: dict[str, tuple[int, ...]] = {
     "7sus": (0, 5, 7, 10),
 }
 
-# One token a bar; "a/b" holds a for two beats and b for two.
-MAJOR = (
-    "I V vi IV",
-    "I vi IV V",
-    "vi IV I V",
-    "I IV vi V",
-    "I IV V IV",
-    "I iii IV V",
-    "I V vi iii IV I IV V",
-    "I ii IV V",
-    "IV V iii vi",
-    "I bVII IV I",
-    "I vi ii V",
-    "I iii vi IV",
-    "IV I V vi",
-    "I IV",
-    "I bVII",
-    "I V",
-    "ii IV I V",
-    "I IV iv I",
-    "I III7 vi IV",
-    "I V IV V",
-    "I IV I V I IV V I",
-    "vi V IV V",
-    "I I IV V",
-)
-MINOR = (
-    "i bVI bIII bVII",
-    "i iv i v",
-    "i bVII bVI bVII",
-    "i bVII bVI V7",
-    "i iv bVII bIII",
-    "i bVI iv V7",
-    "i v bVI bVII",
-    "i bVII",
-    "i iv",
-    "i bVI",
-    "i iv V7 i",
-    "bVI bVII i i",
-    "i i iv iv",
-    "i bVII i bVII bVI bVII i i",
-    "i bIII bVII iv",
-)
-JAZZ_MAJOR = (
-    "ii7 V7 IM7 VI7",
-    "IM7 vi7 ii7 V7",
-    "IM7 IM7 ii7 V7",
-    "iii7 VI7 ii7 V7",
-    "IM7 IVM7 iii7 VI7 ii7 V7 IM7 V7",
-    "IM7 bVII7 IM7 VI7",
-    "ii7 V7",
-    "IM7 IVM7",
-)
-JAZZ_MINOR = (
-    "iiø V7 i7 i7",
-    "i7 iv7 bVII7 bIIIM7",
-    "i7 bVI7 iiø V7",
-    "i7 iv7",
-    "i7 iv7 bVIM7 V7",
-)
-BLUES_MAJOR = (
-    "I7 IV7 I7 I7 IV7 IV7 I7 I7 V7 IV7 I7 V7",
-    "I7 I7 I7 I7 IV7 IV7 I7 I7 V7 IV7 I7 V7",
-    "I7 I7 IV7 I7",
-    "I7 IV7 I7 V7",
-    "I7 IV7",
-)
-BLUES_MINOR = ("i7 i7 i7 i7 iv7 iv7 i7 i7 bVI7 V7 i7 i7", "i7 iv7 i7 V7", "i7 iv7")
-VAMPS_MAJOR = ("I7 IV7", "I7 I7 IV7 IV7", "I7 bVII", "ii7 V7", "I7 I7 bVII IV")
-VAMPS_MINOR = ("i7 IV7", "i7 i7 iv7 iv7", "i7 bVII", "i7 iv7 i7 V7", "i7 bIII bVII iv7")
-
 _DEGREES = {"i": 0, "ii": 2, "iii": 4, "iv": 5, "v": 7, "vi": 9, "vii": 11}
 _TOKEN = re.compile(r"([b#]?)([iIvV]+)(ø|M7|7)?$")
 
@@ -138,20 +67,6 @@ def chord_of(token: str, key: int) -> Chord:
         None: "m" if minor else "",
     }[suffix]
     return Chord(root, quality)
-
-
-def draw_progression(rng: random.Random, idiom: str, minor: bool) -> tuple[str, ...]:
-    """Draw a cycle of bars, one Roman numeral each, that suits the idiom and the mode."""
-    pool: tuple[str, ...]
-    if idiom == "blues" and rng.random() < 0.8:
-        pool = BLUES_MINOR if minor else BLUES_MAJOR
-    elif idiom == "jazz" or (idiom == "latin" and rng.random() < 0.5):
-        pool = JAZZ_MINOR if minor else JAZZ_MAJOR
-    elif idiom in ("funk", "hiphop") and rng.random() < 0.6:
-        pool = VAMPS_MINOR if minor else VAMPS_MAJOR
-    else:
-        pool = MINOR if minor else MAJOR
-    return tuple(rng.choice(pool).split())
 
 
 def enrich(rng: random.Random, chord: Chord, chance: float) -> Chord:

@@ -6,8 +6,8 @@ import random
 from dataclasses import dataclass, replace
 
 from model.instruments import INSTRUMENTS, instrument_of_program
-from training.band.drums import add_fills, draw_pattern, play_pattern
-from training.band.fonts import FONTS
+from training.band.drums import PATTERNS, Pattern, add_fills, draw_pattern, play_pattern
+from training.band.fonts import fonts_of
 from training.band.form import BEATS_PER_BAR, Form
 from training.band.melody import write_lead, write_pad
 from training.band.mma import Note, Track
@@ -70,7 +70,7 @@ PAD_PROGRAMS = (48, 48, 49, 50, 51, 52, 88, 89, 90, 91, 94, 95, 16, 18, 4, 0, 61
 class Part:
     """One player: its part name, General MIDI program (drums: kit), font and notes.
 
-    `font` is a key of `FONTS`; a pitched part uses one program throughout.
+    `font` is a key of `FONTS` or `HELD_OUT_FONTS`; a pitched part uses one program throughout.
     """
 
     name: str
@@ -90,21 +90,26 @@ class Part:
         return INSTRUMENTS[instrument_of_program(self.program, self.drums)]
 
 
-def make_parts(rng: random.Random, form: Form, tracks: tuple[Track, ...]) -> tuple[Part, ...]:
-    """Drums, bass, accompaniment and lead; names are unique within the song."""
-    parts = [_drums(rng, form, [track for track in tracks if track.drums])]
+def make_parts(
+    rng: random.Random, form: Form, tracks: tuple[Track, ...], held_out: bool = False
+) -> tuple[Part, ...]:
+    """Drums, bass, accompaniment and lead; names are unique within the song.
+
+    In a held-out set the fonts are those a training set never has, and the drums always the
+    groove's own.
+    """
+    fonts = sorted(fonts_of(held_out))
+    patterns = () if held_out else PATTERNS
+    pattern = draw_pattern(rng, form, patterns)
+    parts = [_drums(rng, form, [track for track in tracks if track.drums], pattern, fonts)]
     pitched = [track for track in tracks if not track.drums]
     bass_tracks = _bass_tracks(pitched)
-    parts.append(_bass(rng, form, bass_tracks))
+    parts.append(_bass(rng, form, bass_tracks, fonts))
     others = [track for track in pitched if track not in bass_tracks and track.program < 108]
-    parts.extend(_accompaniment(rng, form, others))
-    parts.append(_lead(rng, form))
+    parts.extend(_accompaniment(rng, form, others, fonts))
+    parts.append(_lead(rng, form, fonts))
     sounding = [part for part in parts if _share_sounding(form, part) >= MIN_BARS_SOUNDING]
     return _unique_names(sounding)
-
-
-def _font(rng: random.Random) -> str:
-    return rng.choice(sorted(FONTS))
 
 
 def _bass_tracks(tracks: list[Track]) -> list[Track]:
@@ -113,18 +118,23 @@ def _bass_tracks(tracks: list[Track]) -> list[Track]:
     return found or [t for t in tracks if t.name.lower().startswith(("bass", "walk"))]
 
 
-def _drums(rng: random.Random, form: Form, tracks: list[Track]) -> Part:
-    pattern = draw_pattern(rng, form)
+def _drums(
+    rng: random.Random,
+    form: Form,
+    tracks: list[Track],
+    pattern: Pattern | None,
+    fonts: list[str],
+) -> Part:
     if pattern is None:
         notes = tuple(note for track in tracks for note in track.notes)
     else:
         notes = play_pattern(rng, form, pattern)
     notes = add_fills(rng, form, notes, every=pattern is not None)
     kits = JAZZ_KITS if form.style.idiom == "jazz" else KITS
-    return Part("drums", rng.choice(kits), True, _font(rng), notes)
+    return Part("drums", rng.choice(kits), True, rng.choice(fonts), notes)
 
 
-def _bass(rng: random.Random, form: Form, tracks: list[Track]) -> Part:
+def _bass(rng: random.Random, form: Form, tracks: list[Track], fonts: list[str]) -> Part:
     notes = [note for track in tracks for note in track.notes]
     notes.sort(key=lambda note: (note.beat, note.pitch))
     if notes:
@@ -136,10 +146,12 @@ def _bass(rng: random.Random, form: Form, tracks: list[Track]) -> Part:
         pool = SYNTH_BASSES * 3 + ELECTRIC_BASSES
     elif form.style.idiom in ("jazz", "latin", "country", "blues"):
         pool = (UPRIGHT_BASS,) * 4 + ELECTRIC_BASSES
-    return Part("bass", rng.choice(pool), False, _font(rng), tuple(notes))
+    return Part("bass", rng.choice(pool), False, rng.choice(fonts), tuple(notes))
 
 
-def _accompaniment(rng: random.Random, form: Form, tracks: list[Track]) -> list[Part]:
+def _accompaniment(
+    rng: random.Random, form: Form, tracks: list[Track], fonts: list[str]
+) -> list[Part]:
     """At most four parts, those that play in most bars first; one is written if few."""
     ranked = sorted(tracks, key=lambda track: (-_bars_sounding(form, track.notes), track.name))
     parts: list[Part] = []
@@ -152,12 +164,14 @@ def _accompaniment(rng: random.Random, form: Form, tracks: list[Track]) -> list[
         keep = family == track.program // 8 and rng.random() < 0.5
         program = track.program if keep else rng.choice(pool)
         notes = _within(track.notes, family)
-        parts.append(Part(PART_NAMES.get(family, "other"), program, False, _font(rng), notes))
+        parts.append(
+            Part(PART_NAMES.get(family, "other"), program, False, rng.choice(fonts), notes)
+        )
     chance = 0.9 if len(parts) < 2 else 0.35
     if len(parts) < MAX_ACCOMPANIMENT and rng.random() < chance:
         program = rng.choice(PAD_PROGRAMS)
         name = PART_NAMES[program // 8]
-        parts.append(Part(name, program, False, _font(rng), write_pad(rng, form)))
+        parts.append(Part(name, program, False, rng.choice(fonts), write_pad(rng, form)))
     return parts
 
 
@@ -168,7 +182,7 @@ def _within(notes: tuple[Note, ...], family: int) -> tuple[Note, ...]:
     return tuple(replace(n, pitch=n.pitch + 12) if n.pitch < 40 else n for n in notes)
 
 
-def _lead(rng: random.Random, form: Form) -> Part:
+def _lead(rng: random.Random, form: Form, fonts: list[str]) -> Part:
     program = rng.choice(LEAD_PROGRAMS)
     low, high = 60, 84
     if program in (42, 57, 66):
@@ -176,7 +190,7 @@ def _lead(rng: random.Random, form: Form) -> Part:
     elif program // 8 == 3:
         low, high = 55, 81
     notes = write_lead(rng, form, low, high)
-    return Part("lead", program, False, _font(rng), notes)
+    return Part("lead", program, False, rng.choice(fonts), notes)
 
 
 def _bars_sounding(form: Form, notes: tuple[Note, ...]) -> int:

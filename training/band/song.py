@@ -17,13 +17,14 @@ from numpy.typing import NDArray
 
 from training.band.effects import SILENCE, add_effects, set_level
 from training.band.fluidsynth import DRUM_CHANNEL, SAMPLE_RATE, FontSynth, Voice
-from training.band.fonts import FONTS
+from training.band.fonts import FONTS, HELD_OUT_FONTS
 from training.band.form import BEATS_PER_BAR, Form, draw_form
 from training.band.grooves import load_styles
 from training.band.harmony import KEY_NAMES
 from training.band.humanise import Strike, humanise
 from training.band.mma import ChartError, chart_text, play_chart
 from training.band.parts import Part, make_parts
+from training.band.progressions import HELD_OUT, TRAINING
 from training.errors import TrainingError
 
 TAIL_S = 1.0
@@ -50,46 +51,53 @@ class Score:
         return round((bars_s + TAIL_S) * SAMPLE_RATE)
 
 
-def split_of(index: int) -> str:
-    """Which split a song belongs to: one in twenty 'valid', one in twenty 'test'."""
+def split_of(index: int, held_out: bool = False) -> str:
+    """Which split a song belongs to: one in twenty 'valid', one in twenty 'test'.
+
+    All of a held-out set is 'test': whatever trains finds nothing in it.
+    """
+    if held_out:
+        return "test"
     return {0: "valid", 10: "test"}.get(index % 20, "train")
 
 
-def song_folder(out: Path, index: int) -> Path:
+def song_folder(out: Path, index: int, held_out: bool = False) -> Path:
     """Where the song with this index lives."""
-    return out / split_of(index) / f"{index:05d}"
+    return out / split_of(index, held_out) / f"{index:05d}"
 
 
-def compose(seed: int, index: int) -> Score:
+def compose(seed: int, index: int, held_out: bool = False) -> Score:
     """Compose a song. The same seed and index give the same score.
 
+    A held-out song has a style, chords and sounds that no song of a training set has.
     A chart that MMA refuses, or that leaves fewer than four parts, is drawn again. Raises
     TrainingError with MMA's words if twenty in a row fail.
     """
-    rng = random.Random(f"{seed}/{index}")
+    rng = random.Random(f"held-out/{seed}/{index}" if held_out else f"{seed}/{index}")
+    progressions = HELD_OUT if held_out else TRAINING
     problem = "too few parts"
     for _ in range(ATTEMPTS):
-        form = draw_form(rng, load_styles())
+        form = draw_form(rng, load_styles(held_out), progressions)
         try:
             tracks = play_chart(chart_text(form, rng.randrange(1, 10**6)))
         except ChartError as error:
             problem = str(error)
             continue
-        parts = make_parts(rng, form, tracks)
+        parts = make_parts(rng, form, tracks, held_out)
         if len(parts) >= MIN_PARTS and {"drums", "bass"} <= {part.name for part in parts}:
             strikes = tuple(humanise(rng, part, form.tempo) for part in parts)
             return Score(form, parts, strikes)
     raise TrainingError(f"no song {index} of seed {seed} in {ATTEMPTS} attempts: {problem}")
 
 
-@lru_cache(maxsize=len(FONTS))
+@lru_cache(maxsize=len(FONTS) + len(HELD_OUT_FONTS))
 def _synth(font: str) -> FontSynth:
     """The process's synthesiser for a font; loading one takes seconds."""
-    return FontSynth(FONTS[font].path)
+    return FontSynth({**FONTS, **HELD_OUT_FONTS}[font].path)
 
 
 def load_fonts() -> None:
-    """Load every font into this process now (some 0.8 GB) instead of at the first song."""
+    """Load the fonts of a training set (some 0.8 GB) now instead of at the first song."""
     for font in FONTS:
         _synth(font)
 
@@ -101,7 +109,7 @@ def render(score: Score, seed: int, index: int) -> dict[str, NDArray[np.float32]
     """
     rng = np.random.default_rng([seed, index])
     dry: dict[str, NDArray[np.float32]] = {}
-    for font in sorted(FONTS):
+    for font in sorted({part.font for part in score.parts}):
         chosen = [i for i, part in enumerate(score.parts) if part.font == font]
         channels = iter(channel for channel in range(16) if channel != DRUM_CHANNEL)
         voices = [
@@ -112,9 +120,8 @@ def render(score: Score, seed: int, index: int) -> dict[str, NDArray[np.float32]
             )
             for i in chosen
         ]
-        if voices:
-            rows = _synth(font).render(voices, score.samples)
-            dry.update((score.parts[i].name, row) for i, row in zip(chosen, rows, strict=True))
+        rows = _synth(font).render(voices, score.samples)
+        dry.update((score.parts[i].name, row) for i, row in zip(chosen, rows, strict=True))
     stems: dict[str, NDArray[np.float32]] = {}
     for part in score.parts:
         wet = add_effects(rng, dry[part.name], part.family)
@@ -127,14 +134,14 @@ def render(score: Score, seed: int, index: int) -> dict[str, NDArray[np.float32]
     return {name: audio * gain for name, audio in stems.items()}
 
 
-def write_song(out: Path, seed: int, index: int) -> float:
+def write_song(out: Path, seed: int, index: int, held_out: bool = False) -> float:
     """Compose, render and write one song; returns its stem-seconds.
 
     The song appears in its split only when it is complete; until then it is in `UNFINISHED`.
     """
-    score = compose(seed, index)
+    score = compose(seed, index, held_out)
     stems = render(score, seed, index)
-    target = song_folder(out, index)
+    target = song_folder(out, index, held_out)
     unfinished = out / UNFINISHED / target.name
     shutil.rmtree(unfinished, ignore_errors=True)
     unfinished.mkdir(parents=True)
@@ -142,7 +149,10 @@ def write_song(out: Path, seed: int, index: int) -> float:
         path = unfinished / f"{name}.flac"
         soundfile.write(path, audio, SAMPLE_RATE, subtype="PCM_16")
     _midi_file(score).save(unfinished / "song.mid")
-    text = json.dumps(_metadata(score, seed, index, list(stems)), indent=1)
+    meta = _metadata(score, seed, index, list(stems))
+    if held_out:
+        meta["held_out"] = True
+    text = json.dumps(meta, indent=1)
     (unfinished / "meta.json").write_text(text + "\n", encoding="utf-8")
     target.parent.mkdir(exist_ok=True)
     unfinished.rename(target)

@@ -138,7 +138,7 @@ def test_a_place_that_cannot_be_written_is_named(tmp_path: Path) -> None:
 
 def test_the_command_uses_every_core_unless_told(monkeypatch: pytest.MonkeyPatch) -> None:
     calls = []
-    monkeypatch.setattr(command, "build_band", lambda *arguments: calls.append(arguments))
+    monkeypatch.setattr(command, "build_band", lambda *arguments, **_: calls.append(arguments))
     command.band(Path("x"), 3, 4)
     command.band(Path("x"), 3, 4, 2)
     assert calls == [(Path("x"), 3, 4, os.cpu_count()), (Path("x"), 3, 4, 2)]

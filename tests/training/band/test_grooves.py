@@ -7,7 +7,7 @@ from training.band.mma import play_chart
 
 
 def test_every_style_has_a_known_idiom_and_a_playable_tempo() -> None:
-    for style in load_styles():
+    for style in load_styles() + load_styles(held_out=True):
         assert style.idiom in IDIOM_SHARES
         assert style.feel in ("straight", "swing")
         assert 70 <= style.tempo[0] < style.tempo[1] <= 160
@@ -18,7 +18,10 @@ def test_every_idiom_has_a_style() -> None:
     assert {style.idiom for style in load_styles()} == set(IDIOM_SHARES)
 
 
-@pytest.mark.parametrize("style", load_styles(), ids=lambda style: style.file)
+STYLES = load_styles() + load_styles(held_out=True)
+
+
+@pytest.mark.parametrize("style", STYLES, ids=lambda style: style.file)
 def test_the_installed_mma_has_every_groove_of_the_list(style: Style) -> None:
     names = style.grooves + style.fills
     lines = ["RndSeed 1", "Tempo 100"]
