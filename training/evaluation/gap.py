@@ -48,9 +48,8 @@ def gap_closed(
     ratios, which examples with a small gap would dominate. It reads the same whether more is
     better or less is. The interval is the percentile bootstrap (Efron 1979) over examples: an
     example is drawn with its three figures together, so that what makes it hard for all three
-    cancels. The anchors are distinct if 95 % of the resamples agree on the sign of the gap with
-    2.5 % at most on either side; a resample whose anchors swap sides could put `closed` anywhere,
-    so the interval is then unbounded.
+    cancels. The anchors are distinct if the gap has one sign in all but 2.5 % of the resamples;
+    where they are not, the share could lie anywhere, and the interval is unbounded.
 
     Args:
         ours: the measure on generated stems [examples].
