@@ -77,7 +77,10 @@ def fad(ours: Sequence[Vectors], true: Sequence[Vectors], embedding: str, seed: 
     rng = np.random.default_rng(seed)
     order = rng.permutation(len(true))
     hands = [[true[at] for at in order[half::2]] for half in (0, 1)]
-    sets = [np.concatenate(side) if len(side) else np.zeros((0, 1)) for side in (ours, *hands)]
+    sets: list[Vectors] = [
+        np.concatenate(side) if len(side) else np.zeros((0, 1), np.float32)
+        for side in (ours, *hands)
+    ]
     count = min(len(vectors) for vectors in sets)
     if count < 2:
         raise ValueError(
