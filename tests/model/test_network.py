@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 
 from model.instruments import NULL
-from model.network import MASK, UNKNOWN, rotary_table, rotate
+from model.network import MASK, UNKNOWN, rotary_table, rotate, visible_to
 
 
 def inputs(batch=2, frames=24, seed=0):
@@ -52,6 +55,47 @@ def test_the_network_sees_both_ways(toy_network):
     later[:, 0, -1] = 5
     before, after = toy_network(conditioned, target), toy_network(conditioned, later)
     assert not torch.allclose(before[:, 0], after[:, 0])
+
+
+@pytest.mark.parametrize("first", [0, 1, 9, 23])
+def test_a_prefix_read_once_is_as_good_as_read_every_time(toy_network, first):
+    context, target, instrument, phase, known = inputs()
+    target[:, :, :first] = torch.randint(0, 2048, (2, 4, first))
+    conditioned = toy_network.condition(context, instrument, phase, known)
+    whole = toy_network(conditioned, target, torch.tensor([first, first]))
+    past = toy_network.read_prefix(conditioned[:, :first], target[:, :, :first])
+    rest = toy_network.go_on(conditioned[:, first:], target[:, :, first:], past)
+    torch.testing.assert_close(rest, whole[:, first:], atol=1e-5, rtol=1e-5)
+    if first == 0:
+        assert torch.equal(whole, toy_network(conditioned, target))
+
+
+@given(frames=st.integers(1, 12), data=st.data())
+def test_a_prefix_sees_itself_and_the_rest_sees_all(frames, data):
+    prefixes = data.draw(st.lists(st.integers(0, frames), min_size=1, max_size=4))
+    visible = visible_to(torch.tensor(prefixes), frames)
+    assert visible.shape == (len(prefixes), 1, frames, frames)
+    for example, prefix in enumerate(prefixes):
+        for frame in range(frames):
+            seen = visible[example, 0, frame].nonzero()[:, 0].tolist()
+            assert seen == list(range(prefix if frame < prefix else frames))
+
+
+def test_examples_of_a_batch_have_prefixes_of_their_own(toy_network):
+    context, target, instrument, phase, known = inputs()
+    target[:, :, :12] = torch.randint(0, 2048, (2, 4, 12))
+    conditioned = toy_network.condition(context, instrument, phase, known)
+    both = toy_network(conditioned, target, torch.tensor([4, 12]))
+    for row, prefix in enumerate((4, 12)):
+        alone = toy_network(
+            conditioned[row : row + 1], target[row : row + 1], torch.tensor([prefix])
+        )
+        torch.testing.assert_close(both[row : row + 1], alone, atol=1e-5, rtol=1e-5)
+    later = conditioned.clone()
+    later[:, 20] += 1.0  # behind both prefixes
+    changed = toy_network(later, target, torch.tensor([4, 12]))
+    assert torch.equal(both[0, :4], changed[0, :4]) and torch.equal(both[1, :12], changed[1, :12])
+    assert not torch.allclose(both[0, 4:], changed[0, 4:])
 
 
 def test_the_two_channels_lie_side_by_side(toy_network):

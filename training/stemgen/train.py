@@ -104,6 +104,7 @@ def masked_loss(
     masked_target: Tensor,
     masked: Tensor,
     levels: Tensor,
+    prefix: Tensor | None = None,
 ) -> tuple[Tensor, dict[str, float]]:
     """Cross-entropy (nats) on the masked positions of each example's level, and it by level.
 
@@ -112,8 +113,9 @@ def masked_loss(
         target: tokens of the stem [B, Q, T]; `masked_target` the same with MASK in them.
         masked: where the loss counts [B, T].
         levels: level of each example [B], 0..Q-1.
+        prefix: frames of the visible prefix in each example [B]; None: no prefix.
     """
-    hidden = network(conditioned, masked_target)
+    hidden = network(conditioned, masked_target, prefix)
     total = torch.zeros((), device=hidden.device)
     figures = {}
     for level in sorted(set(levels.tolist())):
@@ -169,6 +171,7 @@ class StemgenTraining:
             masked_target,
             masked,
             levels,
+            prefix,
         )
         for optimizer in self.optimizers:
             optimizer.zero_grad(set_to_none=True)
@@ -229,6 +232,7 @@ class StemgenTraining:
         masked_target: Tensor,
         masked: Tensor,
         levels: Tensor,
+        prefix: Tensor | None = None,
     ) -> tuple[Tensor, dict[str, float]]:
         to = self.device
         with autocast(to):
@@ -242,6 +246,7 @@ class StemgenTraining:
                 masked_target.to(to),
                 masked.to(to),
                 levels.to(to),
+                None if prefix is None else prefix.to(to),
             )
 
 

@@ -126,8 +126,9 @@ def loss_by_hand(
     masked_target: torch.Tensor,
     masked: torch.Tensor,
     levels: torch.Tensor,
+    prefix: torch.Tensor | None = None,
 ) -> torch.Tensor:
-    hidden = network(conditioned, masked_target)
+    hidden = network(conditioned, masked_target, prefix)
     losses = []
     for row, level in enumerate(levels.tolist()):
         for frame in masked[row].nonzero()[:, 0].tolist():
@@ -147,7 +148,7 @@ def test_the_loss_counts_masked_positions_of_the_examples_level_only(toy_network
     )
     known = torch.ones(6, dtype=torch.bool)
     conditioned = network.condition(batch.context, batch.instrument, batch.phase, known)
-    arguments = (masked_target, masked, levels)
+    arguments = (masked_target, masked, levels, prefix)
     loss, figures = masked_loss(network, conditioned, batch.target, *arguments)
     by_hand = loss_by_hand(network, conditioned, batch, *arguments)
     torch.testing.assert_close(loss, by_hand)
