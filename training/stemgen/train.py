@@ -21,8 +21,13 @@ from training.loop import LoopSettings, learning_rate, prepare_process, run, ste
 from training.stemgen.pairs import PairBatch, draw_batch
 from training.stemgen.shards import EncodedSong, read_shards, write_shards
 
-DROP = {"audio": 0.25, "instrument": 0.25, "clock": 0.25}
-"""How often each source is dropped, independently (the paper gives no rates)."""
+ALL_SHARE, NONE_SHARE = 0.5, 0.1
+"""Share of examples with every source, and with none; in the rest each is dropped half of the time.
+
+A departure: the paper drops each source independently, at rates it does not give. Then everything
+is dropped so seldom (0.25 ** 3) that the distribution which guidance leans away from is never
+learnt: its loss was twice that of any other.
+"""
 PREFIX_SHARE = 0.5
 """Share of examples with a visible prefix, a quarter to three quarters of the window."""
 HORIZON_SHARE = 0.15
@@ -38,9 +43,9 @@ class StemgenSettings:
     """What a run is made of; a resumed run must agree on it."""
 
     steps: int
-    frames_a_step: int = 6144
+    frames_a_step: int = 4096
     short_frames: int = 256
-    short_share: float = 0.5
+    short_share: float = 0.7
     """Share of the steps, at the start, with short windows; then the network's full length."""
     peak: float = 2e-3
     weight_decay: float = 0.05
@@ -81,13 +86,19 @@ def drop_sources(
     def chance(share: float) -> Tensor:
         return torch.rand(size, generator=generator) < share
 
+    fate = torch.rand(size, generator=generator)
+
+    def dropped() -> Tensor:
+        some = (fate >= ALL_SHARE + NONE_SHARE) & chance(0.5)
+        return some | ((fate >= ALL_SHARE) & (fate < ALL_SHARE + NONE_SHARE))
+
     earliest = torch.maximum(prefix, torch.tensor(frames // 2))
     spread = torch.rand(size, generator=generator) * (frames - earliest)
     horizon = torch.where(chance(HORIZON_SHARE), earliest + spread.long(), torch.tensor(frames))
-    hidden = (torch.arange(frames)[None] >= horizon[:, None]) | chance(DROP["audio"])[:, None]
+    hidden = (torch.arange(frames)[None] >= horizon[:, None]) | dropped()[:, None]
     context = torch.where(hidden[:, None], UNKNOWN, batch.context)
-    instrument = torch.where(chance(DROP["instrument"]), NULL, batch.instrument)
-    return context, instrument, ~chance(DROP["clock"])
+    instrument = torch.where(dropped(), NULL, batch.instrument)
+    return context, instrument, ~dropped()
 
 
 def draw_prefix(batch: int, frames: int, generator: torch.Generator) -> Tensor:
