@@ -13,10 +13,12 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
+from model.autoregressive import AutoregressiveNetwork
 from model.frame_codec import FrameCodec, FrameCodecConfig
 from model.network import NetworkConfig, StemNetwork
 
 Config = TypeVar("Config")
+Network = TypeVar("Network", bound=StemNetwork)
 BUNDLED = Path(__file__).parent / "weights"
 CODEC_FILE = BUNDLED / "codec.safetensors"
 STEMGEN_FILE = BUNDLED / "stemgen.safetensors"
@@ -59,9 +61,10 @@ def load_codec(path: Path = CODEC_FILE) -> FrameCodec:
 
 
 def save_network(path: Path, network: StemNetwork, codec_name: str) -> None:
-    """Write a StemGen network and the fingerprint of the codec it was trained with."""
+    """Write a StemGen network, or the baseline, and the fingerprint of its codec."""
     extra = {"config": json.dumps(asdict(network.config)), "codec": codec_name}
-    _save(path, "stemgen", network.state_dict(), {}, extra)
+    kind = "autoregressive" if isinstance(network, AutoregressiveNetwork) else "stemgen"
+    _save(path, kind, network.state_dict(), {}, extra)
 
 
 def load_network(path: Path = STEMGEN_FILE, codec_name: str | None = None) -> StemNetwork:
@@ -70,13 +73,22 @@ def load_network(path: Path = STEMGEN_FILE, codec_name: str | None = None) -> St
     Raises:
         CheckpointError: see the class; also when it was trained with another codec.
     """
-    metadata, tensors = _load(path, "stemgen")
+    return _load_network(path, "stemgen", StemNetwork, codec_name)
+
+
+def load_autoregressive(path: Path, codec_name: str | None = None) -> AutoregressiveNetwork:
+    """Read the baseline, as `load_network` does."""
+    return _load_network(path, "autoregressive", AutoregressiveNetwork, codec_name)
+
+
+def _load_network(path: Path, kind: str, made: type[Network], codec_name: str | None) -> Network:
+    metadata, tensors = _load(path, kind)
     if codec_name is not None and metadata.get("codec") != codec_name:
         raise CheckpointError(
             f"weights {path} were trained with codec {metadata.get('codec')}, "
             f"the codec here is {codec_name}; valid: weights of the same training"
         )
-    network = StemNetwork(_config(path, NetworkConfig, metadata))
+    network = made(_config(path, NetworkConfig, metadata))
     _fill(path, network, tensors)
     return network.eval()
 
@@ -104,7 +116,7 @@ def _load(path: Path, kind: str) -> tuple[dict[str, str], dict[str, Tensor]]:
     if not path.is_file():
         raise CheckpointError(
             f"weights file {path} is missing; valid: a {kind} file (.safetensors) written by "
-            f"`python -m training {kind}`"
+            f"`python -m training {'codec' if kind == 'codec' else 'stemgen'}`"
         )
     try:
         with safe_open(path, "pt") as file:

@@ -17,8 +17,9 @@ from model.frame_codec import FrameCodec
 from model.grid import HOP
 from model.guidance import combine, guidance_terms
 from model.instruments import NULL
-from model.network import UNKNOWN, Past, StemNetwork
+from model.network import UNKNOWN, StemNetwork
 from model.request import StemRequest, StemResult, check_guidance
+from model.trunk import Past, join_pasts
 
 CONTEXT_LEVEL = 0.1
 """RMS that a context is brought to before it is encoded (-20 dBFS), as in training."""
@@ -70,10 +71,7 @@ class GuidedNetwork:
         with torch.inference_mode(), autocast(self._context.device):
             read = [self._read_sources(term.sources) for term in self.terms]
             self._rest = torch.cat([rest for rest, _ in read])
-            self._past = tuple(
-                (torch.cat([key for key, _ in block]), torch.cat([value for _, value in block]))
-                for block in zip(*(past for _, past in read), strict=True)
-            )
+            self._past = join_pasts([past for _, past in read])
 
     def __call__(self, tokens: Tensor, level: int, positions: Tensor) -> Tensor:
         """Guided log-probabilities [n, vocabulary] of one level at the open positions [n].

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import pytest
 import torch
-from hypothesis import given
-from hypothesis import strategies as st
 
 from model.instruments import NULL
-from model.network import MASK, UNKNOWN, rotary_table, rotate, visible_to
+from model.network import MASK, UNKNOWN
 
 
 def inputs(batch=2, frames=24, seed=0):
@@ -70,17 +68,6 @@ def test_a_prefix_read_once_is_as_good_as_read_every_time(toy_network, first):
         assert torch.equal(whole, toy_network(conditioned, target))
 
 
-@given(frames=st.integers(1, 12), data=st.data())
-def test_a_prefix_sees_itself_and_the_rest_sees_all(frames, data):
-    prefixes = data.draw(st.lists(st.integers(0, frames), min_size=1, max_size=4))
-    visible = visible_to(torch.tensor(prefixes), frames)
-    assert visible.shape == (len(prefixes), 1, frames, frames)
-    for example, prefix in enumerate(prefixes):
-        for frame in range(frames):
-            seen = visible[example, 0, frame].nonzero()[:, 0].tolist()
-            assert seen == list(range(prefix if frame < prefix else frames))
-
-
 def test_examples_of_a_batch_have_prefixes_of_their_own(toy_network):
     context, target, instrument, phase, known = inputs()
     target[:, :, :12] = torch.randint(0, 2048, (2, 4, 12))
@@ -105,18 +92,6 @@ def test_the_two_channels_lie_side_by_side(toy_network):
     other = toy_network.condition(torch.full_like(context, UNKNOWN), instrument, phase, known)
     assert torch.equal(one[..., half:], other[..., half:])
     assert not torch.equal(one[..., :half], other[..., :half])
-
-
-def test_rotation_depends_on_distance_only():
-    cos, sin = rotary_table(20, 8, torch.device("cpu"))
-    generator = torch.Generator().manual_seed(0)
-    query, key = torch.randn(2, 8, generator=generator)
-    turned_query = rotate(query.expand(1, 1, 20, 8), cos, sin)[0, 0]
-    turned_key = rotate(key.expand(1, 1, 20, 8), cos, sin)[0, 0]
-    scores = turned_query @ turned_key.T
-    for distance in range(-19, 20):
-        along = torch.diagonal(scores, distance)
-        torch.testing.assert_close(along, along[:1].expand_as(along), atol=1e-4, rtol=1e-4)
 
 
 def test_tokens_that_sound_alike_start_alike(toy_codec):

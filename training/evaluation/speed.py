@@ -69,7 +69,7 @@ def measure_speed(generator: StemGenerator, bars: int = 4, prefix_bars: int = 1)
     results = [_timed(lambda: generator.start(request).result()) for _ in range(REPEATS + 1)][1:]
     passes = len(guidance_terms(GUIDANCE, "joint"))
     steps = sum(request.decode.steps)
-    weights = sum(p.numel() for p in generator.network.blocks.parameters())
+    weights = sum(p.numel() for p in generator.network.trunk.parameters())
     width, layers = generator.network.config.width, generator.network.config.layers
     a_frame = 2 * weights + 4 * layers * frames * width
     computed = steps * (frames - prefix_frames) + prefix_frames  # the prefix is read once

@@ -15,29 +15,39 @@ import pytest
 import torch
 import torch.nn.functional as functional
 
-from model.checkpoint import fingerprint, load_codec, load_network
+from model.autoregressive import AutoregressiveNetwork
+from model.checkpoint import (
+    CheckpointError,
+    fingerprint,
+    load_autoregressive,
+    load_codec,
+    load_network,
+)
 from model.grid import LEVELS, VOCABULARY
 from model.instruments import NULL
 from model.masking import draw_levels, draw_rates, mask_targets
 from model.network import UNKNOWN, NetworkConfig, StemNetwork
 from tests.training.tensors import assert_same_tensors
 from training.errors import TrainingError
+from training.stemgen.baseline import AutoregressiveTraining
 from training.stemgen.pairs import PairBatch, draw_batch
-from training.stemgen.train import (
+from training.stemgen.run import train_stemgen
+from training.stemgen.sources import (
     ALL_SHARE,
     HORIZON_SHARE,
     NONE_SHARE,
     PREFIX_SHARE,
-    StemgenSettings,
-    StemgenTraining,
     draw_prefix,
     drop_sources,
+)
+from training.stemgen.train import (
+    StemgenSettings,
+    StemgenTraining,
     make_optimizers,
     masked_loss,
-    train_stemgen,
 )
 
-SETTINGS = StemgenSettings(steps=6, frames_a_step=256, short_frames=32)
+SETTINGS = StemgenSettings(steps=6, frames_a_step=256, short_frames=32, short_share=0.5)
 CPU = torch.device("cpu")
 
 
@@ -185,7 +195,7 @@ def test_every_number_has_one_optimiser_and_only_the_trunks_matrices_have_muon(t
     ]
     assert not sets[0] & sets[1]
     assert sets[0] | sets[1] == {id(p) for p in network.parameters()}
-    trunk = {id(p) for p in network.blocks.parameters() if p.ndim == 2}
+    trunk = {id(p) for p in network.trunk.parameters() if p.ndim == 2}
     assert sets[0] == trunk
 
 
@@ -271,11 +281,55 @@ def test_most_of_what_is_learnt_lies_where_every_generation_begins():
 # -- whole runs ----------------------------------------------------------------------------------
 
 
-def go(encoded: Path, out: Path, band: Path, codec: Path, config: NetworkConfig, **more) -> Path:
+def go(
+    encoded: Path,
+    out: Path,
+    band: Path,
+    codec: Path,
+    config: NetworkConfig,
+    baseline: bool = False,
+    **more,
+) -> Path:
     if not out.exists():
         shutil.copytree(encoded / "shards", out / "shards")
     settings = replace(SETTINGS, **more)
-    return train_stemgen(band, codec, out, settings, config, "cpu", workers=1, threads=1)
+    return train_stemgen(band, codec, out, settings, config, baseline, "cpu", 1, 1)
+
+
+@pytest.mark.parametrize("backbone", ["recurrent", "convolution"])
+def test_other_trunks_are_trained_by_the_same_run(
+    encoded_out, tmp_path, band, codec_weights, toy_network_config, backbone
+):
+    config = replace(toy_network_config, backbone=backbone)
+    weights = go(encoded_out, tmp_path / "out", band, codec_weights, config)
+    assert load_network(weights).config == config
+
+
+def test_the_baseline_is_trained_by_the_same_run_and_is_no_stemgen(
+    encoded_out, tmp_path, band, codec_weights, toy_network_config
+):
+    weights = go(
+        encoded_out, tmp_path / "out", band, codec_weights, toy_network_config, baseline=True
+    )
+    assert load_autoregressive(weights).config == toy_network_config
+    with pytest.raises(CheckpointError, match="holds 'autoregressive'; valid here: 'stemgen'"):
+        load_network(weights)
+    with pytest.raises(TrainingError, match="baseline"):
+        go(encoded_out, tmp_path / "out", band, codec_weights, toy_network_config)
+
+
+def test_the_baseline_learns_one_small_batch_by_heart(songs, toy_network_config):
+    settings = StemgenSettings(steps=10_000, peak=1e-2)
+    torch.manual_seed(0)
+    network = AutoregressiveNetwork(toy_network_config)
+    training = AutoregressiveTraining(network, CPU, settings)
+    batch = draw_batch(songs, 4, 32, 1, 0)
+    losses = [training.step(150, batch)["loss"] for _ in range(80)]
+    assert losses[0] == pytest.approx(math.log(VOCABULARY), abs=1.0)
+    assert sum(losses[-5:]) / 5 < 0.3 * losses[0]
+    figures = training.evaluate(songs, batches=1)
+    variants = ("right", "dropped", "wrong", "no_instrument", "no_clock", "nothing")
+    assert set(figures) == {f"level_{q}_{variant}" for q in (1, 2, 3, 4) for variant in variants}
 
 
 def test_a_run_that_was_interrupted_ends_as_the_unbroken_one_bit_for_bit(
