@@ -12,7 +12,7 @@ import torch
 import torch.nn.functional as functional
 from torch import Tensor
 
-from model.checkpoint import fingerprint, load_codec, save_network
+from model.checkpoint import fingerprint, load_grid_codec, save_network
 from model.device import autocast, pick_device
 from model.instruments import NULL
 from model.masking import draw_levels, draw_rates, mask_targets
@@ -282,7 +282,7 @@ def train_stemgen(
     """
     prepare_process(threads)
     where = pick_device(device)
-    codec = load_codec(codec_weights)
+    codec = load_grid_codec(codec_weights)
     shards = out / "shards" / fingerprint(codec)
     train, valid = (
         read_shards(write_shards(band, split, shards, codec_weights, settings.seed, workers))
