@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import torch
@@ -289,8 +289,9 @@ def train_stemgen(
         for split in ("train", "valid")
     )
     torch.manual_seed(settings.seed)
-    network = StemNetwork(config)
-    network.start_from_codebooks(codec.codebooks())
+    books = codec.codebooks()
+    network = StemNetwork(replace(config or NetworkConfig(), code_width=books.shape[-1]))
+    network.start_from_codebooks(books)
     training = StemgenTraining(network.to(where), where, settings)
     run(
         LoopSettings(out, settings.steps, evaluate_every=500),
