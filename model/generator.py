@@ -10,10 +10,16 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from model.checkpoint import CODEC_FILE, STEMGEN_FILE, fingerprint, load_codec, load_network
+from model.checkpoint import (
+    CODEC_FILE,
+    STEMGEN_FILE,
+    LoadedCodec,
+    fingerprint,
+    load_grid_codec,
+    load_network,
+)
 from model.decoding import TokenDecoding
 from model.device import autocast, pick_device
-from model.frame_codec import FrameCodec
 from model.grid import HOP
 from model.guidance import combine, guidance_terms
 from model.instruments import NULL
@@ -179,7 +185,7 @@ class StemDecoding:
 class StemGenerator:
     """Codec and network on a device, ready to decode."""
 
-    def __init__(self, codec: FrameCodec, network: StemNetwork, device: torch.device):
+    def __init__(self, codec: LoadedCodec, network: StemNetwork, device: torch.device):
         self.codec, self.network = codec.to(device), network.to(device)
         self.torch_device = device
 
@@ -219,7 +225,7 @@ def load_generator(device: str = "auto", weights: Path | None = None) -> StemGen
         ValueError: no such device; `CheckpointError` (a ValueError) for the files.
     """
     where = pick_device(device)
-    codec = load_codec(weights / CODEC_FILE.name if weights else CODEC_FILE)
+    codec = load_grid_codec(weights / CODEC_FILE.name if weights else CODEC_FILE)
     network = load_network(
         weights / STEMGEN_FILE.name if weights else STEMGEN_FILE, fingerprint(codec)
     )

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import torch
 
 from model.autoregressive import AutoregressiveNetwork
-from model.checkpoint import fingerprint, load_codec, save_network
+from model.checkpoint import fingerprint, load_grid_codec, save_network
 from model.device import pick_device
 from model.network import NetworkConfig, StemNetwork
 from training.loop import LoopSettings, prepare_process, run
@@ -40,15 +40,17 @@ def train_stemgen(
     """
     prepare_process(threads)
     where = pick_device(device)
-    codec = load_codec(codec_weights)
+    codec = load_grid_codec(codec_weights)
     shards = out / "shards" / fingerprint(codec)
     train, valid = (
         read_shards(write_shards(band, split, shards, codec_weights, settings.seed, workers))
         for split in ("train", "valid")
     )
     torch.manual_seed(settings.seed)
+    books = codec.codebooks()
+    config = replace(config or NetworkConfig(), code_width=books.shape[-1])
     network = AutoregressiveNetwork(config) if baseline else StemNetwork(config)
-    network.start_from_codebooks(codec.codebooks())
+    network.start_from_codebooks(books)
     kind = AutoregressiveTraining if baseline else StemgenTraining
     training = kind(network.to(where), where, settings)
     run(

@@ -358,3 +358,12 @@ def test_a_run_that_was_interrupted_ends_as_the_unbroken_one_bit_for_bit(
     assert network.config == toy_network_config
     with pytest.raises(TrainingError, match=r"seed 1.*seed 2"):
         go(encoded_out, tmp_path / "broken", *rest, seed=2)
+
+
+def test_the_network_is_as_wide_as_the_codecs_codebooks(
+    encoded_out, tmp_path, band, codec_weights, toy_network_config
+):
+    narrow = replace(toy_network_config, code_width=3)
+    weights = go(encoded_out, tmp_path / "run", band, codec_weights, narrow)
+    books = load_codec(codec_weights).codebooks()
+    assert load_network(weights).config.code_width == books.shape[-1] != 3
