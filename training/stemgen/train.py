@@ -27,7 +27,7 @@ class StemgenSettings:
     steps: int
     frames_a_step: int = 4096
     short_frames: int = 256
-    short_share: float = 0.7
+    short_share: float = 0.9
     """Share of the steps, at the start, with short windows; then the network's full length."""
     peak: float = 2e-3
     weight_decay: float = 0.05
