@@ -16,10 +16,13 @@ def guidance_of(knobs: Snapshot) -> dict[str, float]:
 
 
 def decode_settings(knobs: Snapshot) -> DecodeSettings:
-    """How to decode, from a player's knobs: finer levels take a third and a sixth of the steps."""
+    """How to decode, from a player's knobs.
+
+    The second level takes as many steps as the first: it tells much of the pitch.
+    """
     steps = int(knobs["steps"])
     return DecodeSettings(
-        steps=(steps, max(1, steps // 3), max(1, steps // 6), max(1, steps // 6)),
+        steps=(steps, steps, max(1, steps // 2), max(1, steps // 4)),
         causal_bias=float(knobs["causal_bias"]),
         confidence=float(knobs["confidence"]),
         randomness=float(knobs["randomness"]),

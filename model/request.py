@@ -42,7 +42,7 @@ class DecodeSettings:
         ValueError: a value outside its range.
     """
 
-    steps: tuple[int, int, int, int] = (12, 4, 2, 2)
+    steps: tuple[int, int, int, int] = (8, 8, 4, 2)
     causal_bias: float = 0.3
     confidence: float = 0.3
     randomness: float = 1.0

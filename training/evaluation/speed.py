@@ -19,7 +19,7 @@ from model.request import DecodeSettings, StemRequest
 
 BAR_FRAMES = 2 * FRAME_RATE
 """A bar of four beats at 120 BPM."""
-GUIDANCE = {"audio": 2.0, "instrument": 1.5, "clock": 1.0}
+GUIDANCE = {"audio": 2.0, "instrument": 1.0, "clock": 2.0}
 REPEATS = 5
 Kind = TypeVar("Kind")
 
