@@ -19,7 +19,7 @@ class AutoregressiveTraining(StemgenTraining):
     network: AutoregressiveNetwork
 
     def loss(self, batch: PairBatch, generator: torch.Generator) -> tuple[Tensor, dict[str, float]]:
-        """Cross-entropy of every token after those before it."""
+        """Cross-entropy (nats) of every token of the targets [B, Q, T] after those before it."""
         none = torch.zeros(len(batch.instrument), dtype=torch.long)
         return self._told_loss(batch, *drop_sources(batch, none, generator))
 

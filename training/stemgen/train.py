@@ -123,7 +123,7 @@ class StemgenTraining:
         return {"loss": float(loss.detach()), **figures}
 
     def loss(self, batch: PairBatch, generator: torch.Generator) -> tuple[Tensor, dict[str, float]]:
-        """What is to become small, for windows that are hidden as the dice say; and its parts."""
+        """The loss (nats) of windows [B, Q, T] that are hidden as the dice say, and it by level."""
         size, _, frames = batch.target.shape
         prefix = draw_prefix(size, frames, generator)
         context, instrument, clock_known = drop_sources(batch, prefix, generator)

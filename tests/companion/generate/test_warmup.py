@@ -44,13 +44,13 @@ def test_the_fastest_number_of_threads_stays_set(
     machine = Machine(dict(zip((1, 2), speeds, strict=True)))
     warm = warm_up(machine.generator(), machine.set_threads, machine.clock)
     assert warm.threads == machine.threads == best
-    assert warm.plan_s == pytest.approx(20 * speeds[best - 1])  # 12 + 4 + 2 + 2 steps
+    assert warm.plan_s == pytest.approx(22 * speeds[best - 1])  # 8 + 8 + 4 + 2 steps
 
 
 def test_without_threads_to_set_only_the_plan_is_timed() -> None:
     machine = Machine({1: 0.5})
     warm = warm_up(machine.generator(), None, machine.clock)
-    assert (warm.threads, warm.plan_s) == (0, pytest.approx(10.0))
+    assert (warm.threads, warm.plan_s) == (0, pytest.approx(11.0))
 
 
 def test_threads_are_tried_up_to_the_processors() -> None:
