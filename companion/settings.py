@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 from companion.control.parameters import Value
 from companion.control.store import Snapshot
-from model.request import SOURCES, DecodeSettings
+from model.request import SOURCES, DecodeSettings, Form
 
 OFF_DB = -60.0
 """The bottom of a level knob: silence."""
@@ -13,6 +15,11 @@ OFF_DB = -60.0
 def guidance_of(knobs: Snapshot) -> dict[str, float]:
     """Guidance by source from a player's knobs."""
     return {source: float(knobs[f"guidance_{source}"]) for source in SOURCES}
+
+
+def form_of(knobs: Snapshot) -> Form:
+    """How guidance is combined, from a player's knobs."""
+    return cast(Form, knobs["guidance_form"])  # the table takes no other
 
 
 def decode_settings(knobs: Snapshot) -> DecodeSettings:

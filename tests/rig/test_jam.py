@@ -257,9 +257,9 @@ class TestSteered:
     BPM, CYCLE, LAST_BAR = 135, 2, 7
     # Controller 20 on channel 1 is guidance_audio of the first player, by the table.
     MOVES: ClassVar = {
-        "midi": ("guidance_audio", 2.0, 100 / 127 * 6),
+        "midi": ("guidance_audio", 3.0, 100 / 127 * 6),
         "oscsend": ("guidance_audio", 100 / 127 * 6, 4.25),
-        "Pure Data": ("guidance_clock", 2.0, 3.5),
+        "Pure Data": ("guidance_clock", 3.0, 3.5),
     }
 
     @pytest.fixture(scope="class")

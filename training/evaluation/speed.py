@@ -19,7 +19,7 @@ from model.request import DecodeSettings, StemRequest
 
 BAR_FRAMES = 2 * FRAME_RATE
 """A bar of four beats at 120 BPM."""
-GUIDANCE = {"audio": 2.0, "instrument": 1.0, "clock": 2.0}
+GUIDANCE = {"audio": 3.0, "instrument": 1.0, "clock": 3.0}
 REPEATS = 5
 Kind = TypeVar("Kind")
 
@@ -67,7 +67,7 @@ def measure_speed(generator: StemGenerator, bars: int = 4, prefix_bars: int = 1)
     audio = torch.from_numpy(_music(10 * FRAME_RATE))
     tokens = generator.encode(audio)
     results = [_timed(lambda: generator.start(request).result()) for _ in range(REPEATS + 1)][1:]
-    passes = len(guidance_terms(GUIDANCE, "joint"))
+    passes = len(guidance_terms(GUIDANCE, request.form))
     steps = sum(request.decode.steps)
     weights = sum(p.numel() for p in generator.network.trunk.parameters())
     width, layers = generator.network.config.width, generator.network.config.layers
