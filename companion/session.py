@@ -28,7 +28,7 @@ from companion.generate.stem_worker import Finished, StemWorker
 from companion.listen.silence import is_silent
 from companion.listen.window import context_window
 from companion.rig import Rig
-from companion.settings import decode_settings, gain_of, guidance_of
+from companion.settings import decode_settings, form_of, gain_of, guidance_of
 from companion.status import PlayerStatus, Status
 from companion.take.take import Take
 from companion.voice import Voice
@@ -265,7 +265,7 @@ class Session:
             context,
             instrument_index(str(knobs["instrument"])),
             guidance_of(knobs),
-            "joint" if knobs["guidance_form"] == "joint" else "product",
+            form_of(knobs),
             decode_settings(knobs),
         )
         voice.pending[asked.epoch] = (asked, knobs)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 from companion.control.parameters import Value
 from companion.control.store import Snapshot
-from model.request import SOURCES, DecodeSettings
+from model.request import SOURCES, DecodeSettings, Form
 
 OFF_DB = -60.0
 """The bottom of a level knob: silence."""
@@ -15,11 +17,19 @@ def guidance_of(knobs: Snapshot) -> dict[str, float]:
     return {source: float(knobs[f"guidance_{source}"]) for source in SOURCES}
 
 
+def form_of(knobs: Snapshot) -> Form:
+    """How guidance is combined, from a player's knobs."""
+    return cast(Form, knobs["guidance_form"])  # the table takes no other
+
+
 def decode_settings(knobs: Snapshot) -> DecodeSettings:
-    """How to decode, from a player's knobs: finer levels take a third and a sixth of the steps."""
+    """How to decode, from a player's knobs.
+
+    The second level takes as many steps as the first: it tells much of the pitch.
+    """
     steps = int(knobs["steps"])
     return DecodeSettings(
-        steps=(steps, max(1, steps // 3), max(1, steps // 6), max(1, steps // 6)),
+        steps=(steps, steps, max(1, steps // 2), max(1, steps // 4)),
         causal_bias=float(knobs["causal_bias"]),
         confidence=float(knobs["confidence"]),
         randomness=float(knobs["randomness"]),

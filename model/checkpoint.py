@@ -1,4 +1,7 @@
-"""Weights on disk: safetensors with the sizes in their metadata; nothing is unpickled."""
+"""Weights on disk: safetensors with the sizes in their metadata; nothing is unpickled.
+
+A published Encodec has no sizes in its file and is told by the names of its tensors.
+"""
 
 from __future__ import annotations
 
@@ -13,25 +16,30 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
+from model.autoregressive import AutoregressiveNetwork
+from model.codec import Codec
+from model.encodec_codec import EncodecCodec
+from model.encodec_weights import PUBLISHED, config_of, is_published, own_state
 from model.frame_codec import FrameCodec, FrameCodecConfig
+from model.grid import FRAME_RATE, LEVELS, SAMPLE_RATE, VOCABULARY
 from model.network import NetworkConfig, StemNetwork
 
 Config = TypeVar("Config")
+Network = TypeVar("Network", bound=StemNetwork)
 BUNDLED = Path(__file__).parent / "weights"
 CODEC_FILE = BUNDLED / "codec.safetensors"
 STEMGEN_FILE = BUNDLED / "stemgen.safetensors"
+LoadedCodec = FrameCodec | EncodecCodec
+"""A `Codec` that is a torch module as well."""
 
 
 class CheckpointError(ValueError):
     """A weights file that is missing, is none, or does not fit."""
 
 
-def fingerprint(codec: FrameCodec) -> str:
+def fingerprint(codec: Codec) -> str:
     """Names a codec by its codebooks: two codecs with one name speak the same tokens."""
-    digest = hashlib.sha256()
-    for layer in codec.quantizer.layers:
-        digest.update(layer.codebook.detach().cpu().float().numpy().tobytes())
-    return digest.hexdigest()[:16]
+    return hashlib.sha256(codec.codebooks().cpu().numpy().tobytes()).hexdigest()[:16]
 
 
 def save_codec(path: Path, codec: FrameCodec) -> None:
@@ -46,22 +54,40 @@ def save_codec(path: Path, codec: FrameCodec) -> None:
     _save(path, "codec", state, keep, {"config": json.dumps(asdict(codec.config))})
 
 
-def load_codec(path: Path = CODEC_FILE) -> FrameCodec:
-    """Read a codec, in evaluation mode on the CPU.
+def load_codec(path: Path = CODEC_FILE) -> LoadedCodec:
+    """Read a codec, in evaluation mode on the CPU: one of ours, or a published Encodec.
 
     Raises:
         CheckpointError: see the class.
     """
-    metadata, tensors = _load(path, "codec")
+    metadata, tensors = _read(path, "codec")
+    if "kind" not in metadata and is_published(tensors):
+        return _published_codec(path, tensors)
+    _check_kind(path, "codec", metadata)
     codec = FrameCodec(_config(path, FrameCodecConfig, metadata))
     _fill(path, codec, tensors, may_lack=(".embed_avg", ".cluster_size", ".inited"))
     return codec.eval()
 
 
+def load_grid_codec(path: Path = CODEC_FILE) -> LoadedCodec:
+    """Read a codec of the sizes in `model.grid`, which the network and the rig are made for.
+
+    Raises:
+        CheckpointError: see the class; also for a codec of other sizes.
+    """
+    codec = load_codec(path)
+    own = _sizes(codec.sample_rate, codec.frame_rate, codec.levels, codec.vocabulary)
+    grid = _sizes(SAMPLE_RATE, FRAME_RATE, LEVELS, VOCABULARY)
+    if own != grid:
+        raise CheckpointError(f"weights file {path} holds a codec of {own}; valid here: {grid}")
+    return codec
+
+
 def save_network(path: Path, network: StemNetwork, codec_name: str) -> None:
-    """Write a StemGen network and the fingerprint of the codec it was trained with."""
+    """Write a StemGen network, or the baseline, and the fingerprint of its codec."""
     extra = {"config": json.dumps(asdict(network.config)), "codec": codec_name}
-    _save(path, "stemgen", network.state_dict(), {}, extra)
+    kind = "autoregressive" if isinstance(network, AutoregressiveNetwork) else "stemgen"
+    _save(path, kind, network.state_dict(), {}, extra)
 
 
 def load_network(path: Path = STEMGEN_FILE, codec_name: str | None = None) -> StemNetwork:
@@ -70,13 +96,23 @@ def load_network(path: Path = STEMGEN_FILE, codec_name: str | None = None) -> St
     Raises:
         CheckpointError: see the class; also when it was trained with another codec.
     """
-    metadata, tensors = _load(path, "stemgen")
+    return _load_network(path, "stemgen", StemNetwork, codec_name)
+
+
+def load_autoregressive(path: Path, codec_name: str | None = None) -> AutoregressiveNetwork:
+    """Read the baseline, as `load_network` does."""
+    return _load_network(path, "autoregressive", AutoregressiveNetwork, codec_name)
+
+
+def _load_network(path: Path, kind: str, made: type[Network], codec_name: str | None) -> Network:
+    metadata, tensors = _read(path, kind)
+    _check_kind(path, kind, metadata)
     if codec_name is not None and metadata.get("codec") != codec_name:
         raise CheckpointError(
             f"weights {path} were trained with codec {metadata.get('codec')}, "
             f"the codec here is {codec_name}; valid: weights of the same training"
         )
-    network = StemNetwork(_config(path, NetworkConfig, metadata))
+    network = made(_config(path, NetworkConfig, metadata))
     _fill(path, network, tensors)
     return network.eval()
 
@@ -100,23 +136,47 @@ def _save(
     save_file(tensors, path, {"kind": kind, **metadata})
 
 
-def _load(path: Path, kind: str) -> tuple[dict[str, str], dict[str, Tensor]]:
+def _read(path: Path, kind: str) -> tuple[dict[str, str], dict[str, Tensor]]:
     if not path.is_file():
-        raise CheckpointError(
-            f"weights file {path} is missing; valid: a {kind} file (.safetensors) written by "
-            f"`python -m training {kind}`"
-        )
+        raise CheckpointError(f"weights file {path} is missing; valid: {_valid(kind)}")
     try:
         with safe_open(path, "pt") as file:
             metadata = file.metadata() or {}
             tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
     except (OSError, SafetensorError) as error:
-        raise CheckpointError(f"weights file {path} is not safetensors ({error})") from error
-    if metadata.get("kind") != kind:
         raise CheckpointError(
-            f"weights file {path} holds '{metadata.get('kind')}'; valid here: '{kind}'"
-        )
+            f"weights file {path} is not safetensors ({error}); "
+            "valid: a .safetensors file (pickled weights such as .bin, .pt and .th are never read)"
+        ) from error
     return metadata, tensors
+
+
+def _check_kind(path: Path, kind: str, metadata: dict[str, str]) -> None:
+    if "kind" not in metadata:
+        raise CheckpointError(f"weights file {path} is not one of ours; valid: {_valid(kind)}")
+    if metadata["kind"] != kind:
+        raise CheckpointError(
+            f"weights file {path} holds '{metadata['kind']}'; valid here: '{kind}'"
+        )
+
+
+def _valid(kind: str) -> str:
+    command = {"autoregressive": "stemgen --baseline"}.get(kind, kind)
+    ours = f"a {kind} file (.safetensors) written by `python -m training {command}`"
+    return f"{ours}, or {PUBLISHED}" if kind == "codec" else ours
+
+
+def _published_codec(path: Path, tensors: dict[str, Tensor]) -> EncodecCodec:
+    codec = EncodecCodec(config_of(tensors))
+    try:
+        codec.load_state_dict(own_state(codec, tensors), strict=False)
+    except ValueError as error:
+        raise CheckpointError(f"weights file {path}: {error}") from error
+    return codec.eval()
+
+
+def _sizes(sample_rate: int, frame_rate: int, levels: int, vocabulary: int) -> str:
+    return f"{sample_rate} Hz, {frame_rate} frames/s and {levels} levels of {vocabulary}"
 
 
 def _config(path: Path, kind: type[Config], metadata: dict[str, str]) -> Config:

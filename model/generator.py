@@ -10,15 +10,22 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from model.checkpoint import CODEC_FILE, STEMGEN_FILE, fingerprint, load_codec, load_network
+from model.checkpoint import (
+    CODEC_FILE,
+    STEMGEN_FILE,
+    LoadedCodec,
+    fingerprint,
+    load_grid_codec,
+    load_network,
+)
 from model.decoding import TokenDecoding
 from model.device import autocast, pick_device
-from model.frame_codec import FrameCodec
 from model.grid import HOP
 from model.guidance import combine, guidance_terms
 from model.instruments import NULL
 from model.network import UNKNOWN, StemNetwork
 from model.request import StemRequest, StemResult, check_guidance
+from model.trunk import Past, join_pasts
 
 CONTEXT_LEVEL = 0.1
 """RMS that a context is brought to before it is encoded (-20 dBFS), as in training."""
@@ -40,6 +47,7 @@ class GuidedNetwork:
         network: StemNetwork,
         context: Tensor,
         phase: Tensor,
+        prefix: Tensor,
         instrument: int,
         guidance: Mapping[str, float],
         form: str,
@@ -48,11 +56,13 @@ class GuidedNetwork:
         Args:
             context: tokens of the mix [Q, T], UNKNOWN where nothing is known.
             phase: clock phase [T, 4].
+            prefix: tokens of the stem that are given [Q, P].
             instrument: class, or NULL: then it is no source.
         """
         self._network, self._form = network, form
         self._context, self._phase, self._instrument = context, phase, instrument
-        self._conditioned: dict[frozenset[str], Tensor] = {}
+        self._prefix = prefix
+        self._read: dict[frozenset[str], tuple[Tensor, Past]] = {}
         self._available = {"clock"}
         if bool((context != UNKNOWN).any()):
             self._available.add("audio")
@@ -64,30 +74,42 @@ class GuidedNetwork:
         """New weights from the next step on."""
         weights = {name: guidance[name] for name in sorted(self._available)}
         self.terms = guidance_terms(weights, self._form)
+        with torch.inference_mode(), autocast(self._context.device):
+            read = [self._read_sources(term.sources) for term in self.terms]
+            self._rest = torch.cat([rest for rest, _ in read])
+            self._past = join_pasts([past for _, past in read])
 
     def __call__(self, tokens: Tensor, level: int, positions: Tensor) -> Tensor:
-        """Guided log-probabilities [n, vocabulary] of one level at the open positions [n]."""
+        """Guided log-probabilities [n, vocabulary] of one level at the open positions [n].
+
+        Args:
+            tokens: the stem so far [Q, T]; its prefix is the one given at the start.
+            positions: frames behind the prefix.
+        """
+        first = self._prefix.shape[-1]
         with torch.inference_mode(), autocast(tokens.device):
-            conditioned = torch.stack([self._condition(term.sources) for term in self.terms])
-            target = tokens[None].expand(len(self.terms), -1, -1)
-            hidden = self._network(conditioned, target)[:, positions]
+            target = tokens[None, :, first:].expand(len(self.terms), -1, -1)
+            hidden = self._network.go_on(self._rest, target, self._past)[:, positions - first]
             logits = self._network.logits(hidden, level)
         return combine(logits, self.terms)
 
-    def _condition(self, sources: frozenset[str]) -> Tensor:
-        if sources not in self._conditioned:
-            device = self._context.device
+    def _read_sources(self, sources: frozenset[str]) -> tuple[Tensor, Past]:
+        """The conditioning behind the prefix [1, T - P, width], and the prefix as it was read."""
+        if sources not in self._read:
+            device, first = self._context.device, self._prefix.shape[-1]
             context = (
                 self._context if "audio" in sources else torch.full_like(self._context, UNKNOWN)
             )
             instrument = self._instrument if "instrument" in sources else NULL
-            self._conditioned[sources] = self._network.condition(
+            conditioned = self._network.condition(
                 context[None],
                 torch.tensor([instrument], device=device),
                 self._phase[None],
                 torch.tensor(["clock" in sources], device=device),
-            )[0]
-        return self._conditioned[sources]
+            )
+            past = self._network.read_prefix(conditioned[:, :first], self._prefix[None])
+            self._read[sources] = conditioned[:, first:], past
+        return self._read[sources]
 
 
 class StemDecoding:
@@ -105,15 +127,16 @@ class StemDecoding:
         audio = torch.zeros_like(audio).masked_scatter(known[:, None], level)
         context = torch.where(known[None], generator.encode(audio.flatten()), UNKNOWN)
         self._timings = {"encode": time.perf_counter() - started, "decode_tokens": 0.0}
+        prefix = torch.from_numpy(request.prefix.astype(np.int64)).to(device)
         self._guided = GuidedNetwork(
             generator.network,
             context,
             torch.from_numpy(request.phase).to(device),
+            prefix,
             request.instrument,
             request.guidance,
             request.form,
         )
-        prefix = torch.from_numpy(request.prefix.astype(np.int64)).to(device)
         self._tokens = TokenDecoding(
             prefix, request.frames, request.decode, request.seed, self._guided
         )
@@ -162,7 +185,7 @@ class StemDecoding:
 class StemGenerator:
     """Codec and network on a device, ready to decode."""
 
-    def __init__(self, codec: FrameCodec, network: StemNetwork, device: torch.device):
+    def __init__(self, codec: LoadedCodec, network: StemNetwork, device: torch.device):
         self.codec, self.network = codec.to(device), network.to(device)
         self.torch_device = device
 
@@ -202,7 +225,7 @@ def load_generator(device: str = "auto", weights: Path | None = None) -> StemGen
         ValueError: no such device; `CheckpointError` (a ValueError) for the files.
     """
     where = pick_device(device)
-    codec = load_codec(weights / CODEC_FILE.name if weights else CODEC_FILE)
+    codec = load_grid_codec(weights / CODEC_FILE.name if weights else CODEC_FILE)
     network = load_network(
         weights / STEMGEN_FILE.name if weights else STEMGEN_FILE, fingerprint(codec)
     )

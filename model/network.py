@@ -20,13 +20,20 @@ import torch
 import torch.nn.functional as functional
 from torch import Tensor, nn
 
+from model.convolution import Convolution
 from model.grid import LEVELS, VOCABULARY
 from model.instruments import INSTRUMENTS
+from model.recurrent import Recurrent
+from model.transformer import Transformer
+from model.trunk import Past, RMSNorm, Trunk
 
 MASK = VOCABULARY
 """Token of a target position that is still to be filled."""
 UNKNOWN = VOCABULARY + 1
 """Token of a context position that is dropped or not known yet (the paper's NULL)."""
+
+BACKBONES = {"transformer": 6, "recurrent": 4, "convolution": 10}
+"""The trunks, and how many layers of each have about as many parameters."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,69 +48,18 @@ class NetworkConfig:
     vocabulary: int = VOCABULARY
     frames: int = 512
     """Longest window it was trained on."""
+    backbone: str = "transformer"
 
 
-class RMSNorm(nn.Module):
-    """Root-mean-square normalisation with a gain."""
-
-    def __init__(self, width: int):
-        super().__init__()
-        self.gain = nn.Parameter(torch.ones(width))
-
-    def forward(self, x: Tensor) -> Tensor:
-        """[..., width] -> the same shape and type."""
-        return functional.rms_norm(x, (x.shape[-1],), self.gain.to(x.dtype))
-
-
-def rotary_table(frames: int, head_width: int, device: torch.device) -> tuple[Tensor, Tensor]:
-    """Cosines and sines of rotary position embedding (RoPE): each [frames, head_width / 2]."""
-    rate = 10_000.0 ** (-torch.arange(0, head_width, 2, device=device) / head_width)
-    angle = torch.arange(frames, device=device)[:, None] * rate
-    return angle.cos(), angle.sin()
-
-
-def rotate(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
-    """Turn the two halves of [B, H, T, head_width] against each other by their position."""
-    first, second = x.chunk(2, -1)
-    cos, sin = cos.to(x.dtype), sin.to(x.dtype)
-    return torch.cat([first * cos - second * sin, first * sin + second * cos], -1)
-
-
-def attention(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
-    """Bidirectional attention over [B, H, T, head_width].
-
-    On a CPU in bfloat16 two plain matrix products take 0.4 times as long as torch's fused kernel,
-    forward and backward (measured at 256 and 512 frames); elsewhere the fused one is faster.
-    """
-    if query.device.type == "cpu" and query.dtype == torch.bfloat16:
-        scores = (query * query.shape[-1] ** -0.5) @ key.transpose(-1, -2)
-        return torch.softmax(scores, -1) @ value
-    return functional.scaled_dot_product_attention(query, key, value)
-
-
-class TransformerBlock(nn.Module):
-    """Bidirectional attention, then a gated feed-forward (SwiGLU); no biases."""
-
-    def __init__(self, width: int, heads: int):
-        super().__init__()
-        self.heads = heads
-        inner = (8 * width // 3 + 31) // 32 * 32
-        self.attention_norm, self.feed_norm = RMSNorm(width), RMSNorm(width)
-        self.query_key_value = nn.Linear(width, 3 * width, bias=False)
-        self.attention_out = nn.Linear(width, width, bias=False)
-        self.gate_up = nn.Linear(width, 2 * inner, bias=False)
-        self.down = nn.Linear(inner, width, bias=False)
-
-    def forward(self, x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
-        """[B, T, width] -> the same shape."""
-        batch, frames, width = x.shape
-        parts = self.query_key_value(self.attention_norm(x))
-        parts = parts.view(batch, frames, 3, self.heads, width // self.heads)
-        query, key, value = parts.permute(2, 0, 3, 1, 4)
-        mixed = attention(rotate(query, cos, sin), rotate(key, cos, sin), value)
-        x = x + self.attention_out(mixed.transpose(1, 2).reshape(batch, frames, width))
-        gate, up = self.gate_up(self.feed_norm(x)).chunk(2, -1)
-        return x + self.down(functional.silu(gate) * up)
+def make_trunk(config: NetworkConfig) -> Trunk:
+    """An untrained trunk; ValueError if there is no such backbone."""
+    if config.backbone == "transformer":
+        return Transformer(config.width, config.layers, config.heads)
+    if config.backbone == "recurrent":
+        return Recurrent(config.width, config.layers)
+    if config.backbone == "convolution":
+        return Convolution(config.width, config.layers)
+    raise ValueError(f"backbone is {config.backbone!r}; valid: {', '.join(BACKBONES)}")
 
 
 class StemNetwork(nn.Module):
@@ -122,9 +78,7 @@ class StemNetwork(nn.Module):
         self.instruments = nn.Embedding(len(INSTRUMENTS) + 1, half)
         self.clock = nn.Sequential(nn.Linear(4, half), nn.SiLU(), nn.Linear(half, half))
         self.clock_unknown = nn.Parameter(torch.zeros(half))
-        self.blocks = nn.ModuleList(
-            [TransformerBlock(config.width, config.heads) for _ in range(config.layers)]
-        )
+        self.trunk = make_trunk(config)
         self.norm = RMSNorm(config.width)
         self.code_out = nn.Parameter(torch.zeros(config.levels, config.code_width, config.width))
         self.heads = nn.Parameter(torch.zeros(config.levels, config.vocabulary, config.width))
@@ -138,10 +92,10 @@ class StemNetwork(nn.Module):
                     nn.init.zeros_(module.bias)
             elif isinstance(module, nn.Embedding):
                 nn.init.normal_(module.weight, std=0.1)
-        for block in self.blocks:
-            assert isinstance(block, TransformerBlock)
-            for last in (block.attention_out, block.down):
-                last.weight.data.mul_((2 * self.config.layers) ** -0.5)
+        residual = self.trunk.residual_layers()
+        for layer in residual:
+            for weight in layer.parameters():
+                weight.data.mul_(len(residual) ** -0.5)
         nn.init.normal_(self.code_in, std=self.config.code_width**-0.5)
         nn.init.normal_(self.code_out, std=0.1 * self.config.width**-0.5)
 
@@ -181,23 +135,47 @@ class StemNetwork(nn.Module):
         conditioning = self.instruments(instrument)[:, None] + clock
         return torch.cat([self._embed(context) + conditioning, conditioning], -1)
 
-    def forward(self, conditioned: Tensor, target: Tensor) -> Tensor:
+    def forward(
+        self, conditioned: Tensor, target: Tensor, prefix_frames: Tensor | None = None
+    ) -> Tensor:
         """Hidden states of every frame, for `logits`.
 
         Args:
             conditioned: what `condition` returned [B, T, width].
             target: tokens of the stem [B, levels, T]; MASK where still to be filled.
+            prefix_frames: length of each example's visible prefix [B]; None: no prefix.
 
         Returns:
             [B, T, width].
         """
+        return self.norm(self.trunk(self._join(conditioned, target), prefix_frames))
+
+    def read_prefix(self, conditioned: Tensor, target: Tensor) -> Past:
+        """Read a visible prefix once, for `go_on`.
+
+        Args:
+            conditioned: of the prefix's frames [B, P, width].
+            target: its tokens [B, levels, P].
+        """
+        return self.trunk.read_prefix(self._join(conditioned, target))
+
+    def go_on(self, conditioned: Tensor, target: Tensor, past: Past) -> Tensor:
+        """Hidden states of the frames behind a prefix: what `forward` gives for them.
+
+        Args:
+            conditioned: of the frames behind the prefix [B, T - P, width].
+            target: their tokens [B, levels, T - P].
+            past: what `read_prefix` returned.
+
+        Returns:
+            [B, T - P, width].
+        """
+        return self.norm(self.trunk.go_on(self._join(conditioned, target), past))
+
+    def _join(self, conditioned: Tensor, target: Tensor) -> Tensor:
+        """The target's tokens into their channel: [B, T, width]."""
         half = self.config.width // 2
-        x = conditioned + functional.pad(self._embed(target), (half, 0))
-        head_width = self.config.width // self.config.heads
-        cos, sin = rotary_table(x.shape[1], head_width, x.device)
-        for block in self.blocks:
-            x = block(x, cos, sin)
-        return self.norm(x)
+        return conditioned + functional.pad(self._embed(target), (half, 0))
 
     def logits(self, hidden: Tensor, level: int) -> Tensor:
         """Unnormalised log-probabilities of one level: [..., width] -> [..., vocabulary]."""

@@ -21,10 +21,10 @@ PHASE_WIDTH = 4
 """Numbers of clock phase a frame: sin and cos of the beat, sin and cos of the bar."""
 SOURCES = ("audio", "instrument", "clock")
 """What guidance can lean on."""
-FORMS = ("joint", "product")
+FORMS = ("contrast", "joint", "product")
 """How guidance over several sources is combined."""
 
-Form = Literal["joint", "product"]
+Form = Literal["contrast", "joint", "product"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ class DecodeSettings:
         ValueError: a value outside its range.
     """
 
-    steps: tuple[int, int, int, int] = (12, 4, 2, 2)
+    steps: tuple[int, int, int, int] = (8, 8, 4, 2)
     causal_bias: float = 0.3
     confidence: float = 0.3
     randomness: float = 1.0
@@ -74,7 +74,7 @@ class StemRequest:
             that what is new goes on from it without a seam; [0] where that is not known.
         instrument: index into `model.instruments.INSTRUMENTS`, or NULL.
         guidance: a number from 0 up for each of "audio", "instrument" and "clock".
-        form: "joint" or "product".
+        form: "contrast", "joint" or "product".
         decode: how tokens are chosen.
         seed: 0 .. 2**63 - 1; the same request gives the same stem.
 
@@ -89,7 +89,7 @@ class StemRequest:
     frames: int
     instrument: int
     guidance: Mapping[str, float]
-    form: Form = "joint"
+    form: Form = "contrast"
     decode: DecodeSettings = field(default_factory=DecodeSettings)
     seed: int = 0
     lead: NDArray[np.float32] = field(default_factory=lambda: np.zeros(0, np.float32))

@@ -122,15 +122,15 @@ class Parameter:
 
 # fmt: off
 PARAMETERS: tuple[Parameter, ...] = (
-    Parameter("guidance_audio", "number", "player", 2.0, 0.0, 6.0, "", "next plan", "How strongly the stem follows what is heard; 1 is as learnt.", cc=20),
-    Parameter("guidance_instrument", "number", "player", 1.5, 0.0, 6.0, "", "next plan", "How strongly the stem sounds like its instrument.", cc=21),
-    Parameter("guidance_clock", "number", "player", 1.0, 0.0, 6.0, "", "next plan", "How strongly the stem keeps to beat and bar.", cc=22),
-    Parameter("guidance_form", "choice", "player", "joint", 0, 1, "", "next plan", "How the sources are combined: joint, or the paper's product.", choices=FORMS),
+    Parameter("guidance_audio", "number", "player", 3.0, 0.0, 6.0, "", "next plan", "How strongly the stem follows what is heard; 1 is as learnt.", cc=20),
+    Parameter("guidance_instrument", "number", "player", 1.0, 0.0, 6.0, "", "next plan", "How strongly the stem sounds like its instrument.", cc=21),
+    Parameter("guidance_clock", "number", "player", 3.0, 0.0, 6.0, "", "next plan", "How strongly the stem keeps to beat and bar.", cc=22),
+    Parameter("guidance_form", "choice", "player", "contrast", 0, len(FORMS) - 1, "", "next plan", "How the sources are combined; contrast is the quickest, product the paper's.", choices=FORMS),
     Parameter("causal_bias", "number", "player", 0.3, 0.0, 2.0, "", "next plan", "How much the nearest frames are filled first (w_s).", cc=23),
     Parameter("confidence", "number", "player", 0.3, 0.0, 2.0, "", "next plan", "How much the surest tokens are kept first (w_c).", cc=24),
     Parameter("randomness", "number", "player", 1.0, 0.0, 2.0, "", "next plan", "How much chance decides what is kept first (w_r).", cc=25),
     Parameter("temperature", "number", "player", 1.0, 0.1, 2.0, "", "next plan", "Below 1 the stem is safer, above 1 wilder.", cc=26, curve="exponential"),
-    Parameter("steps", "whole", "player", 12, 1, 64, "steps", "next plan", "Decode steps of the first level; more is better and slower.", cc=27, curve="exponential"),
+    Parameter("steps", "whole", "player", 8, 1, 64, "steps", "next plan", "Decode steps of the first level; more is better and slower.", cc=27, curve="exponential"),
     Parameter("instrument", "choice", "player", "bass", 0, len(INSTRUMENTS) - 1, "", "next plan", "What the player plays.", cc=28, choices=INSTRUMENTS),
     Parameter("level", "number", "player", 0.0, -60.0, 6.0, "dB", "now", "Loudness of the player; -60 is off.", cc=7),
     Parameter("mute", "switch", "player", False, 0, 1, "", "now", "Silences the player; it goes on planning.", cc=29),

@@ -65,7 +65,7 @@ def thread_candidates(processors: int) -> list[int]:
 
 
 def typical_request(generator: StemGenerator) -> StemRequest:
-    """A full window with two bars of prefix, default settings and all guidance passes."""
+    """A full window with two bars of prefix, guided and decoded as the knobs start."""
     frames = generator.max_frames
     time_s = np.arange(frames * HOP) / SAMPLE_RATE
     bars = np.arange(frames)[:, None] / BAR_FRAMES * np.array([4.0, 4.0, 1.0, 1.0])
@@ -77,7 +77,7 @@ def typical_request(generator: StemGenerator) -> StemRequest:
         prefix=generator.silence(min(PREFIX_BARS * BAR_FRAMES, frames - 1)),
         frames=frames,
         instrument=0,
-        guidance={"audio": 2.0, "instrument": 1.5, "clock": 1.5},
+        guidance={"audio": 3.0, "instrument": 1.0, "clock": 3.0},
     )
 
 

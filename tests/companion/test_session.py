@@ -308,7 +308,7 @@ def test_what_shapes_a_plan_acts_on_the_next_one(tmp_path: Path) -> None:
     assert all(before["knobs"][name] != value for name, value in changed.items())
     request = next(asked for _, epoch, asked in worker.asked if epoch == after["epoch"])
     assert (request.guidance["audio"], request.form) == (4.0, "product")
-    assert request.decode.steps == (30, 10, 5, 5)
+    assert request.decode.steps == (30, 30, 15, 7)
     assert (request.decode.causal_bias, request.decode.confidence) == (0.6, 0.7)
     assert (request.decode.randomness, request.decode.temperature) == (0.5, 1.2)
 

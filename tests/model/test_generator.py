@@ -46,19 +46,24 @@ def test_the_same_request_gives_the_same_stem(toy_generator):
     assert (one.tokens != other.tokens).any()
 
 
-def guided(network, context, guidance, form="joint", instrument=4):
+NO_PREFIX = torch.zeros(4, 0, dtype=torch.long)
+
+
+def guided(network, context, guidance, form="joint", instrument=4, prefix=NO_PREFIX):
     phase = torch.randn(FRAMES, 4, generator=torch.Generator().manual_seed(0))
-    return GuidedNetwork(network, context, phase, instrument, guidance, form)
+    return GuidedNetwork(network, context, phase, prefix, instrument, guidance, form)
 
 
 def context_tokens():
     return torch.randint(0, 2048, (4, FRAMES), generator=torch.Generator().manual_seed(0))
 
 
-def test_joint_guidance_at_one_is_the_conditional(toy_network):
+@pytest.mark.parametrize("first", [0, 10])
+def test_joint_guidance_at_one_is_the_conditional(toy_network, first):
     ones = {"audio": 1.0, "instrument": 1.0, "clock": 1.0}
-    tokens, positions = torch.full((4, FRAMES), MASK), torch.arange(FRAMES)
-    model = guided(toy_network, context_tokens(), ones)
+    tokens, positions = torch.full((4, FRAMES), MASK), torch.arange(first, FRAMES)
+    tokens[:, :first] = context_tokens()[:, :first]
+    model = guided(toy_network, context_tokens(), ones, prefix=tokens[:, :first])
     assert len(model.terms) == 1
     with torch.inference_mode():
         conditioned = toy_network.condition(
@@ -67,7 +72,7 @@ def test_joint_guidance_at_one_is_the_conditional(toy_network):
             torch.randn(FRAMES, 4, generator=torch.Generator().manual_seed(0))[None],
             torch.tensor([True]),
         )
-        hidden = toy_network(conditioned, tokens[None])[0]
+        hidden = toy_network(conditioned, tokens[None], torch.tensor([first]))[0, first:]
         expected = torch.log_softmax(toy_network.logits(hidden, 0).float(), -1)
     # bfloat16 products where the processor has them
     torch.testing.assert_close(model(tokens, 0, positions), expected, atol=0.05, rtol=0.05)

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from model.guidance import Term, combine, guidance_terms
+from model.request import FORMS
 
 SOURCES = ("audio", "clock", "instrument")
 weights = st.dictionaries(st.sampled_from(SOURCES), st.floats(0, 6), min_size=1)
@@ -37,21 +38,37 @@ def test_joint_needs_a_pass_only_for_a_source_that_is_guided():
     assert shares(terms) == {"audio+clock+instrument": 1.0, "audio": 1.0, "": -1.0}
 
 
+def test_contrast_at_one_is_the_conditional_itself():
+    terms = guidance_terms({"audio": 1.0, "instrument": 1.0, "clock": 1.0}, "contrast")
+    assert shares(terms) == {"audio+clock+instrument": 1.0}
+
+
+def test_contrast_needs_one_pass_for_sources_that_are_turned_alike():
+    terms = guidance_terms({"audio": 3.0, "instrument": 1.0, "clock": 3.0}, "contrast")
+    assert shares(terms) == {"audio+clock+instrument": 3.0, "instrument": -2.0}
+    terms = guidance_terms({"audio": 3.0, "instrument": 1.0, "clock": 2.0}, "contrast")
+    assert shares(terms) == {
+        "audio+clock+instrument": 4.0,
+        "audio+instrument": -1.0,
+        "clock+instrument": -2.0,
+    }
+
+
 @given(st.sampled_from(SOURCES), st.floats(0, 6))
-def test_both_forms_agree_for_one_source(source, weight):
-    product = shares(guidance_terms({source: weight}, "product"))
-    joint = shares(guidance_terms({source: weight}, "joint"))
-    assert product.keys() == joint.keys()
-    for key, share in product.items():
-        assert joint[key] == pytest.approx(share)
+def test_all_forms_agree_for_one_source(source, weight):
+    product, *others = (shares(guidance_terms({source: weight}, form)) for form in reversed(FORMS))
+    for other in others:
+        assert product.keys() == other.keys()
+        for key, share in product.items():
+            assert other[key] == pytest.approx(share)
 
 
-@given(weights, st.sampled_from(["joint", "product"]))
+@given(weights, st.sampled_from(FORMS))
 def test_coefficients_sum_to_one(weights, form):
     assert sum(term.coefficient for term in guidance_terms(weights, form)) == pytest.approx(1.0)
 
 
-@given(weights, st.sampled_from(["joint", "product"]), st.integers(0, 1000))
+@given(weights, st.sampled_from(FORMS), st.integers(0, 1000))
 def test_sources_that_say_nothing_change_nothing(weights, form, seed):
     one = torch.randn(5, 7, generator=torch.Generator().manual_seed(seed))
     terms = guidance_terms(weights, form)
@@ -73,5 +90,5 @@ def test_two_sources_by_hand():
 
 
 def test_an_unknown_form_is_named():
-    with pytest.raises(ValueError, match="'sum'; valid: product, joint"):
+    with pytest.raises(ValueError, match="'sum'; valid: contrast, joint, product"):
         guidance_terms({"audio": 1.0}, "sum")

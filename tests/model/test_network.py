@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
 import torch
 
 from model.instruments import NULL
-from model.network import MASK, UNKNOWN, rotary_table, rotate
+from model.network import MASK, UNKNOWN
 
 
 def inputs(batch=2, frames=24, seed=0):
@@ -54,6 +55,36 @@ def test_the_network_sees_both_ways(toy_network):
     assert not torch.allclose(before[:, 0], after[:, 0])
 
 
+@pytest.mark.parametrize("first", [0, 1, 9, 23])
+def test_a_prefix_read_once_is_as_good_as_read_every_time(toy_network, first):
+    context, target, instrument, phase, known = inputs()
+    target[:, :, :first] = torch.randint(0, 2048, (2, 4, first))
+    conditioned = toy_network.condition(context, instrument, phase, known)
+    whole = toy_network(conditioned, target, torch.tensor([first, first]))
+    past = toy_network.read_prefix(conditioned[:, :first], target[:, :, :first])
+    rest = toy_network.go_on(conditioned[:, first:], target[:, :, first:], past)
+    torch.testing.assert_close(rest, whole[:, first:], atol=1e-5, rtol=1e-5)
+    if first == 0:
+        assert torch.equal(whole, toy_network(conditioned, target))
+
+
+def test_examples_of_a_batch_have_prefixes_of_their_own(toy_network):
+    context, target, instrument, phase, known = inputs()
+    target[:, :, :12] = torch.randint(0, 2048, (2, 4, 12))
+    conditioned = toy_network.condition(context, instrument, phase, known)
+    both = toy_network(conditioned, target, torch.tensor([4, 12]))
+    for row, prefix in enumerate((4, 12)):
+        alone = toy_network(
+            conditioned[row : row + 1], target[row : row + 1], torch.tensor([prefix])
+        )
+        torch.testing.assert_close(both[row : row + 1], alone, atol=1e-5, rtol=1e-5)
+    later = conditioned.clone()
+    later[:, 20] += 1.0  # behind both prefixes
+    changed = toy_network(later, target, torch.tensor([4, 12]))
+    assert torch.equal(both[0, :4], changed[0, :4]) and torch.equal(both[1, :12], changed[1, :12])
+    assert not torch.allclose(both[0, 4:], changed[0, 4:])
+
+
 def test_the_two_channels_lie_side_by_side(toy_network):
     context, _, instrument, phase, known = inputs()
     half = toy_network.config.width // 2
@@ -61,18 +92,6 @@ def test_the_two_channels_lie_side_by_side(toy_network):
     other = toy_network.condition(torch.full_like(context, UNKNOWN), instrument, phase, known)
     assert torch.equal(one[..., half:], other[..., half:])
     assert not torch.equal(one[..., :half], other[..., :half])
-
-
-def test_rotation_depends_on_distance_only():
-    cos, sin = rotary_table(20, 8, torch.device("cpu"))
-    generator = torch.Generator().manual_seed(0)
-    query, key = torch.randn(2, 8, generator=generator)
-    turned_query = rotate(query.expand(1, 1, 20, 8), cos, sin)[0, 0]
-    turned_key = rotate(key.expand(1, 1, 20, 8), cos, sin)[0, 0]
-    scores = turned_query @ turned_key.T
-    for distance in range(-19, 20):
-        along = torch.diagonal(scores, distance)
-        torch.testing.assert_close(along, along[:1].expand_as(along), atol=1e-4, rtol=1e-4)
 
 
 def test_tokens_that_sound_alike_start_alike(toy_codec):

@@ -71,7 +71,7 @@ def test_a_request_that_fits_is_taken() -> None:
             "prefix is 10 frames in a window of 10; valid: 0 to 9",
         ),
         ({"instrument": 19}, "instrument is 19; valid: 0 to 17, 18 for none"),
-        ({"form": "sum"}, "form is 'sum'; valid: joint, product"),
+        ({"form": "sum"}, "form is 'sum'; valid: contrast, joint, product"),
         ({"seed": -1}, "seed is -1; valid: 0 to 2**63 - 1"),
         ({"seed": 2**63}, f"seed is {2**63}; valid: 0 to 2**63 - 1"),
     ],

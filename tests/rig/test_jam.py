@@ -22,7 +22,6 @@ import soxr
 import yaml
 
 from companion.listen.silence import is_silent
-from model.checkpoint import CODEC_FILE, STEMGEN_FILE, fingerprint, save_codec, save_network
 from tests.rig.feeder import Feeder, Recording
 from tests.rig.jack import ROOT, JackServer
 from tests.rig.jam_run import Jam, TakeRead
@@ -34,7 +33,6 @@ NEAR = 1e-6  # a file holds 24 bits
 ROUND_TRIP_LIMIT = 8192
 RECORDINGS = ROOT / "tests" / "data" / "real"
 STANDIN = {"generator": {"name": "standin"}}
-BUNDLED = CODEC_FILE.is_file() and STEMGEN_FILE.is_file()
 
 
 def bar_samples(bpm: int) -> float:
@@ -207,19 +205,14 @@ class TestModel:
 
     BPM, BARS, CYCLE = 120, 10, 4
 
-    @pytest.fixture(scope="class", params=["bundled" if BUNDLED else "random"])
+    @pytest.fixture(scope="class")
     @classmethod
-    def played(
-        cls, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-    ) -> Played:
+    def played(cls, tmp_path_factory: pytest.TempPathFactory) -> Played:
         folder = tmp_path_factory.mktemp("jam-model")
         bass = yaml.safe_load((ROOT / "presets" / "bass.yaml").read_text())
         bass["players"][0]["level"] = -20.0  # however loud it is, the limiter leaves it as it is
         preset = write_preset(folder, "bass", **{**bass, "osc": {"port": 0}})
         arguments = [preset, "--bars", str(cls.BARS)]
-        if request.param == "random":  # a checkout before its training has weights of no use
-            write_random_weights(folder / "weights")
-            arguments += ["--weights", str(folder / "weights")]
         signal = real_recording("rock-095.ogg", 95, 16, cls.BPM, cls.BARS)
         with JackServer(folder, rate=RATE) as server:
             return play(server, cls.BPM, signal, *arguments)
@@ -258,31 +251,15 @@ class TestModel:
         assert not listening.any()
 
 
-def write_random_weights(folder: Path) -> None:
-    """A model as small as it gets with the window of the bundled one; its sound is noise."""
-    import torch
-
-    from model.frame_codec import FrameCodec, FrameCodecConfig
-    from model.network import NetworkConfig, StemNetwork
-
-    torch.manual_seed(0)
-    codec = FrameCodec(FrameCodecConfig(width=16, encoder_blocks=1, decoder_blocks=1))
-    network = StemNetwork(NetworkConfig(width=32, layers=2, heads=2, frames=512))
-    network.start_from_codebooks(codec.codebooks())
-    torch.nn.init.normal_(network.heads, std=0.3)
-    save_codec(folder / CODEC_FILE.name, codec)
-    save_network(folder / STEMGEN_FILE.name, network, fingerprint(codec))
-
-
 class TestSteered:
     """A real recording as it is, at 135 BPM; other programs turn knobs, then Ctrl-C."""
 
     BPM, CYCLE, LAST_BAR = 135, 2, 7
     # Controller 20 on channel 1 is guidance_audio of the first player, by the table.
     MOVES: ClassVar = {
-        "midi": ("guidance_audio", 2.0, 100 / 127 * 6),
+        "midi": ("guidance_audio", 3.0, 100 / 127 * 6),
         "oscsend": ("guidance_audio", 100 / 127 * 6, 4.25),
-        "Pure Data": ("guidance_clock", 1.0, 3.5),
+        "Pure Data": ("guidance_clock", 3.0, 3.5),
     }
 
     @pytest.fixture(scope="class")

@@ -9,7 +9,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from model.checkpoint import CODEC_FILE, load_codec
+from model.checkpoint import CODEC_FILE, load_grid_codec
 from training.codec.report import OPUS_KBITS, CodecFigures, held_out_stems, measure, read_audio
 from training.codec.train import train_codec
 from training.errors import TrainingError
@@ -45,7 +45,7 @@ def codec_report(
     songs: Annotated[int, typer.Option(help="Test songs to take stems from.", min=1)] = 8,
 ) -> None:
     """Compare the codec with Opus: log-mel distance in dB, lower is better."""
-    network = load_codec(weights)
+    network = load_grid_codec(weights)
     stems = held_out_stems(song_folders(band, "test")[:songs])
     groups = {"held-out stems": [measure(network, name, audio) for name, audio in stems]}
     for folder in recordings or []:

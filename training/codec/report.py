@@ -14,7 +14,7 @@ import soundfile
 import soxr
 import torch
 
-from model.frame_codec import FrameCodec
+from model.checkpoint import LoadedCodec
 from model.grid import SAMPLE_RATE
 from training.codec.losses import log_mel_distance
 from training.errors import TrainingError
@@ -58,14 +58,14 @@ def through_opus(audio: np.ndarray, kbits: int) -> np.ndarray:
     return np.pad(decoded, (0, max(0, len(audio) - len(decoded))))[: len(audio)]
 
 
-def through_codec(codec: FrameCodec, audio: np.ndarray) -> np.ndarray:
+def through_codec(codec: LoadedCodec, audio: np.ndarray) -> np.ndarray:
     """Mono audio [samples] at 32 kHz to tokens and back, the same length."""
     device = next(codec.parameters()).device
     tokens = codec.encode(torch.from_numpy(audio)[None].to(device))
     return codec.decode(tokens)[0, : len(audio)].cpu().numpy()
 
 
-def measure(codec: FrameCodec, name: str, audio: np.ndarray) -> CodecFigures:
+def measure(codec: LoadedCodec, name: str, audio: np.ndarray) -> CodecFigures:
     """Every figure for one piece of mono audio [samples] at 32 kHz."""
 
     def distance(decoded: np.ndarray) -> float:

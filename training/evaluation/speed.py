@@ -19,7 +19,7 @@ from model.request import DecodeSettings, StemRequest
 
 BAR_FRAMES = 2 * FRAME_RATE
 """A bar of four beats at 120 BPM."""
-GUIDANCE = {"audio": 2.0, "instrument": 1.5, "clock": 1.0}
+GUIDANCE = {"audio": 3.0, "instrument": 1.0, "clock": 3.0}
 REPEATS = 5
 Kind = TypeVar("Kind")
 
@@ -67,11 +67,12 @@ def measure_speed(generator: StemGenerator, bars: int = 4, prefix_bars: int = 1)
     audio = torch.from_numpy(_music(10 * FRAME_RATE))
     tokens = generator.encode(audio)
     results = [_timed(lambda: generator.start(request).result()) for _ in range(REPEATS + 1)][1:]
-    passes = len(guidance_terms(GUIDANCE, "joint"))
+    passes = len(guidance_terms(GUIDANCE, request.form))
     steps = sum(request.decode.steps)
-    weights = sum(p.numel() for p in generator.network.blocks.parameters())
+    weights = sum(p.numel() for p in generator.network.trunk.parameters())
     width, layers = generator.network.config.width, generator.network.config.layers
     a_frame = 2 * weights + 4 * layers * frames * width
+    computed = steps * (frames - prefix_frames) + prefix_frames  # the prefix is read once
     return Speed(
         device=generator.device,
         threads=torch.get_num_threads(),
@@ -82,7 +83,7 @@ def measure_speed(generator: StemGenerator, bars: int = 4, prefix_bars: int = 1)
         network_s=median(result.timings["decode_tokens"] for _, result in results),
         passes=passes,
         steps=steps,
-        network_gflops=a_frame * frames * passes * steps / 1e9,
+        network_gflops=a_frame * computed * passes / 1e9,
         peak_gflops=matrix_peak(generator.torch_device),
     )
 

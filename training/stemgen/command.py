@@ -9,7 +9,10 @@ import typer
 from rich.console import Console
 
 from model.checkpoint import CODEC_FILE
-from training.stemgen.train import StemgenSettings, train_stemgen
+from model.network import BACKBONES, NetworkConfig
+from training.errors import TrainingError
+from training.stemgen.run import train_stemgen
+from training.stemgen.train import StemgenSettings
 
 
 def stemgen(
@@ -20,13 +23,32 @@ def stemgen(
     ),
     steps: Annotated[int, typer.Option(help="Length of the run.", min=1)] = 3000,
     seed: Annotated[int, typer.Option(help="Same seed, same run.", min=0)] = 1,
+    backbone: Annotated[
+        str, typer.Option(help=f"The network's trunk: {', '.join(BACKBONES)}.")
+    ] = "transformer",
+    baseline: Annotated[
+        bool, typer.Option("--baseline", help="Train the autoregressive baseline instead.")
+    ] = False,
     device: Annotated[str, typer.Option(help="auto, cuda, mps or cpu.")] = "auto",
     threads: Annotated[int, typer.Option(help="Processor threads; 0: all.", min=0)] = 0,
     workers: Annotated[int, typer.Option(help="Processes that encode the band.", min=1)] = 2,
 ) -> None:
     """Train the StemGen network. Ctrl-C stops it; run it again to go on where it stopped."""
+    if backbone not in BACKBONES:
+        raise TrainingError(f"backbone is {backbone!r}; valid: {', '.join(BACKBONES)}")
+    if baseline and backbone != "transformer":
+        raise TrainingError(f"backbone is {backbone!r}; valid for the baseline: transformer")
     settings = StemgenSettings(steps=steps, seed=seed)
+    config = NetworkConfig(backbone=backbone, layers=BACKBONES[backbone])
     weights = train_stemgen(
-        band, codec, out, settings, device=device, workers=workers, threads=threads
+        band,
+        codec,
+        out,
+        settings,
+        config,
+        baseline=baseline,
+        device=device,
+        workers=workers,
+        threads=threads,
     )
     Console().print(f"weights: {weights}")

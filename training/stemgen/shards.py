@@ -20,7 +20,7 @@ from safetensors import safe_open
 from safetensors.numpy import save_file
 from torch import Tensor
 
-from model.checkpoint import load_codec
+from model.checkpoint import load_grid_codec
 from model.device import autocast
 from model.generator import level_context
 from model.grid import FRAME_RATE, HOP
@@ -110,7 +110,7 @@ def _encode_song(job: _Job) -> None:
         mixes.append(sum(g * audio[m] for g, m in zip(gains, member, strict=True)))
     leveled = level_context(torch.from_numpy(np.stack(mixes).astype(np.float32)))
     spread = torch.tensor([10 ** (rng.uniform(-4, 4) / 20) for _ in members])
-    codec = load_codec(job.weights)
+    codec = load_grid_codec(job.weights)
     batch = torch.cat([torch.from_numpy(audio), leveled * spread[:, None]])
     with autocast(torch.device("cpu")):
         tokens = torch.cat([codec.encode(row[None]) for row in batch]).numpy().astype(np.int16)

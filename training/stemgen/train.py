@@ -1,36 +1,23 @@
-"""`python -m training stemgen`: train the bundled StemGen network on token shards."""
+"""Training the StemGen network: what is hidden, what counts, the step, the held-out figures."""
 
 from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
-from pathlib import Path
+from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as functional
 from torch import Tensor
 
-from model.checkpoint import fingerprint, load_codec, save_network
-from model.device import autocast, pick_device
-from model.instruments import NULL
+from model.device import autocast
 from model.masking import draw_levels, draw_rates, mask_targets
-from model.network import UNKNOWN, NetworkConfig, StemNetwork
-from training.loop import LoopSettings, learning_rate, prepare_process, run, step_seed
+from model.network import StemNetwork
+from training.loop import learning_rate, step_seed
 from training.stemgen.pairs import PairBatch, draw_batch
-from training.stemgen.shards import EncodedSong, read_shards, write_shards
-
-DROP = {"audio": 0.25, "instrument": 0.25, "clock": 0.25}
-"""How often each source is dropped, independently (the paper gives no rates)."""
-PREFIX_SHARE = 0.5
-"""Share of examples with a visible prefix, a quarter to three quarters of the window."""
-HORIZON_SHARE = 0.15
-"""Share of examples whose context is unknown after some frame in the second half."""
-
-
-VARIANTS = ("right", "dropped", "wrong", "no_instrument", "no_clock", "nothing")
-"""What the held-out loss is measured with; guidance leans on the poorest of them, nothing."""
+from training.stemgen.shards import EncodedSong
+from training.stemgen.sources import VARIANTS, draw_prefix, drop_sources, vary_sources
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,9 +25,9 @@ class StemgenSettings:
     """What a run is made of; a resumed run must agree on it."""
 
     steps: int
-    frames_a_step: int = 6144
+    frames_a_step: int = 4096
     short_frames: int = 256
-    short_share: float = 0.5
+    short_share: float = 0.9
     """Share of the steps, at the start, with short windows; then the network's full length."""
     peak: float = 2e-3
     weight_decay: float = 0.05
@@ -49,7 +36,7 @@ class StemgenSettings:
 
 def make_optimizers(network: StemNetwork, settings: StemgenSettings) -> list[torch.optim.Optimizer]:
     """Muon for the trunk's matrices, AdamW for embeddings, heads and gains."""
-    matrices = [p for p in network.blocks.parameters() if p.ndim == 2]
+    matrices = [p for p in network.trunk.parameters() if p.ndim == 2]
     chosen = {id(p) for p in matrices}
     others = [p for p in network.parameters() if id(p) not in chosen]
     return [
@@ -65,38 +52,6 @@ def make_optimizers(network: StemNetwork, settings: StemgenSettings) -> list[tor
     ]
 
 
-def drop_sources(
-    batch: PairBatch, prefix: Tensor, generator: torch.Generator
-) -> tuple[Tensor, Tensor, Tensor]:
-    """Drop each source now and then, and hide the context after a horizon now and then.
-
-    Args:
-        prefix: frames of the visible prefix [B]; the horizon never lies before its end.
-
-    Returns:
-        context [B, Q, T], instrument [B], clock_known [B].
-    """
-    size, _, frames = batch.context.shape
-
-    def chance(share: float) -> Tensor:
-        return torch.rand(size, generator=generator) < share
-
-    earliest = torch.maximum(prefix, torch.tensor(frames // 2))
-    spread = torch.rand(size, generator=generator) * (frames - earliest)
-    horizon = torch.where(chance(HORIZON_SHARE), earliest + spread.long(), torch.tensor(frames))
-    hidden = (torch.arange(frames)[None] >= horizon[:, None]) | chance(DROP["audio"])[:, None]
-    context = torch.where(hidden[:, None], UNKNOWN, batch.context)
-    instrument = torch.where(chance(DROP["instrument"]), NULL, batch.instrument)
-    return context, instrument, ~chance(DROP["clock"])
-
-
-def draw_prefix(batch: int, frames: int, generator: torch.Generator) -> Tensor:
-    """Frames of the visible prefix in each example: int64 [batch], often 0."""
-    share = 0.25 + 0.5 * torch.rand(batch, generator=generator)
-    used = torch.rand(batch, generator=generator) < PREFIX_SHARE
-    return torch.where(used, (share * frames).long(), 0)
-
-
 def masked_loss(
     network: StemNetwork,
     conditioned: Tensor,
@@ -104,6 +59,7 @@ def masked_loss(
     masked_target: Tensor,
     masked: Tensor,
     levels: Tensor,
+    prefix: Tensor | None = None,
 ) -> tuple[Tensor, dict[str, float]]:
     """Cross-entropy (nats) on the masked positions of each example's level, and it by level.
 
@@ -112,8 +68,9 @@ def masked_loss(
         target: tokens of the stem [B, Q, T]; `masked_target` the same with MASK in them.
         masked: where the loss counts [B, T].
         levels: level of each example [B], 0..Q-1.
+        prefix: frames of the visible prefix in each example [B]; None: no prefix.
     """
-    hidden = network(conditioned, masked_target)
+    hidden = network(conditioned, masked_target, prefix)
     total = torch.zeros((), device=hidden.device)
     figures = {}
     for level in sorted(set(levels.tolist())):
@@ -151,25 +108,11 @@ class StemgenTraining:
     def step(self, step: int, batch: PairBatch) -> dict[str, float]:
         """One optimiser step."""
         generator = torch.Generator().manual_seed(step_seed(self.settings.seed + 1, step))
-        size, _, frames = batch.target.shape
-        prefix = draw_prefix(size, frames, generator)
-        context, instrument, clock_known = drop_sources(batch, prefix, generator)
-        levels, rates = draw_levels(size, generator), draw_rates(size, generator)
-        masked_target, masked = mask_targets(batch.target, levels, rates, prefix, generator)
         rate = learning_rate(step, self.settings.steps, self.settings.peak, 200)
         for group in itertools.chain(*(o.param_groups for o in self.optimizers)):
             group["lr"] = rate
         self.network.train()
-        loss, figures = self._masked_loss(
-            context,
-            instrument,
-            batch.phase,
-            clock_known,
-            batch.target,
-            masked_target,
-            masked,
-            levels,
-        )
+        loss, figures = self.loss(batch, generator)
         for optimizer in self.optimizers:
             optimizer.zero_grad(set_to_none=True)
         loss.backward()
@@ -179,14 +122,32 @@ class StemgenTraining:
                 optimizer.step()
         return {"loss": float(loss.detach()), **figures}
 
+    def loss(self, batch: PairBatch, generator: torch.Generator) -> tuple[Tensor, dict[str, float]]:
+        """The loss (nats) of windows [B, Q, T] that are hidden as the dice say, and it by level."""
+        size, _, frames = batch.target.shape
+        prefix = draw_prefix(size, frames, generator)
+        context, instrument, clock_known = drop_sources(batch, prefix, generator)
+        levels, rates = draw_levels(size, generator), draw_rates(size, generator)
+        masked_target, masked = mask_targets(batch.target, levels, rates, prefix, generator)
+        return self._masked_loss(
+            context,
+            instrument,
+            batch.phase,
+            clock_known,
+            batch.target,
+            masked_target,
+            masked,
+            levels,
+            prefix,
+        )
+
     @torch.no_grad()
     def evaluate(self, songs: list[EncodedSong], batches: int = 2) -> dict[str, float]:
         """Held-out loss (nats) of each level by share masked, and of level 1 with the right, the
         dropped and the wrong context, and without instrument or clock."""
         self.network.eval()
         figures: dict[str, float] = {}
-        frames = min(self.network.config.frames, min(song.frames for song in songs))
-        drawn = [draw_batch(songs, 12, frames, 10_007, index) for index in range(batches)]
+        drawn = self._drawn(songs, batches)
         for rate in (1.0, 0.9, 0.7):
             for variant in VARIANTS:
                 loss = sum(self._loss(b, 0, rate, variant) for b in drawn) / batches
@@ -197,6 +158,10 @@ class StemgenTraining:
                 figures[f"level_{level + 1}_masked_100%_{variant}"] = loss
         return figures
 
+    def _drawn(self, songs: list[EncodedSong], batches: int) -> list[PairBatch]:
+        frames = min(self.network.config.frames, min(song.frames for song in songs))
+        return [draw_batch(songs, 12, frames, 10_007, index) for index in range(batches)]
+
     def _loss(self, batch: PairBatch, level: int, rate: float, variant: str) -> float:
         size = len(batch.instrument)
         levels = torch.full((size,), level)
@@ -205,14 +170,7 @@ class StemgenTraining:
         masked_target, masked = mask_targets(
             batch.target, levels, torch.full((size,), rate), none, generator
         )
-        context, instrument = batch.context, batch.instrument
-        if variant in ("dropped", "nothing"):
-            context = torch.full_like(context, UNKNOWN)
-        elif variant == "wrong":
-            context = context.roll(1, 0)
-        if variant in ("no_instrument", "nothing"):
-            instrument = torch.full_like(instrument, NULL)
-        known = torch.full((size,), variant not in ("no_clock", "nothing"))
+        context, instrument, known = vary_sources(batch, variant)
         return float(
             self._masked_loss(
                 context, instrument, batch.phase, known, batch.target, masked_target, masked, levels
@@ -229,6 +187,7 @@ class StemgenTraining:
         masked_target: Tensor,
         masked: Tensor,
         levels: Tensor,
+        prefix: Tensor | None = None,
     ) -> tuple[Tensor, dict[str, float]]:
         to = self.device
         with autocast(to):
@@ -242,50 +201,5 @@ class StemgenTraining:
                 masked_target.to(to),
                 masked.to(to),
                 levels.to(to),
+                None if prefix is None else prefix.to(to),
             )
-
-
-def train_stemgen(
-    band: Path,
-    codec_weights: Path,
-    out: Path,
-    settings: StemgenSettings,
-    config: NetworkConfig | None = None,
-    device: str = "auto",
-    workers: int = 2,
-    threads: int = 0,
-) -> Path:
-    """Encode the band once, then train from scratch or from `out/run.safetensors`.
-
-    Args:
-        workers: processes that encode.
-        threads: processor threads that train, 0 for all.
-
-    Returns:
-        the weights file it wrote.
-    """
-    prepare_process(threads)
-    where = pick_device(device)
-    codec = load_codec(codec_weights)
-    shards = out / "shards" / fingerprint(codec)
-    train, valid = (
-        read_shards(write_shards(band, split, shards, codec_weights, settings.seed, workers))
-        for split in ("train", "valid")
-    )
-    torch.manual_seed(settings.seed)
-    network = StemNetwork(config)
-    network.start_from_codebooks(codec.codebooks())
-    training = StemgenTraining(network.to(where), where, settings)
-    run(
-        LoopSettings(out, settings.steps, evaluate_every=500),
-        {**asdict(settings), "network": asdict(network.config), "codec": fingerprint(codec)},
-        network,
-        training.optimizers,
-        lambda first: training.batches(train, first),
-        training.step,
-        lambda _: training.evaluate(valid),
-        settings.frames_a_step / codec.frame_rate,
-    )
-    weights = out / "stemgen.safetensors"
-    save_network(weights, network, fingerprint(codec))
-    return weights

@@ -155,7 +155,7 @@ class TestContract:
         [
             ("level", 99.0, 6.0),
             ("level", -1e30, -60.0),
-            ("steps", 7.6, 8),
+            ("steps", 6.6, 7),
             ("steps", 0, 1),
             ("mute", 1.0, True),
             ("mute", True, True),

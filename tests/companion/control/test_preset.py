@@ -102,7 +102,7 @@ class TestWhole:
         store = parse_preset(WHOLE, "mine.yaml").store()
         assert store.players == ("low", "drums")
         assert store.snapshot() == {"cycle": 8, "monitor": -12.0}
-        assert (store.snapshot("low")["steps"], store.snapshot("drums")["steps"]) == (6, 12)
+        assert (store.snapshot("low")["steps"], store.snapshot("drums")["steps"]) == (6, 8)
 
     @pytest.mark.parametrize("knob", PARAMETERS, ids=lambda knob: knob.name)
     def test_every_knob_of_the_table_is_a_key(self, knob) -> None:

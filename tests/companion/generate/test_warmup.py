@@ -2,8 +2,10 @@ from __future__ import annotations
 
 import pytest
 
+from companion.control.preset import load_preset
 from companion.generate.standin import StandInDecoding, StandInGenerator
 from companion.generate.warmup import thread_candidates, typical_request, warm_up
+from companion.settings import decode_settings, form_of, guidance_of
 from model.request import StemRequest
 
 
@@ -44,13 +46,13 @@ def test_the_fastest_number_of_threads_stays_set(
     machine = Machine(dict(zip((1, 2), speeds, strict=True)))
     warm = warm_up(machine.generator(), machine.set_threads, machine.clock)
     assert warm.threads == machine.threads == best
-    assert warm.plan_s == pytest.approx(20 * speeds[best - 1])  # 12 + 4 + 2 + 2 steps
+    assert warm.plan_s == pytest.approx(22 * speeds[best - 1])  # 8 + 8 + 4 + 2 steps
 
 
 def test_without_threads_to_set_only_the_plan_is_timed() -> None:
     machine = Machine({1: 0.5})
     warm = warm_up(machine.generator(), None, machine.clock)
-    assert (warm.threads, warm.plan_s) == (0, pytest.approx(10.0))
+    assert (warm.threads, warm.plan_s) == (0, pytest.approx(11.0))
 
 
 def test_threads_are_tried_up_to_the_processors() -> None:
@@ -63,8 +65,10 @@ def test_threads_are_tried_up_to_the_processors() -> None:
     ]
 
 
-def test_the_typical_plan_fills_the_window_and_needs_every_pass() -> None:
+def test_the_typical_plan_fills_the_window_and_is_guided_as_knobs_start() -> None:
     request = typical_request(StandInGenerator())
     assert (request.frames, request.prefix_frames) == (512, 200)
-    assert all(weight not in (0.0, 1.0) for weight in request.guidance.values())
+    knobs = load_preset("bass").store().snapshot("bass")
+    assert request.guidance == guidance_of(knobs)
+    assert request.decode == decode_settings(knobs) and request.form == form_of(knobs)
     assert request.context_known.all() and request.context.any()

@@ -35,7 +35,7 @@ def few_repeats(monkeypatch):
 
 def test_every_part_takes_time_and_the_parts_fit_the_whole(weights):
     figures = speed.measure_speed(load_generator("cpu", weights), bars=1, prefix_bars=1)
-    assert (figures.device, figures.bars, figures.passes) == ("cpu", 1, 4)
+    assert (figures.device, figures.bars, figures.passes) == ("cpu", 1, 2)
     assert figures.encode_s > 0 and figures.decode_s > 0
     assert 0 < figures.network_s < figures.plan_s
     assert figures.network_gflops > 0 and figures.peak_gflops > 0

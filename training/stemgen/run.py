@@ -1,0 +1,73 @@
+"""`python -m training stemgen`: encode the band once, then train the network on its tokens."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, replace
+from pathlib import Path
+
+import torch
+
+from model.autoregressive import AutoregressiveNetwork
+from model.checkpoint import fingerprint, load_grid_codec, save_network
+from model.device import pick_device
+from model.network import NetworkConfig, StemNetwork
+from training.loop import LoopSettings, prepare_process, run
+from training.stemgen.baseline import AutoregressiveTraining
+from training.stemgen.shards import read_shards, write_shards
+from training.stemgen.train import StemgenSettings, StemgenTraining
+
+
+def train_stemgen(
+    band: Path,
+    codec_weights: Path,
+    out: Path,
+    settings: StemgenSettings,
+    config: NetworkConfig | None = None,
+    baseline: bool = False,
+    device: str = "auto",
+    workers: int = 2,
+    threads: int = 0,
+) -> Path:
+    """Encode the band once, then train from scratch or from `out/run.safetensors`.
+
+    Args:
+        baseline: train the autoregressive baseline in place of masked decoding.
+        workers: processes that encode.
+        threads: processor threads that train, 0 for all.
+
+    Returns:
+        the weights file it wrote.
+    """
+    prepare_process(threads)
+    where = pick_device(device)
+    codec = load_grid_codec(codec_weights)
+    shards = out / "shards" / fingerprint(codec)
+    train, valid = (
+        read_shards(write_shards(band, split, shards, codec_weights, settings.seed, workers))
+        for split in ("train", "valid")
+    )
+    torch.manual_seed(settings.seed)
+    books = codec.codebooks()
+    config = replace(config or NetworkConfig(), code_width=books.shape[-1])
+    network = AutoregressiveNetwork(config) if baseline else StemNetwork(config)
+    network.start_from_codebooks(books)
+    kind = AutoregressiveTraining if baseline else StemgenTraining
+    training = kind(network.to(where), where, settings)
+    run(
+        LoopSettings(out, settings.steps, evaluate_every=500),
+        {
+            **asdict(settings),
+            "network": asdict(network.config),
+            "baseline": baseline,
+            "codec": fingerprint(codec),
+        },
+        network,
+        training.optimizers,
+        lambda first: training.batches(train, first),
+        training.step,
+        lambda _: training.evaluate(valid),
+        settings.frames_a_step / codec.frame_rate,
+    )
+    weights = out / "stemgen.safetensors"
+    save_network(weights, network, fingerprint(codec))
+    return weights
