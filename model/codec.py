@@ -19,6 +19,11 @@ class Codec(Protocol):
     levels: int
     vocabulary: int
 
+    @property
+    def reach_frames(self) -> int | None:
+        """Frames on either side that a frame's tokens depend on; None: all there are."""
+        ...
+
     def encode(self, audio: Tensor) -> Tensor:
         """Audio [B, samples], float, -1..1 -> tokens [B, levels, frames], int64."""
         ...

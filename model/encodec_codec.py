@@ -120,6 +120,11 @@ class EncodecCodec(nn.Module):
             threshold_ema_dead_code=0,
         )
 
+    @property
+    def reach_frames(self) -> None:
+        """See `Codec`: its encoder has a recurrent layer."""
+        return None
+
     @torch.no_grad()
     def encode(self, audio: Tensor) -> Tensor:
         """Audio [B, samples], -1..1, samples > 0 -> tokens [B, levels, ceil(samples / hop)], int64.

@@ -27,6 +27,8 @@ LOG_FLOOR, LOG_CEILING = -7.0, 8.0
 """Range of log-magnitudes; a full-scale sine has 6.2, the floor is 115 dB below it."""
 LOG_SPREAD = 4.0
 """About their standard deviation: the network works on numbers near 1."""
+KERNEL = 7
+"""Frames that a convolution sees."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +56,9 @@ class FrameCodecConfig:
 class ConvNeXtBlock(nn.Module):
     """Depthwise convolution over time, then a two-layer mix of the channels, as a residual."""
 
-    def __init__(self, width: int, kernel: int = 7):
+    def __init__(self, width: int):
         super().__init__()
-        self.over_time = nn.Conv1d(width, width, kernel, padding=kernel // 2, groups=width)
+        self.over_time = nn.Conv1d(width, width, KERNEL, padding=KERNEL // 2, groups=width)
         self.norm = nn.LayerNorm(width)
         self.up = nn.Linear(width, 3 * width)
         self.down = nn.Linear(3 * width, width)
@@ -101,6 +103,12 @@ class FrameCodec(nn.Module):
         self.head = nn.Linear(width, self.spectra_per_frame * self.bins)
 
     # -- the Codec protocol ------------------------------------------------------------------
+
+    @property
+    def reach_frames(self) -> int:
+        """See `Codec`: the convolutions' reach and that of the longest spectrum."""
+        window = max(self.config.spectrum_size, self.config.pitch_size)
+        return self.config.encoder_blocks * (KERNEL // 2) + -(-(window - grid.HOP) // 2 // grid.HOP)
 
     @torch.no_grad()
     def encode(self, audio: Tensor) -> Tensor:

@@ -18,25 +18,16 @@ from model.checkpoint import (
     load_grid_codec,
     load_network,
 )
+from model.context import ContextEncoder, context_gain
 from model.decoding import TokenDecoding
 from model.device import autocast, pick_device
 from model.grid import HOP
 from model.guidance import combine, guidance_terms
 from model.instruments import NULL
 from model.network import UNKNOWN, StemNetwork
+from model.pitch import pitches
 from model.request import StemRequest, StemResult, check_guidance
 from model.trunk import Past, join_pasts
-
-CONTEXT_LEVEL = 0.1
-"""RMS that a context is brought to before it is encoded (-20 dBFS), as in training."""
-
-
-def level_context(context: Tensor) -> Tensor:
-    """Bring audio [..., samples] to the level that contexts have in training; silence stays."""
-    if not context.shape[-1]:
-        return context
-    rms = context.square().mean(-1, keepdim=True).sqrt()
-    return torch.where(rms > 1e-4, context * (CONTEXT_LEVEL / rms.clamp(min=1e-4)), context)
 
 
 class GuidedNetwork:
@@ -46,6 +37,7 @@ class GuidedNetwork:
         self,
         network: StemNetwork,
         context: Tensor,
+        pitches: Tensor,
         phase: Tensor,
         prefix: Tensor,
         instrument: int,
@@ -55,12 +47,14 @@ class GuidedNetwork:
         """
         Args:
             context: tokens of the mix [Q, T], UNKNOWN where nothing is known.
+            pitches: of the mix [T, PITCHES], see `model.pitch`.
             phase: clock phase [T, 4].
             prefix: tokens of the stem that are given [Q, P].
             instrument: class, or NULL: then it is no source.
         """
         self._network, self._form = network, form
-        self._context, self._phase, self._instrument = context, phase, instrument
+        self._context, self._pitches = context, pitches
+        self._phase, self._instrument = phase, instrument
         self._prefix = prefix
         self._read: dict[frozenset[str], tuple[Tensor, Past]] = {}
         self._available = {"clock"}
@@ -103,6 +97,7 @@ class GuidedNetwork:
             instrument = self._instrument if "instrument" in sources else NULL
             conditioned = self._network.condition(
                 context[None],
+                self._pitches[None],
                 torch.tensor([instrument], device=device),
                 self._phase[None],
                 torch.tensor(["clock" in sources], device=device),
@@ -123,14 +118,16 @@ class StemDecoding:
         known = torch.from_numpy(request.context_known).to(device)
         # What is not known is neither heard at the horizon's edge nor counted in the level.
         audio = torch.from_numpy(request.context).to(device).view(-1, HOP)
-        level = level_context(audio[known].flatten())
-        audio = torch.zeros_like(audio).masked_scatter(known[:, None], level)
-        context = torch.where(known[None], generator.encode(audio.flatten()), UNKNOWN)
+        audio = torch.where(known[:, None], audio * context_gain(audio[known].flatten()), 0.0)
+        tokens = generator.hear(audio.flatten(), request.first_frame)
+        context = torch.where(known[None], tokens, UNKNOWN)
+        heard = pitches(audio.view(1, -1))[0]
         self._timings = {"encode": time.perf_counter() - started, "decode_tokens": 0.0}
         prefix = torch.from_numpy(request.prefix.astype(np.int64)).to(device)
         self._guided = GuidedNetwork(
             generator.network,
             context,
+            heard,
             torch.from_numpy(request.phase).to(device),
             prefix,
             request.instrument,
@@ -188,6 +185,7 @@ class StemGenerator:
     def __init__(self, codec: LoadedCodec, network: StemNetwork, device: torch.device):
         self.codec, self.network = codec.to(device), network.to(device)
         self.torch_device = device
+        self._contexts = ContextEncoder(self.codec)
 
     @property
     def device(self) -> str:
@@ -203,6 +201,14 @@ class StemGenerator:
         """Audio [samples], 32 kHz -> tokens [Q, frames]."""
         with torch.inference_mode(), autocast(self.torch_device):
             return self.codec.encode(audio.to(self.torch_device)[None])[0]
+
+    def hear(self, context: Tensor, first_frame: int) -> Tensor:
+        """Leveled context [frames * 640] -> tokens [Q, frames]; what was heard before is kept.
+
+        Args:
+            first_frame: of the window, see `StemRequest`.
+        """
+        return self._contexts.encode(context, first_frame)
 
     def decode(self, tokens: Tensor, lead: Tensor | None = None) -> Tensor:
         """Tokens [Q, frames] -> audio [frames * 640], float32; `lead` [k * 640] as in `Codec`."""

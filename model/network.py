@@ -6,6 +6,7 @@ embedding axis, a LLaMA-type trunk without a causal mask, one linear head a leve
 
 Departures from the paper:
 - A third source, the clock: beat and bar phase a frame, added to both channels.
+- The context's pitches (`model.pitch`) are heard beside its tokens.
 - A token's embedding and its row in the head start from its entry in the codec's codebook: a
   linear map of the entry plus a table of its own. Tokens that sound alike start alike, which saves
   more than half of the training steps.
@@ -23,6 +24,7 @@ from torch import Tensor, nn
 from model.convolution import Convolution
 from model.grid import LEVELS, VOCABULARY
 from model.instruments import INSTRUMENTS
+from model.pitch import PITCHES
 from model.recurrent import Recurrent
 from model.transformer import Transformer
 from model.trunk import Past, RMSNorm, Trunk
@@ -75,6 +77,7 @@ class StemNetwork(nn.Module):
         self.register_buffer("codebooks", torch.zeros(config.levels, rows, config.code_width))
         self.code_in = nn.Parameter(torch.zeros(config.levels, config.code_width, half))
         self.tables = nn.ModuleList([nn.Embedding(rows, half) for _ in range(config.levels)])
+        self.pitch_in = nn.Linear(PITCHES, half, bias=False)
         self.instruments = nn.Embedding(len(INSTRUMENTS) + 1, half)
         self.clock = nn.Sequential(nn.Linear(4, half), nn.SiLU(), nn.Linear(half, half))
         self.clock_unknown = nn.Parameter(torch.zeros(half))
@@ -82,6 +85,7 @@ class StemNetwork(nn.Module):
         self.norm = RMSNorm(config.width)
         self.code_out = nn.Parameter(torch.zeros(config.levels, config.code_width, config.width))
         self.heads = nn.Parameter(torch.zeros(config.levels, config.vocabulary, config.width))
+        self.pitch_out = nn.Linear(config.width, PITCHES)
         self._initialise()
 
     def _initialise(self) -> None:
@@ -117,12 +121,19 @@ class StemNetwork(nn.Module):
         return embedded
 
     def condition(
-        self, context: Tensor, instrument: Tensor, phase: Tensor, clock_known: Tensor
+        self,
+        context: Tensor,
+        pitches: Tensor,
+        instrument: Tensor,
+        phase: Tensor,
+        clock_known: Tensor,
     ) -> Tensor:
         """The part of the input that stays the same while a stem is decoded.
 
         Args:
             context: tokens of the live mix [B, levels, T]; UNKNOWN where dropped or not heard.
+            pitches: of the live mix [B, T, PITCHES], see `model.pitch`; they count only where its
+                tokens are known.
             instrument: class [B]; `instruments.NULL` where dropped.
             phase: sin and cos of beat and of bar phase [B, T, 4].
             clock_known: False where the clock is dropped [B].
@@ -133,7 +144,9 @@ class StemNetwork(nn.Module):
         clock = self.clock(phase)
         clock = torch.where(clock_known[:, None, None], clock, self.clock_unknown.to(clock.dtype))
         conditioning = self.instruments(instrument)[:, None] + clock
-        return torch.cat([self._embed(context) + conditioning, conditioning], -1)
+        known = (context[:, 0] != UNKNOWN)[..., None]
+        heard = self._embed(context) + self.pitch_in(pitches) * known
+        return torch.cat([heard + conditioning, conditioning], -1)
 
     def forward(
         self, conditioned: Tensor, target: Tensor, prefix_frames: Tensor | None = None
@@ -176,6 +189,13 @@ class StemNetwork(nn.Module):
         """The target's tokens into their channel: [B, T, width]."""
         half = self.config.width // 2
         return conditioned + functional.pad(self._embed(target), (half, 0))
+
+    def pitches(self, hidden: Tensor) -> Tensor:
+        """The pitches (see `model.pitch`) that the stem will have: [..., width] -> [..., PITCHES].
+
+        Nothing is decoded from them: training asks for them, so that notes are learnt as such.
+        """
+        return self.pitch_out(hidden)
 
     def logits(self, hidden: Tensor, level: int) -> Tensor:
         """Unnormalised log-probabilities of one level: [..., width] -> [..., vocabulary]."""

@@ -33,8 +33,8 @@ class DecodeSettings:
 
     Attributes:
         steps: decode steps of each level, coarse to fine, each at least 1.
-        causal_bias: weight of "earlier frames first" (w_s), at least 0.
-        confidence: weight of the candidate's probability (w_c), at least 0.
+        causal_bias: weight of "earlier frames first" (w_s) at the paper's 128 steps, at least 0.
+        confidence: weight of the candidate's probability (w_c) at 128 steps, at least 0.
         randomness: weight of the uniform noise (w_r), at least 0.
         temperature: divides the logits, above 0.
 
@@ -43,8 +43,8 @@ class DecodeSettings:
     """
 
     steps: tuple[int, int, int, int] = (8, 8, 4, 2)
-    causal_bias: float = 0.3
-    confidence: float = 0.3
+    causal_bias: float = 0.1
+    confidence: float = 0.1
     randomness: float = 1.0
     temperature: float = 1.0
 
@@ -70,6 +70,8 @@ class StemRequest:
         prefix: int16 [4, prefix_frames], the stem's own tokens that are fixed already, 0..2047;
             they fill the first frames of the window, at least one frame is left to generate.
         frames: length of the window.
+        first_frame: where the window lies on the grid that all windows share, so that what was
+            heard before need not be encoded again; it changes nothing in the stem.
         lead: float32 [prefix_frames * 640], what the prefix sounded like when it was played, so
             that what is new goes on from it without a seam; [0] where that is not known.
         instrument: index into `model.instruments.INSTRUMENTS`, or NULL.
@@ -92,6 +94,7 @@ class StemRequest:
     form: Form = "contrast"
     decode: DecodeSettings = field(default_factory=DecodeSettings)
     seed: int = 0
+    first_frame: int = 0
     lead: NDArray[np.float32] = field(default_factory=lambda: np.zeros(0, np.float32))
 
     def __post_init__(self) -> None:
@@ -119,6 +122,8 @@ class StemRequest:
         check_guidance(self.guidance)
         if self.form not in FORMS:
             raise ValueError(f"form is {self.form!r}; valid: {', '.join(FORMS)}")
+        if not _is_whole(self.first_frame):
+            raise ValueError(f"first_frame is {self.first_frame!r}; valid: a whole number")
         if not _is_whole(self.seed) or not 0 <= self.seed < 2**63:
             raise ValueError(f"seed is {self.seed!r}; valid: 0 to 2**63 - 1")
 

@@ -56,6 +56,18 @@ def learning_rate(step: int, steps: int, peak: float, warmup: int) -> float:
     return peak * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * min(1.0, fraction))))
 
 
+def held_rate(step: int, steps: int, peak: float, warmup: int, hold_share: float) -> float:
+    """Linear warm-up, the peak until `hold_share` of the steps, then a line down to a fiftieth.
+
+    As long as the peak is held the length of the run may still be changed.
+    """
+    if step < warmup:
+        return peak * (step + 1) / warmup
+    hold = hold_share * steps
+    fallen = max(0.0, step - hold) / max(1.0, steps - hold)
+    return peak * (1.0 - 0.98 * min(1.0, fallen))
+
+
 def step_seed(seed: int, step: int) -> int:
     """One seed for each step of a run: resuming draws what the unbroken run would have drawn."""
     return (seed * 1_000_003 + step * 7_919 + 17) % (2**63)

@@ -174,6 +174,7 @@ class Planner:
             prefix=prefix,
             lead=lead,
             frames=layout.frames,
+            first_frame=layout.first_frame,
             instrument=instrument,
             guidance=guidance,
             form=form,

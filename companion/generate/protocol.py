@@ -20,7 +20,7 @@ from companion.errors import CompanionError
 from model.grid import LEVELS
 from model.request import DecodeSettings, StemRequest, StemResult, check_guidance
 
-VERSION = 1
+VERSION = 2
 MAX_HEADER_BYTES = 1 << 20
 MAX_MESSAGE_BYTES = 64 << 20
 _MAGIC = b"STEM"
@@ -210,7 +210,8 @@ def _take_apart(message: Message) -> tuple[dict[str, Any], dict[str, NDArray]]:
             return fields, {"silence": message.silence}
         case Plan(number=number, request=request):
             fields = {name: getattr(request, name) for name in ("frames", "instrument", "form")}
-            fields |= {"seed": request.seed, "guidance": dict(request.guidance)}
+            fields |= {"seed": request.seed, "first_frame": request.first_frame}
+            fields |= {"guidance": dict(request.guidance)}
             fields |= {"number": number, "decode": asdict(request.decode)}
             return fields, {name: getattr(request, name) for name in _REQUEST}
         case Result(number=number, result=result, seconds=seconds):

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from model.autoregressive import AutoregressiveNetwork, delay, undelay
 from model.guidance import guidance_terms
 from model.network import MASK, NetworkConfig
+from model.pitch import PITCHES
 
 FRAMES = 12
 
@@ -29,6 +30,7 @@ def conditioned(network: AutoregressiveNetwork, batch: int = 2) -> torch.Tensor:
     with torch.no_grad():
         return network.condition(
             torch.randint(0, 2048, (batch, 4, FRAMES), generator=dice),
+            torch.randn(batch, FRAMES, PITCHES, generator=dice),
             torch.arange(batch),
             torch.randn(batch, FRAMES, 4, generator=dice),
             torch.ones(batch, dtype=torch.bool),

@@ -7,6 +7,7 @@ import torch
 
 from model.instruments import NULL
 from model.network import MASK, UNKNOWN
+from model.pitch import PITCHES
 
 
 def inputs(batch=2, frames=24, seed=0):
@@ -15,40 +16,53 @@ def inputs(batch=2, frames=24, seed=0):
     target = torch.full((batch, 4, frames), MASK)
     instrument = torch.tensor([4, 16])
     phase = torch.randn(batch, frames, 4, generator=generator)
-    return context, target, instrument, phase, torch.ones(batch, dtype=torch.bool)
+    pitches = torch.randn(batch, frames, PITCHES, generator=generator)
+    return context, pitches, target, instrument, phase, torch.ones(batch, dtype=torch.bool)
 
 
 def test_shapes(toy_network):
-    context, target, instrument, phase, known = inputs()
-    hidden = toy_network(toy_network.condition(context, instrument, phase, known), target)
+    context, pitches, target, instrument, phase, known = inputs()
+    hidden = toy_network(toy_network.condition(context, pitches, instrument, phase, known), target)
     assert hidden.shape == (2, 24, 32)
     assert toy_network.logits(hidden, 3).shape == (2, 24, 2048)
 
 
 def test_every_source_is_heard(toy_network):
-    context, target, instrument, phase, known = inputs()
-    plain = toy_network(toy_network.condition(context, instrument, phase, known), target)
+    context, pitches, target, instrument, phase, known = inputs()
+    plain = toy_network(toy_network.condition(context, pitches, instrument, phase, known), target)
     for changed in (
-        (torch.full_like(context, UNKNOWN), instrument, phase, known),
-        (context, torch.full_like(instrument, NULL), phase, known),
-        (context, instrument, phase, ~known),
-        (context, instrument, phase.roll(1, 1), known),
+        (torch.full_like(context, UNKNOWN), pitches, instrument, phase, known),
+        (context, pitches.roll(1, 1), instrument, phase, known),
+        (context, pitches, torch.full_like(instrument, NULL), phase, known),
+        (context, pitches, instrument, phase, ~known),
+        (context, pitches, instrument, phase.roll(1, 1), known),
     ):
         assert not torch.allclose(plain, toy_network(toy_network.condition(*changed), target))
 
 
 def test_a_dropped_clock_says_nothing(toy_network):
-    context, _, instrument, phase, known = inputs()
+    context, pitches, _, instrument, phase, known = inputs()
     dropped = [
-        toy_network.condition(context, instrument, any_phase, ~known)
+        toy_network.condition(context, pitches, instrument, any_phase, ~known)
         for any_phase in (phase, phase.roll(3, 1))
     ]
     assert torch.equal(*dropped)
 
 
+def test_pitches_of_what_is_not_heard_say_nothing(toy_network):
+    context, pitches, _, instrument, phase, known = inputs()
+    context[:, :, 10:] = UNKNOWN
+    other = pitches.clone()
+    other[:, 10:] += 1.0
+    one, same = (
+        toy_network.condition(context, p, instrument, phase, known) for p in (pitches, other)
+    )
+    assert torch.equal(one, same)
+
+
 def test_the_network_sees_both_ways(toy_network):
-    context, target, instrument, phase, known = inputs()
-    conditioned = toy_network.condition(context, instrument, phase, known)
+    context, pitches, target, instrument, phase, known = inputs()
+    conditioned = toy_network.condition(context, pitches, instrument, phase, known)
     later = target.clone()
     later[:, 0, -1] = 5
     before, after = toy_network(conditioned, target), toy_network(conditioned, later)
@@ -57,9 +71,9 @@ def test_the_network_sees_both_ways(toy_network):
 
 @pytest.mark.parametrize("first", [0, 1, 9, 23])
 def test_a_prefix_read_once_is_as_good_as_read_every_time(toy_network, first):
-    context, target, instrument, phase, known = inputs()
+    context, pitches, target, instrument, phase, known = inputs()
     target[:, :, :first] = torch.randint(0, 2048, (2, 4, first))
-    conditioned = toy_network.condition(context, instrument, phase, known)
+    conditioned = toy_network.condition(context, pitches, instrument, phase, known)
     whole = toy_network(conditioned, target, torch.tensor([first, first]))
     past = toy_network.read_prefix(conditioned[:, :first], target[:, :, :first])
     rest = toy_network.go_on(conditioned[:, first:], target[:, :, first:], past)
@@ -69,9 +83,9 @@ def test_a_prefix_read_once_is_as_good_as_read_every_time(toy_network, first):
 
 
 def test_examples_of_a_batch_have_prefixes_of_their_own(toy_network):
-    context, target, instrument, phase, known = inputs()
+    context, pitches, target, instrument, phase, known = inputs()
     target[:, :, :12] = torch.randint(0, 2048, (2, 4, 12))
-    conditioned = toy_network.condition(context, instrument, phase, known)
+    conditioned = toy_network.condition(context, pitches, instrument, phase, known)
     both = toy_network(conditioned, target, torch.tensor([4, 12]))
     for row, prefix in enumerate((4, 12)):
         alone = toy_network(
@@ -86,10 +100,12 @@ def test_examples_of_a_batch_have_prefixes_of_their_own(toy_network):
 
 
 def test_the_two_channels_lie_side_by_side(toy_network):
-    context, _, instrument, phase, known = inputs()
+    context, pitches, _, instrument, phase, known = inputs()
     half = toy_network.config.width // 2
-    one = toy_network.condition(context, instrument, phase, known)
-    other = toy_network.condition(torch.full_like(context, UNKNOWN), instrument, phase, known)
+    one = toy_network.condition(context, pitches, instrument, phase, known)
+    other = toy_network.condition(
+        torch.full_like(context, UNKNOWN), pitches, instrument, phase, known
+    )
     assert torch.equal(one[..., half:], other[..., half:])
     assert not torch.equal(one[..., :half], other[..., :half])
 

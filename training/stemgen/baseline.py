@@ -21,7 +21,8 @@ class AutoregressiveTraining(StemgenTraining):
     def loss(self, batch: PairBatch, generator: torch.Generator) -> tuple[Tensor, dict[str, float]]:
         """Cross-entropy (nats) of every token of the targets [B, Q, T] after those before it."""
         none = torch.zeros(len(batch.instrument), dtype=torch.long)
-        return self._told_loss(batch, *drop_sources(batch, none, generator))
+        context, instrument, clock_known = drop_sources(batch, none, generator)
+        return self._told_loss(batch, context, batch.context_pitches, instrument, clock_known)
 
     @torch.no_grad()
     def evaluate(self, songs: list[EncodedSong], batches: int = 2) -> dict[str, float]:
@@ -37,11 +38,20 @@ class AutoregressiveTraining(StemgenTraining):
         return figures
 
     def _told_loss(
-        self, batch: PairBatch, context: Tensor, instrument: Tensor, clock_known: Tensor
+        self,
+        batch: PairBatch,
+        context: Tensor,
+        pitches: Tensor,
+        instrument: Tensor,
+        clock_known: Tensor,
     ) -> tuple[Tensor, dict[str, float]]:
         to = self.device
         with autocast(to):
             conditioned = self.network.condition(
-                context.to(to), instrument.to(to), batch.phase.to(to), clock_known.to(to)
+                context.to(to),
+                pitches.to(to),
+                instrument.to(to),
+                batch.phase.to(to),
+                clock_known.to(to),
             )
             return self.network.loss(conditioned, batch.target.to(to))

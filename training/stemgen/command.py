@@ -29,6 +29,9 @@ def stemgen(
     baseline: Annotated[
         bool, typer.Option("--baseline", help="Train the autoregressive baseline instead.")
     ] = False,
+    start: Annotated[
+        Path | None, typer.Option(help="Weights to go on from, in place of new ones.")
+    ] = None,
     device: Annotated[str, typer.Option(help="auto, cuda, mps or cpu.")] = "auto",
     threads: Annotated[int, typer.Option(help="Processor threads; 0: all.", min=0)] = 0,
     workers: Annotated[int, typer.Option(help="Processes that encode the band.", min=1)] = 2,
@@ -47,6 +50,7 @@ def stemgen(
         settings,
         config,
         baseline=baseline,
+        start=start,
         device=device,
         workers=workers,
         threads=threads,

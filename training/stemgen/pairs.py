@@ -11,7 +11,7 @@ from torch import Tensor
 
 from training.errors import TrainingError
 from training.loop import step_seed
-from training.stemgen.shards import EncodedSong, clock_phase
+from training.stemgen.shards import PITCH_STEPS, EncodedSong, clock_phase
 
 TRIES = 10_000
 """Songs drawn before a set is given up."""
@@ -23,13 +23,17 @@ class PairBatch:
 
     Attributes:
         context: tokens of the mixes, int64 [B, Q, T].
+        context_pitches: pitches of the mixes, float32 [B, T, PITCHES].
         target: tokens of the stems, int64 [B, Q, T].
+        target_pitches: pitches of the stems, float32 [B, T, PITCHES].
         instrument: class of each target, int64 [B].
         phase: clock phase, float32 [B, T, 4].
     """
 
     context: Tensor
+    context_pitches: Tensor
     target: Tensor
+    target_pitches: Tensor
     instrument: Tensor
     phase: Tensor
 
@@ -70,16 +74,25 @@ def draw_batch(
     """The pairs of one step: a function of the seed and the step."""
     rng = random.Random(step_seed(seed, step))
     context, target, instrument, phase = [], [], [], []
+    heard, told = [], []
     for _ in range(batch):
         song, mix, stem, first = draw_pair(songs, frames, rng)
         window = slice(first, first + frames)
         context.append(song.mixes[mix, :, window])
+        heard.append(song.mix_pitches[mix, window])
         target.append(song.stems[stem, :, window])
+        told.append(song.stem_pitches[stem, window])
         instrument.append(song.instruments[stem])
         phase.append(clock_phase(song.tempo, song.beats_per_bar, first, frames))
     return PairBatch(
         torch.from_numpy(np.stack(context).astype(np.int64)),
+        _unpacked(heard),
         torch.from_numpy(np.stack(target).astype(np.int64)),
+        _unpacked(told),
         torch.tensor(instrument),
         torch.stack(phase),
     )
+
+
+def _unpacked(rows: list[np.ndarray]) -> Tensor:
+    return torch.from_numpy(np.stack(rows)).float() / PITCH_STEPS

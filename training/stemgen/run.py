@@ -8,7 +8,7 @@ from pathlib import Path
 import torch
 
 from model.autoregressive import AutoregressiveNetwork
-from model.checkpoint import fingerprint, load_grid_codec, save_network
+from model.checkpoint import fingerprint, load_grid_codec, load_network, save_network
 from model.device import pick_device
 from model.network import NetworkConfig, StemNetwork
 from training.loop import LoopSettings, prepare_process, run
@@ -27,6 +27,7 @@ def train_stemgen(
     device: str = "auto",
     workers: int = 2,
     threads: int = 0,
+    start: Path | None = None,
 ) -> Path:
     """Encode the band once, then train from scratch or from `out/run.safetensors`.
 
@@ -34,6 +35,7 @@ def train_stemgen(
         baseline: train the autoregressive baseline in place of masked decoding.
         workers: processes that encode.
         threads: processor threads that train, 0 for all.
+        start: weights of a network to go on from, in place of a new one.
 
     Returns:
         the weights file it wrote.
@@ -51,12 +53,17 @@ def train_stemgen(
     config = replace(config or NetworkConfig(), code_width=books.shape[-1])
     network = AutoregressiveNetwork(config) if baseline else StemNetwork(config)
     network.start_from_codebooks(books)
+    if start is not None:
+        network.load_state_dict(load_network(start, fingerprint(codec)).state_dict())
     kind = AutoregressiveTraining if baseline else StemgenTraining
     training = kind(network.to(where), where, settings)
+    agreed = asdict(settings)
+    del agreed["steps"]  # a run may be made longer while the peak is held
     run(
         LoopSettings(out, settings.steps, evaluate_every=500),
         {
-            **asdict(settings),
+            **agreed,
+            "start": None if start is None else start.name,
             "network": asdict(network.config),
             "baseline": baseline,
             "codec": fingerprint(codec),

@@ -21,16 +21,23 @@ from safetensors.numpy import save_file
 from torch import Tensor
 
 from model.checkpoint import load_grid_codec
+from model.context import context_gain
 from model.device import autocast
-from model.generator import level_context
-from model.grid import FRAME_RATE, HOP
+from model.grid import FRAME_RATE, HOP, SAMPLE_RATE
 from model.instruments import instrument_index
+from model.pitch import pitches
 from training.errors import TrainingError
-from training.loop import step_seed
+from training.loop import prepare_process, step_seed
 from training.songs import read_song, song_folders
 
 MIXES = 4
 """Context mixes encoded for each song."""
+PITCH_STEPS = 21
+"""Steps in which the pitches of `model.pitch` are kept: they fill a byte."""
+EQUALISER_DB = 6.0
+"""How much louder or softer a context is at most at some frequency, by chance."""
+EQUALISER_HZ = (100.0, 400.0, 1_600.0, 6_400.0)
+"""Where its gain is drawn; between them it is interpolated over log-frequency."""
 SOUNDING = 10 ** (-50 / 20)
 """RMS above which a frame counts as sounding (-50 dBFS)."""
 
@@ -44,7 +51,9 @@ class EncodedSong:
         instruments: class of each stem [M].
         members: which stems are in each mix, K tuples.
         stems: int16 [M, Q, T].
+        stem_pitches: int8 [M, T, PITCHES], in steps of 1 / PITCH_STEPS.
         mixes: int16 [K, Q, T].
+        mix_pitches: int8 [K, T, PITCHES], in steps of 1 / PITCH_STEPS.
         sounding: bool [M, T].
         mix_sounding: bool [K, T].
     """
@@ -55,7 +64,9 @@ class EncodedSong:
     instruments: tuple[int, ...]
     members: tuple[tuple[int, ...], ...]
     stems: np.ndarray
+    stem_pitches: np.ndarray
     mixes: np.ndarray
+    mix_pitches: np.ndarray
     sounding: np.ndarray
     mix_sounding: np.ndarray
 
@@ -82,6 +93,21 @@ def frame_sounding(audio: np.ndarray) -> np.ndarray:
     return np.sqrt((blocks**2).mean(-1)) > SOUNDING
 
 
+def equalised(audio: np.ndarray, rng: random.Random) -> np.ndarray:
+    """Audio [samples] as another desk, room or microphone would colour it: float32 [samples]."""
+    spectrum = np.fft.rfft(audio)
+    hertz = np.fft.rfftfreq(len(audio), 1 / SAMPLE_RATE)
+    gains_db = [rng.uniform(-EQUALISER_DB, EQUALISER_DB) for _ in EQUALISER_HZ]
+    curve_db = np.interp(np.log(np.maximum(hertz, 1.0)), np.log(EQUALISER_HZ), gains_db)
+    return np.fft.irfft(spectrum * 10 ** (curve_db / 20), len(audio)).astype(np.float32)
+
+
+def packed_pitches(audio: Tensor) -> np.ndarray:
+    """Pitches of audio [B, samples] as bytes: int8 [B, frames, PITCHES]."""
+    rows = [pitches(row[None])[0] for row in audio]
+    return (torch.stack(rows) * PITCH_STEPS).round().to(torch.int8).numpy()
+
+
 @dataclass(frozen=True, slots=True)
 class _Job:
     """One song to encode."""
@@ -96,7 +122,7 @@ class _Job:
 @torch.no_grad()
 def _encode_song(job: _Job) -> None:
     """Write one song's shard; a song of fewer than two stems gives none."""
-    torch.set_num_threads(1)
+    prepare_process(1)
     song = read_song(job.folder)
     if len(song.stems) < 2:
         return
@@ -107,8 +133,10 @@ def _encode_song(job: _Job) -> None:
     mixes = []
     for member in members:
         gains = [10 ** (rng.uniform(-4, 4) / 20) for _ in member]
-        mixes.append(sum(g * audio[m] for g, m in zip(gains, member, strict=True)))
-    leveled = level_context(torch.from_numpy(np.stack(mixes).astype(np.float32)))
+        mix = sum(g * audio[m] for g, m in zip(gains, member, strict=True))
+        mixes.append(equalised(mix, rng))
+    heard = torch.from_numpy(np.stack(mixes).astype(np.float32))
+    leveled = torch.stack([row * context_gain(row) for row in heard])
     spread = torch.tensor([10 ** (rng.uniform(-4, 4) / 20) for _ in members])
     codec = load_grid_codec(job.weights)
     batch = torch.cat([torch.from_numpy(audio), leveled * spread[:, None]])
@@ -124,6 +152,8 @@ def _encode_song(job: _Job) -> None:
     arrays = {
         "stems": tokens[: len(audio)],
         "mixes": tokens[len(audio) :],
+        "stem_pitches": packed_pitches(torch.from_numpy(audio)),
+        "mix_pitches": packed_pitches(leveled),
         "sounding": frame_sounding(audio),
         "mix_sounding": frame_sounding(leveled.numpy()),
     }
@@ -134,7 +164,7 @@ def _encode_song(job: _Job) -> None:
 
 def _drawn(seed: int) -> str:
     """What decides a song's mixes: shards drawn in another way are not taken for these."""
-    return f"seed {seed}, {MIXES} mixes"
+    return f"seed {seed}, {MIXES} equalised mixes"
 
 
 def write_shards(band: Path, split: str, out: Path, weights: Path, seed: int, workers: int) -> Path:

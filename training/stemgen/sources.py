@@ -64,14 +64,18 @@ def draw_prefix(batch: int, frames: int, generator: torch.Generator) -> Tensor:
     return torch.where(used, (share * frames).long(), 0)
 
 
-def vary_sources(batch: PairBatch, variant: str) -> tuple[Tensor, Tensor, Tensor]:
-    """Context [B, Q, T], instrument [B] and clock_known [B] as one of `VARIANTS` has them."""
-    context, instrument = batch.context, batch.instrument
+def vary_sources(batch: PairBatch, variant: str) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """The batch as one of `VARIANTS` has it.
+
+    Returns:
+        context [B, Q, T], its pitches [B, T, PITCHES], instrument [B] and clock_known [B].
+    """
+    context, pitches, instrument = batch.context, batch.context_pitches, batch.instrument
     if variant in ("dropped", "nothing"):
         context = torch.full_like(context, UNKNOWN)
     elif variant == "wrong":
-        context = context.roll(1, 0)
+        context, pitches = context.roll(1, 0), pitches.roll(1, 0)
     if variant in ("no_instrument", "nothing"):
         instrument = torch.full_like(instrument, NULL)
     known = torch.full((len(instrument),), variant not in ("no_clock", "nothing"))
-    return context, instrument, known
+    return context, pitches, instrument, known

@@ -14,7 +14,7 @@ from torch import Tensor
 from model.device import autocast
 from model.masking import draw_levels, draw_rates, mask_targets
 from model.network import StemNetwork
-from training.loop import learning_rate, step_seed
+from training.loop import held_rate, step_seed
 from training.stemgen.pairs import PairBatch, draw_batch
 from training.stemgen.shards import EncodedSong
 from training.stemgen.sources import VARIANTS, draw_prefix, drop_sources, vary_sources
@@ -27,9 +27,13 @@ class StemgenSettings:
     steps: int
     frames_a_step: int = 4096
     short_frames: int = 256
-    short_share: float = 0.9
+    short_share: float = 0.75
     """Share of the steps, at the start, with short windows; then the network's full length."""
     peak: float = 2e-3
+    hold_share: float = 0.7
+    """Share of the steps until which the learning rate stays at its peak; then it falls."""
+    pitch_weight: float = 0.5
+    """How much the error in the pitches of what is masked counts beside the tokens' loss."""
     weight_decay: float = 0.05
     seed: int = 1
 
@@ -52,25 +56,17 @@ def make_optimizers(network: StemNetwork, settings: StemgenSettings) -> list[tor
     ]
 
 
-def masked_loss(
-    network: StemNetwork,
-    conditioned: Tensor,
-    target: Tensor,
-    masked_target: Tensor,
-    masked: Tensor,
-    levels: Tensor,
-    prefix: Tensor | None = None,
+def token_loss(
+    network: StemNetwork, hidden: Tensor, target: Tensor, masked: Tensor, levels: Tensor
 ) -> tuple[Tensor, dict[str, float]]:
     """Cross-entropy (nats) on the masked positions of each example's level, and it by level.
 
     Args:
-        conditioned: what `StemNetwork.condition` returned [B, T, width].
-        target: tokens of the stem [B, Q, T]; `masked_target` the same with MASK in them.
+        hidden: what the network made of the masked target [B, T, width].
+        target: tokens of the stem [B, Q, T].
         masked: where the loss counts [B, T].
         levels: level of each example [B], 0..Q-1.
-        prefix: frames of the visible prefix in each example [B]; None: no prefix.
     """
-    hidden = network(conditioned, masked_target, prefix)
     total = torch.zeros((), device=hidden.device)
     figures = {}
     for level in sorted(set(levels.tolist())):
@@ -107,8 +103,9 @@ class StemgenTraining:
 
     def step(self, step: int, batch: PairBatch) -> dict[str, float]:
         """One optimiser step."""
-        generator = torch.Generator().manual_seed(step_seed(self.settings.seed + 1, step))
-        rate = learning_rate(step, self.settings.steps, self.settings.peak, 200)
+        settings = self.settings
+        generator = torch.Generator().manual_seed(step_seed(settings.seed + 1, step))
+        rate = held_rate(step, settings.steps, settings.peak, 100, settings.hold_share)
         for group in itertools.chain(*(o.param_groups for o in self.optimizers)):
             group["lr"] = rate
         self.network.train()
@@ -129,17 +126,24 @@ class StemgenTraining:
         context, instrument, clock_known = drop_sources(batch, prefix, generator)
         levels, rates = draw_levels(size, generator), draw_rates(size, generator)
         masked_target, masked = mask_targets(batch.target, levels, rates, prefix, generator)
-        return self._masked_loss(
-            context,
-            instrument,
-            batch.phase,
-            clock_known,
-            batch.target,
-            masked_target,
-            masked,
-            levels,
-            prefix,
-        )
+        to = self.device
+        with autocast(to):
+            hidden = self._hidden(
+                batch,
+                context,
+                batch.context_pitches,
+                instrument,
+                clock_known,
+                masked_target,
+                prefix,
+            )
+            loss, figures = token_loss(
+                self.network, hidden, batch.target.to(to), masked.to(to), levels.to(to)
+            )
+            told = self.network.pitches(hidden[masked]).float()
+        pitch_error = functional.mse_loss(told, batch.target_pitches[masked].to(to))
+        figures["pitch_error"] = float(pitch_error.detach())
+        return loss + self.settings.pitch_weight * pitch_error, figures
 
     @torch.no_grad()
     def evaluate(self, songs: list[EncodedSong], batches: int = 2) -> dict[str, float]:
@@ -170,36 +174,34 @@ class StemgenTraining:
         masked_target, masked = mask_targets(
             batch.target, levels, torch.full((size,), rate), none, generator
         )
-        context, instrument, known = vary_sources(batch, variant)
-        return float(
-            self._masked_loss(
-                context, instrument, batch.phase, known, batch.target, masked_target, masked, levels
-            )[0]
-        )
-
-    def _masked_loss(
-        self,
-        context: Tensor,
-        instrument: Tensor,
-        phase: Tensor,
-        clock_known: Tensor,
-        target: Tensor,
-        masked_target: Tensor,
-        masked: Tensor,
-        levels: Tensor,
-        prefix: Tensor | None = None,
-    ) -> tuple[Tensor, dict[str, float]]:
+        sources = vary_sources(batch, variant)
         to = self.device
         with autocast(to):
-            conditioned = self.network.condition(
-                context.to(to), instrument.to(to), phase.to(to), clock_known.to(to)
+            hidden = self._hidden(batch, *sources, masked_target, None)
+            loss, _ = token_loss(
+                self.network, hidden, batch.target.to(to), masked.to(to), levels.to(to)
             )
-            return masked_loss(
-                self.network,
-                conditioned,
-                target.to(to),
-                masked_target.to(to),
-                masked.to(to),
-                levels.to(to),
-                None if prefix is None else prefix.to(to),
-            )
+        return float(loss)
+
+    def _hidden(
+        self,
+        batch: PairBatch,
+        context: Tensor,
+        pitches: Tensor,
+        instrument: Tensor,
+        clock_known: Tensor,
+        masked_target: Tensor,
+        prefix: Tensor | None,
+    ) -> Tensor:
+        """What the network makes of masked targets [B, Q, T] and their sources: [B, T, width]."""
+        to = self.device
+        conditioned = self.network.condition(
+            context.to(to),
+            pitches.to(to),
+            instrument.to(to),
+            batch.phase.to(to),
+            clock_known.to(to),
+        )
+        return self.network(
+            conditioned, masked_target.to(to), None if prefix is None else prefix.to(to)
+        )

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from model.checkpoint import fingerprint, load_codec
+from model.pitch import PITCHES
 from training.stemgen.shards import EncodedSong, draw_mixes, write_shards
 
 
@@ -41,6 +42,8 @@ def token_song(number: int, stems: int = 4, frames: int = 200) -> EncodedSong:
         members=members,
         stems=rng.integers(0, 2048, (stems, 4, frames), dtype=np.int16),
         mixes=rng.integers(0, 2048, (len(members), 4, frames), dtype=np.int16),
+        stem_pitches=np.zeros((stems, frames, PITCHES), np.int8),
+        mix_pitches=rng.integers(-127, 127, (len(members), frames, PITCHES), dtype=np.int8),
         sounding=np.ones((stems, frames), bool),
         mix_sounding=np.ones((len(members), frames), bool),
     )

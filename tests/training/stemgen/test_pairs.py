@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from training.stemgen.pairs import draw_batch, draw_pair
-from training.stemgen.shards import clock_phase
+from training.stemgen.shards import PITCH_STEPS, clock_phase
 
 
 def test_the_target_is_not_in_the_mix_and_the_window_lies_in_the_song(songs):
@@ -66,6 +66,8 @@ def test_a_batch_holds_windows_of_the_songs(songs):
         song, mix, stem, first = draw_pair(songs, 48, rng)
         window = slice(first, first + 48)
         assert (batch.context[row].numpy() == song.mixes[mix, :, window]).all()
+        pitches = song.mix_pitches[mix, window] / PITCH_STEPS
+        np.testing.assert_allclose(batch.context_pitches[row].numpy(), pitches, rtol=1e-6)
         assert (batch.target[row].numpy() == song.stems[stem, :, window]).all()
         assert int(batch.instrument[row]) == song.instruments[stem]
         phase = clock_phase(song.tempo, song.beats_per_bar, first, 48)

@@ -17,12 +17,15 @@ from companion.clock.transport import Transport
 from model.checkpoint import load_codec
 from model.grid import HOP
 from model.instruments import instrument_index
+from model.pitch import LOWEST_PITCH, PITCHES
 from training.errors import TrainingError
 from training.songs import read_song
 from training.stemgen.shards import (
+    EQUALISER_DB,
     MIXES,
     clock_phase,
     draw_mixes,
+    equalised,
     frame_sounding,
     read_shards,
     write_shards,
@@ -67,6 +70,9 @@ def test_what_is_written_is_read_back(band, shard):
         assert song.frames == frames
         assert song.stems.shape == (stems, 4, frames)
         assert song.mixes.shape == (MIXES, 4, frames)
+        assert song.stem_pitches.shape == (stems, frames, PITCHES)
+        assert song.mix_pitches.shape == (MIXES, frames, PITCHES)
+        assert song.stem_pitches.dtype == song.mix_pitches.dtype == np.int8
         assert song.sounding.shape == (stems, frames)
         assert song.mix_sounding.shape == (MIXES, frames)
         assert song.stems.dtype == song.mixes.dtype == np.int16
@@ -93,6 +99,23 @@ def test_the_tokens_are_those_of_the_stems(band, shard, codec_weights):
         assert agreement > max((tokens[0] == song.stems[m, 0]).mean() for m in others)
 
 
+def test_the_pitches_are_those_of_the_stems(shard):
+    song = read_shards(shard)[0]
+    bass = song.stem_pitches[song.instruments.index(instrument_index("bass"))]
+    loudest = bass[20:-60].argmax(1) + LOWEST_PITCH
+    assert (loudest == 36).mean() > 0.95, "the tiny band's bass is a C2"
+
+
+def test_a_context_is_coloured_but_by_no_more_than_it_may_be():
+    noise = np.random.default_rng(0).standard_normal(32_000).astype(np.float32)
+    for seed in range(5):
+        coloured = equalised(noise, random.Random(seed))
+        assert coloured.dtype == np.float32 and coloured.shape == noise.shape
+        gains_db = 20 * np.log10(np.abs(np.fft.rfft(coloured)) / np.abs(np.fft.rfft(noise)))
+        assert np.abs(gains_db[1:]).max() <= EQUALISER_DB + 0.01
+        assert np.ptp(gains_db[1:]) > 0.5
+
+
 def test_what_is_encoded_is_kept_and_what_is_missing_is_added(band, shard, codec_weights, tmp_path):
     copy = tmp_path / "train"
     shutil.copytree(shard, copy)
@@ -106,7 +129,9 @@ def test_what_is_encoded_is_kept_and_what_is_missing_is_added(band, shard, codec
 
 
 def test_shards_of_another_seed_are_refused(band, shard, codec_weights):
-    with pytest.raises(TrainingError, match=f"was drawn with seed 1, {MIXES} mixes, this run"):
+    with pytest.raises(
+        TrainingError, match=f"was drawn with seed 1, {MIXES} equalised mixes, this run"
+    ):
         write_shards(band, "train", shard.parent, codec_weights, 2, 1)
 
 

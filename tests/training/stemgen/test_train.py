@@ -27,6 +27,7 @@ from model.grid import LEVELS, VOCABULARY
 from model.instruments import NULL
 from model.masking import draw_levels, draw_rates, mask_targets
 from model.network import UNKNOWN, NetworkConfig, StemNetwork
+from model.pitch import PITCHES
 from tests.training.tensors import assert_same_tensors
 from training.errors import TrainingError
 from training.stemgen.baseline import AutoregressiveTraining
@@ -44,7 +45,7 @@ from training.stemgen.train import (
     StemgenSettings,
     StemgenTraining,
     make_optimizers,
-    masked_loss,
+    token_loss,
 )
 
 SETTINGS = StemgenSettings(steps=6, frames_a_step=256, short_frames=32, short_share=0.5)
@@ -58,7 +59,9 @@ def dice(seed: int = 0) -> torch.Generator:
 def token_batch(size: int, frames: int) -> PairBatch:
     return PairBatch(
         context=torch.randint(0, VOCABULARY, (size, LEVELS, frames), generator=dice(1)),
+        context_pitches=torch.randn(size, frames, PITCHES, generator=dice(5)),
         target=torch.randint(0, VOCABULARY, (size, LEVELS, frames), generator=dice(2)),
+        target_pitches=torch.randn(size, frames, PITCHES, generator=dice(6)),
         instrument=torch.randint(0, NULL, (size,), generator=dice(3)),
         phase=torch.zeros(size, frames, 4),
     )
@@ -69,6 +72,12 @@ def make_network(config: NetworkConfig) -> StemNetwork:
     network = StemNetwork(config)
     network.start_from_codebooks(torch.randn(LEVELS, VOCABULARY, config.code_width))
     return network
+
+
+def condition(network: StemNetwork, batch: PairBatch, known: torch.Tensor) -> torch.Tensor:
+    return network.condition(
+        batch.context, batch.context_pitches, batch.instrument, batch.phase, known
+    )
 
 
 # -- what is hidden ------------------------------------------------------------------------------
@@ -126,14 +135,11 @@ def test_half_of_the_examples_have_a_visible_prefix():
 
 def loss_by_hand(
     network: StemNetwork,
-    conditioned: torch.Tensor,
+    hidden: torch.Tensor,
     batch: PairBatch,
-    masked_target: torch.Tensor,
     masked: torch.Tensor,
     levels: torch.Tensor,
-    prefix: torch.Tensor | None = None,
 ) -> torch.Tensor:
-    hidden = network(conditioned, masked_target, prefix)
     losses = []
     for row, level in enumerate(levels.tolist()):
         for frame in masked[row].nonzero()[:, 0].tolist():
@@ -152,10 +158,10 @@ def test_the_loss_counts_masked_positions_of_the_examples_level_only(toy_network
         batch.target, levels, torch.full((6,), 0.4), prefix, dice()
     )
     known = torch.ones(6, dtype=torch.bool)
-    conditioned = network.condition(batch.context, batch.instrument, batch.phase, known)
-    arguments = (masked_target, masked, levels, prefix)
-    loss, figures = masked_loss(network, conditioned, batch.target, *arguments)
-    by_hand = loss_by_hand(network, conditioned, batch, *arguments)
+    conditioned = condition(network, batch, known)
+    hidden = network(conditioned, masked_target, prefix)
+    loss, figures = token_loss(network, hidden, batch.target, masked, levels)
+    by_hand = loss_by_hand(network, hidden, batch, masked, levels)
     torch.testing.assert_close(loss, by_hand)
     assert set(figures) == {"level_1", "level_2", "level_3", "level_4"}
     share = {q: int(masked[levels == q].sum()) / int(masked.sum()) for q in range(LEVELS)}
@@ -166,7 +172,7 @@ def test_the_loss_counts_masked_positions_of_the_examples_level_only(toy_network
     counted = torch.zeros_like(other, dtype=torch.bool)
     counted[torch.arange(6), levels] = masked
     other[~counted] = (other[~counted] + 1) % VOCABULARY
-    same, _ = masked_loss(network, conditioned, other, *arguments)
+    same, _ = token_loss(network, hidden, other, masked, levels)
     torch.testing.assert_close(same, loss)
 
 
@@ -178,9 +184,21 @@ def test_a_network_that_knows_nothing_pays_the_size_of_the_vocabulary(toy_networ
     none = torch.zeros(4, dtype=torch.long)
     masked_target, masked = mask_targets(batch.target, levels, rates, none, dice())
     known = torch.ones(4, dtype=torch.bool)
-    conditioned = network.condition(batch.context, batch.instrument, batch.phase, known)
-    loss, _ = masked_loss(network, conditioned, batch.target, masked_target, masked, levels)
+    conditioned = condition(network, batch, known)
+    hidden = network(conditioned, masked_target)
+    loss, _ = token_loss(network, hidden, batch.target, masked, levels)
     assert float(loss.detach()) == pytest.approx(math.log(VOCABULARY), rel=1e-4)
+
+
+def test_the_stems_pitches_are_learnt_beside_its_tokens(songs, toy_network_config):
+    settings = StemgenSettings(steps=10_000, peak=1e-2)
+    training = StemgenTraining(make_network(toy_network_config), CPU, settings)
+    batch = draw_batch(songs, 4, 32, 1, 0)
+    one_pitch = torch.zeros_like(batch.target_pitches)
+    one_pitch[..., 12] = 2.0
+    batch = replace(batch, target_pitches=one_pitch)
+    errors = [training.step(150, batch)["pitch_error"] for _ in range(60)]
+    assert errors[-1] < 0.05 * errors[0]
 
 
 # -- the optimisers ------------------------------------------------------------------------------
@@ -358,6 +376,20 @@ def test_a_run_that_was_interrupted_ends_as_the_unbroken_one_bit_for_bit(
     assert network.config == toy_network_config
     with pytest.raises(TrainingError, match=r"seed 1.*seed 2"):
         go(encoded_out, tmp_path / "broken", *rest, seed=2)
+
+
+def test_a_run_may_start_from_weights_and_may_be_made_longer(
+    encoded_out, tmp_path, band, codec_weights, toy_network_config
+):
+    first = go(encoded_out, tmp_path / "first", band, codec_weights, toy_network_config)
+    shutil.copytree(encoded_out / "shards", tmp_path / "second" / "shards")
+    rest = (band, codec_weights, tmp_path / "second")
+    for steps in (1, 3):
+        settings = replace(SETTINGS, steps=steps, peak=1e-9)
+        again = train_stemgen(*rest, settings, toy_network_config, device="cpu", start=first)
+        ours, theirs = load_network(again).state_dict(), load_network(first).state_dict()
+        for name, tensor in ours.items():
+            torch.testing.assert_close(tensor, theirs[name], atol=1e-3, rtol=0)
 
 
 def test_the_network_is_as_wide_as_the_codecs_codebooks(
