@@ -57,10 +57,7 @@ def learning_rate(step: int, steps: int, peak: float, warmup: int) -> float:
 
 
 def held_rate(step: int, steps: int, peak: float, warmup: int, hold_share: float) -> float:
-    """Linear warm-up, the peak until `hold_share` of the steps, then a line down to a fiftieth.
-
-    As long as the peak is held the length of the run may still be changed.
-    """
+    """Linear warm-up, the peak until `hold_share` of the steps, then a line down to a fiftieth."""
     if step < warmup:
         return peak * (step + 1) / warmup
     hold = hold_share * steps

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 
 from training.errors import TrainingError
-from training.loop import LoopSettings, prepare_process, run, step_seed
+from training.loop import LoopSettings, held_rate, prepare_process, run, step_seed
 
 
 class ToyRun:
@@ -119,6 +119,27 @@ def test_figures_are_written_on_the_way_and_at_the_end(tmp_path):
     assert train["step"] == 50
     assert train["loss"] > 0 and train["audio_s_per_s"] > 0
     assert list((tmp_path / "logs").glob("events.*")), "TensorBoard has something to show"
+
+
+@given(
+    steps=st.integers(2, 10_000),
+    peak=st.floats(1e-5, 1e-1),
+    warmup=st.integers(1, 500),
+    hold_share=st.floats(0.0, 1.0),
+    at=st.floats(0.0, 1.0),
+)
+def test_a_held_rate_rises_stays_and_falls(steps, peak, warmup, hold_share, at):
+    step = round(at * steps)
+    rate = held_rate(step, steps, peak, warmup, hold_share)
+    assert 0 < rate <= peak
+    after = held_rate(step + 1, steps, peak, warmup, hold_share)
+    if step + 1 < warmup:
+        assert after > rate
+    elif step >= warmup:
+        assert after <= rate
+        if step <= hold_share * steps:
+            assert rate == peak
+    assert held_rate(steps + warmup, steps, peak, warmup, 0.5) == pytest.approx(0.02 * peak)
 
 
 @given(seed=st.integers(0, 2**31), step=st.integers(0, 10**6))

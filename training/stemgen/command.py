@@ -32,6 +32,9 @@ def stemgen(
     start: Annotated[
         Path | None, typer.Option(help="Weights to go on from, in place of new ones.")
     ] = None,
+    peak: Annotated[
+        float, typer.Option(help="Highest learning rate; less to go on from weights.", min=1e-6)
+    ] = 2e-3,
     device: Annotated[str, typer.Option(help="auto, cuda, mps or cpu.")] = "auto",
     threads: Annotated[int, typer.Option(help="Processor threads; 0: all.", min=0)] = 0,
     workers: Annotated[int, typer.Option(help="Processes that encode the band.", min=1)] = 2,
@@ -41,7 +44,7 @@ def stemgen(
         raise TrainingError(f"backbone is {backbone!r}; valid: {', '.join(BACKBONES)}")
     if baseline and backbone != "transformer":
         raise TrainingError(f"backbone is {backbone!r}; valid for the baseline: transformer")
-    settings = StemgenSettings(steps=steps, seed=seed)
+    settings = StemgenSettings(steps=steps, seed=seed, peak=peak)
     config = NetworkConfig(backbone=backbone, layers=BACKBONES[backbone])
     weights = train_stemgen(
         band,

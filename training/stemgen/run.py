@@ -57,12 +57,10 @@ def train_stemgen(
         network.load_state_dict(load_network(start, fingerprint(codec)).state_dict())
     kind = AutoregressiveTraining if baseline else StemgenTraining
     training = kind(network.to(where), where, settings)
-    agreed = asdict(settings)
-    del agreed["steps"]  # a run may be made longer while the peak is held
     run(
         LoopSettings(out, settings.steps, evaluate_every=500),
         {
-            **agreed,
+            **asdict(settings),
             "start": None if start is None else start.name,
             "network": asdict(network.config),
             "baseline": baseline,

@@ -30,8 +30,8 @@ class StemgenSettings:
     short_share: float = 0.75
     """Share of the steps, at the start, with short windows; then the network's full length."""
     peak: float = 2e-3
-    hold_share: float = 0.7
-    """Share of the steps until which the learning rate stays at its peak; then it falls."""
+    """Learning rate after the warm-up, until `hold_share` of the steps; then it falls."""
+    hold_share: float = 0.1
     pitch_weight: float = 0.5
     """How much the error in the pitches of what is masked counts beside the tokens' loss."""
     weight_decay: float = 0.05

@@ -378,18 +378,24 @@ def test_a_run_that_was_interrupted_ends_as_the_unbroken_one_bit_for_bit(
         go(encoded_out, tmp_path / "broken", *rest, seed=2)
 
 
-def test_a_run_may_start_from_weights_and_may_be_made_longer(
+def test_a_run_may_start_from_weights(
     encoded_out, tmp_path, band, codec_weights, toy_network_config
 ):
     first = go(encoded_out, tmp_path / "first", band, codec_weights, toy_network_config)
     shutil.copytree(encoded_out / "shards", tmp_path / "second" / "shards")
-    rest = (band, codec_weights, tmp_path / "second")
-    for steps in (1, 3):
-        settings = replace(SETTINGS, steps=steps, peak=1e-9)
-        again = train_stemgen(*rest, settings, toy_network_config, device="cpu", start=first)
-        ours, theirs = load_network(again).state_dict(), load_network(first).state_dict()
-        for name, tensor in ours.items():
-            torch.testing.assert_close(tensor, theirs[name], atol=1e-3, rtol=0)
+    settings = replace(SETTINGS, steps=1, peak=1e-9)
+    again = train_stemgen(
+        band,
+        codec_weights,
+        tmp_path / "second",
+        settings,
+        toy_network_config,
+        device="cpu",
+        start=first,
+    )
+    ours, theirs = load_network(again).state_dict(), load_network(first).state_dict()
+    for name, tensor in ours.items():
+        torch.testing.assert_close(tensor, theirs[name], atol=1e-3, rtol=0)
 
 
 def test_the_network_is_as_wide_as_the_codecs_codebooks(
