@@ -6,7 +6,7 @@ embedding axis, a LLaMA-type trunk without a causal mask, one linear head a leve
 
 Departures from the paper:
 - A third source, the clock: beat and bar phase a frame, added to both channels.
-- The context's pitches (`model.pitch`) are heard beside its tokens.
+- The context's pitches (`model.pitch`) may be heard beside its tokens.
 - A token's embedding and its row in the head start from its entry in the codec's codebook: a
   linear map of the entry plus a table of its own. Tokens that sound alike start alike, which saves
   more than half of the training steps.
@@ -51,6 +51,8 @@ class NetworkConfig:
     frames: int = 512
     """Longest window it was trained on."""
     backbone: str = "transformer"
+    pitches: bool = False
+    """Whether it hears the context's pitches and is taught the stem's."""
 
 
 def make_trunk(config: NetworkConfig) -> Trunk:
@@ -77,7 +79,9 @@ class StemNetwork(nn.Module):
         self.register_buffer("codebooks", torch.zeros(config.levels, rows, config.code_width))
         self.code_in = nn.Parameter(torch.zeros(config.levels, config.code_width, half))
         self.tables = nn.ModuleList([nn.Embedding(rows, half) for _ in range(config.levels)])
-        self.pitch_in = nn.Linear(PITCHES, half, bias=False)
+        if config.pitches:
+            self.pitch_in = nn.Linear(PITCHES, half, bias=False)
+            self.pitch_out = nn.Linear(config.width, PITCHES)
         self.instruments = nn.Embedding(len(INSTRUMENTS) + 1, half)
         self.clock = nn.Sequential(nn.Linear(4, half), nn.SiLU(), nn.Linear(half, half))
         self.clock_unknown = nn.Parameter(torch.zeros(half))
@@ -85,7 +89,6 @@ class StemNetwork(nn.Module):
         self.norm = RMSNorm(config.width)
         self.code_out = nn.Parameter(torch.zeros(config.levels, config.code_width, config.width))
         self.heads = nn.Parameter(torch.zeros(config.levels, config.vocabulary, config.width))
-        self.pitch_out = nn.Linear(config.width, PITCHES)
         self._initialise()
 
     def _initialise(self) -> None:
@@ -133,7 +136,7 @@ class StemNetwork(nn.Module):
         Args:
             context: tokens of the live mix [B, levels, T]; UNKNOWN where dropped or not heard.
             pitches: of the live mix [B, T, PITCHES], see `model.pitch`; they count only where its
-                tokens are known.
+                tokens are known, and if the network hears pitches at all.
             instrument: class [B]; `instruments.NULL` where dropped.
             phase: sin and cos of beat and of bar phase [B, T, 4].
             clock_known: False where the clock is dropped [B].
@@ -144,8 +147,9 @@ class StemNetwork(nn.Module):
         clock = self.clock(phase)
         clock = torch.where(clock_known[:, None, None], clock, self.clock_unknown.to(clock.dtype))
         conditioning = self.instruments(instrument)[:, None] + clock
-        known = (context[:, 0] != UNKNOWN)[..., None]
-        heard = self._embed(context) + self.pitch_in(pitches) * known
+        heard = self._embed(context)
+        if self.config.pitches:
+            heard = heard + self.pitch_in(pitches) * (context[:, 0] != UNKNOWN)[..., None]
         return torch.cat([heard + conditioning, conditioning], -1)
 
     def forward(

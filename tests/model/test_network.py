@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from model.instruments import NULL
-from model.network import MASK, UNKNOWN
+from model.network import MASK, UNKNOWN, NetworkConfig, StemNetwork
 from model.pitch import PITCHES
 
 
@@ -58,6 +58,15 @@ def test_pitches_of_what_is_not_heard_say_nothing(toy_network):
         toy_network.condition(context, p, instrument, phase, known) for p in (pitches, other)
     )
     assert torch.equal(one, same)
+
+
+def test_a_network_without_pitches_hears_none():
+    torch.manual_seed(0)
+    plain = StemNetwork(NetworkConfig(width=32, layers=1, heads=2, frames=64)).eval()
+    context, pitches, _, instrument, phase, known = inputs()
+    one, same = (plain.condition(context, p, instrument, phase, known) for p in (pitches, -pitches))
+    assert torch.equal(one, same)
+    assert not any("pitch" in name for name, _ in plain.named_parameters())
 
 
 def test_the_network_sees_both_ways(toy_network):

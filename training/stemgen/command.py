@@ -45,7 +45,7 @@ def stemgen(
     if baseline and backbone != "transformer":
         raise TrainingError(f"backbone is {backbone!r}; valid for the baseline: transformer")
     settings = StemgenSettings(steps=steps, seed=seed, peak=peak)
-    config = NetworkConfig(backbone=backbone, layers=BACKBONES[backbone])
+    config = NetworkConfig(backbone=backbone, layers=BACKBONES[backbone], pitches=True)
     weights = train_stemgen(
         band,
         codec,

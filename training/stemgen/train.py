@@ -140,6 +140,8 @@ class StemgenTraining:
             loss, figures = token_loss(
                 self.network, hidden, batch.target.to(to), masked.to(to), levels.to(to)
             )
+            if not self.network.config.pitches:
+                return loss, figures
             told = self.network.pitches(hidden[masked]).float()
         pitch_error = functional.mse_loss(told, batch.target_pitches[masked].to(to))
         figures["pitch_error"] = float(pitch_error.detach())
