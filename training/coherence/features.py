@@ -22,7 +22,7 @@ from training.errors import TrainingError
 from training.songs import song_folders
 
 HEARD_S = 32
-"""Seconds of a song, from its start on, that are learnt from: rather more songs than longer ones."""
+"""Seconds of a song, from its start on, that are learnt from: more songs, not longer ones."""
 CODED_EVERY = 6
 """One song in so many is heard through the codec as well, from its start on."""
 CODED_S = 24
