@@ -25,7 +25,7 @@ def coherence(
     out: Annotated[Path, typer.Option(help="Folder for bands, checkpoints, logs, weights.")] = (
         Path("runs/coherence")
     ),
-    steps: Annotated[int, typer.Option(help="Length of the run.", min=1)] = 2000,
+    steps: Annotated[int, typer.Option(help="Length of the run.", min=1)] = 1100,
     seed: Annotated[int, typer.Option(help="Same seed, same run.", min=0)] = 1,
     device: Annotated[str, typer.Option(help="auto, cuda, mps or cpu.")] = "auto",
     threads: Annotated[int, typer.Option(help="Processor threads; 0: all.", min=0)] = 0,
