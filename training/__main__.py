@@ -8,6 +8,7 @@ import typer
 
 from training.band.command import band
 from training.codec.command import codec, codec_report
+from training.coherence.command import coherence, coherence_report
 from training.errors import TrainingError
 from training.evaluation.command import fit_report, speed_report
 from training.stemgen.command import stemgen
@@ -23,6 +24,8 @@ app.command()(band)
 app.command()(codec)
 app.command()(codec_report)
 app.command()(stemgen)
+app.command()(coherence)
+app.command()(coherence_report)
 app.command("fit")(fit_report)
 app.command("speed")(speed_report)
 

@@ -9,7 +9,16 @@ import pytest
 
 from training.__main__ import main
 
-COMMANDS = ("band", "codec", "codec-report", "stemgen", "fit", "speed")
+COMMANDS = (
+    "band",
+    "codec",
+    "codec-report",
+    "stemgen",
+    "coherence",
+    "coherence-report",
+    "fit",
+    "speed",
+)
 
 
 def call(monkeypatch, *arguments: object) -> int:
