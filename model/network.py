@@ -6,7 +6,9 @@ embedding axis, a LLaMA-type trunk without a causal mask, one linear head a leve
 
 Departures from the paper:
 - A third source, the clock: beat and bar phase a frame, added to both channels.
-- The context's pitches (`model.pitch`) may be heard beside its tokens.
+- The context may be heard as features: its tokens' entries in the codec's codebooks and its
+  pitches (`model.pitch`), through linear maps. A table with a row for each token, as the paper has
+  it, learns songs by heart.
 - A token's embedding and its row in the head start from its entry in the codec's codebook: a
   linear map of the entry plus a table of its own. Tokens that sound alike start alike, which saves
   more than half of the training steps.
@@ -34,6 +36,10 @@ MASK = VOCABULARY
 UNKNOWN = VOCABULARY + 1
 """Token of a context position that is dropped or not known yet (the paper's NULL)."""
 
+CONTEXT_NOISE = 0.3
+"""Standard deviation of what is added to the features in training; theirs is about 1."""
+CONTEXTS = ("tokens", "features")
+"""How a context may be heard."""
 BACKBONES = {"transformer": 6, "recurrent": 4, "convolution": 10}
 """The trunks, and how many layers of each have about as many parameters."""
 
@@ -51,8 +57,8 @@ class NetworkConfig:
     frames: int = 512
     """Longest window it was trained on."""
     backbone: str = "transformer"
-    pitches: bool = False
-    """Whether it hears the context's pitches and is taught the stem's."""
+    context: str = "tokens"
+    """How the context is heard: as `tokens`, the paper's way, or as `features`."""
 
 
 def make_trunk(config: NetworkConfig) -> Trunk:
@@ -79,7 +85,11 @@ class StemNetwork(nn.Module):
         self.register_buffer("codebooks", torch.zeros(config.levels, rows, config.code_width))
         self.code_in = nn.Parameter(torch.zeros(config.levels, config.code_width, half))
         self.tables = nn.ModuleList([nn.Embedding(rows, half) for _ in range(config.levels)])
-        if config.pitches:
+        if config.context not in CONTEXTS:
+            raise ValueError(f"context is {config.context!r}; valid: {', '.join(CONTEXTS)}")
+        if config.context == "features":
+            self.context_in = nn.Parameter(torch.zeros(config.levels, config.code_width, half))
+            self.context_unknown = nn.Parameter(torch.zeros(half))
             self.pitch_in = nn.Linear(PITCHES, half, bias=False)
             self.pitch_out = nn.Linear(config.width, PITCHES)
         self.instruments = nn.Embedding(len(INSTRUMENTS) + 1, half)
@@ -104,6 +114,8 @@ class StemNetwork(nn.Module):
             for weight in layer.parameters():
                 weight.data.mul_(len(residual) ** -0.5)
         nn.init.normal_(self.code_in, std=self.config.code_width**-0.5)
+        if self.config.context == "features":
+            nn.init.normal_(self.context_in, std=self.config.code_width**-0.5)
         nn.init.normal_(self.code_out, std=0.1 * self.config.width**-0.5)
 
     def start_from_codebooks(self, codebooks: Tensor) -> None:
@@ -136,7 +148,7 @@ class StemNetwork(nn.Module):
         Args:
             context: tokens of the live mix [B, levels, T]; UNKNOWN where dropped or not heard.
             pitches: of the live mix [B, T, PITCHES], see `model.pitch`; they count only where its
-                tokens are known, and if the network hears pitches at all.
+                tokens are known, and only if it is heard as features.
             instrument: class [B]; `instruments.NULL` where dropped.
             phase: sin and cos of beat and of bar phase [B, T, 4].
             clock_known: False where the clock is dropped [B].
@@ -147,10 +159,20 @@ class StemNetwork(nn.Module):
         clock = self.clock(phase)
         clock = torch.where(clock_known[:, None, None], clock, self.clock_unknown.to(clock.dtype))
         conditioning = self.instruments(instrument)[:, None] + clock
-        heard = self._embed(context)
-        if self.config.pitches:
-            heard = heard + self.pitch_in(pitches) * (context[:, 0] != UNKNOWN)[..., None]
+        heard = self._hear(context, pitches)
         return torch.cat([heard + conditioning, conditioning], -1)
+
+    def _hear(self, context: Tensor, pitches: Tensor) -> Tensor:
+        """The context [B, levels, T] and its pitches [B, T, PITCHES] -> [B, T, width / 2]."""
+        if self.config.context == "tokens":
+            return self._embed(context)
+        known = (context[:, 0] != UNKNOWN)[..., None]
+        entries = torch.stack([self.codebooks[q][context[:, q]] for q in range(self.config.levels)])
+        if self.training:  # so that no song is known by its features to the last digit
+            entries = entries + CONTEXT_NOISE * torch.randn_like(entries)
+            pitches = pitches + CONTEXT_NOISE * torch.randn_like(pitches)
+        heard = torch.einsum("qbtc,qch->bth", entries, self.context_in) + self.pitch_in(pitches)
+        return torch.where(known, heard, self.context_unknown.to(heard.dtype))
 
     def forward(
         self, conditioned: Tensor, target: Tensor, prefix_frames: Tensor | None = None

@@ -19,7 +19,7 @@ def toy_codec() -> FrameCodec:
 @pytest.fixture(scope="session")
 def toy_network(toy_codec) -> StemNetwork:
     torch.manual_seed(0)
-    network = StemNetwork(NetworkConfig(width=32, layers=2, heads=2, frames=64, pitches=True))
+    network = StemNetwork(NetworkConfig(width=32, layers=2, heads=2, frames=64, context="features"))
     network.start_from_codebooks(toy_codec.codebooks())
     torch.nn.init.normal_(network.heads, std=0.3)
     return network.eval()

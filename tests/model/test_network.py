@@ -60,13 +60,29 @@ def test_pitches_of_what_is_not_heard_say_nothing(toy_network):
     assert torch.equal(one, same)
 
 
-def test_a_network_without_pitches_hears_none():
+def test_a_context_heard_as_tokens_has_no_pitches():
     torch.manual_seed(0)
     plain = StemNetwork(NetworkConfig(width=32, layers=1, heads=2, frames=64)).eval()
     context, pitches, _, instrument, phase, known = inputs()
     one, same = (plain.condition(context, p, instrument, phase, known) for p in (pitches, -pitches))
     assert torch.equal(one, same)
     assert not any("pitch" in name for name, _ in plain.named_parameters())
+
+
+def test_an_unknown_way_to_hear_is_refused():
+    with pytest.raises(ValueError, match="context is 'ears'; valid: tokens, features"):
+        StemNetwork(NetworkConfig(width=32, layers=1, heads=2, context="ears"))
+
+
+def test_features_are_noisy_in_training_only(toy_network):
+    context, pitches, _, instrument, phase, known = inputs()
+    arguments = (context, pitches, instrument, phase, known)
+    assert torch.equal(toy_network.condition(*arguments), toy_network.condition(*arguments))
+    try:
+        toy_network.train()
+        assert not torch.equal(toy_network.condition(*arguments), toy_network.condition(*arguments))
+    finally:
+        toy_network.eval()
 
 
 def test_the_network_sees_both_ways(toy_network):

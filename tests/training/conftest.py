@@ -20,7 +20,7 @@ from model.network import NetworkConfig
 from training.codec.train import revive_dead_codes
 
 TOY_CODEC = FrameCodecConfig(width=16, encoder_blocks=1, decoder_blocks=1)
-TOY_NETWORK = NetworkConfig(width=32, layers=2, heads=2, frames=64, pitches=True)
+TOY_NETWORK = NetworkConfig(width=32, layers=2, heads=2, frames=64, context="features")
 
 PARTS = {"drums": "drums", "bass": "bass", "keys": "piano", "lead": "synth lead"}
 """Instrument class of each part."""

@@ -9,7 +9,7 @@ import typer
 from rich.console import Console
 
 from model.checkpoint import CODEC_FILE
-from model.network import BACKBONES, NetworkConfig
+from model.network import BACKBONES, CONTEXTS, NetworkConfig
 from training.errors import TrainingError
 from training.stemgen.run import train_stemgen
 from training.stemgen.train import StemgenSettings
@@ -26,6 +26,9 @@ def stemgen(
     backbone: Annotated[
         str, typer.Option(help=f"The network's trunk: {', '.join(BACKBONES)}.")
     ] = "transformer",
+    context: Annotated[
+        str, typer.Option(help=f"How the mix is heard: {', '.join(CONTEXTS)}.")
+    ] = "features",
     baseline: Annotated[
         bool, typer.Option("--baseline", help="Train the autoregressive baseline instead.")
     ] = False,
@@ -42,10 +45,12 @@ def stemgen(
     """Train the StemGen network. Ctrl-C stops it; run it again to go on where it stopped."""
     if backbone not in BACKBONES:
         raise TrainingError(f"backbone is {backbone!r}; valid: {', '.join(BACKBONES)}")
+    if context not in CONTEXTS:
+        raise TrainingError(f"context is {context!r}; valid: {', '.join(CONTEXTS)}")
     if baseline and backbone != "transformer":
         raise TrainingError(f"backbone is {backbone!r}; valid for the baseline: transformer")
     settings = StemgenSettings(steps=steps, seed=seed, peak=peak)
-    config = NetworkConfig(backbone=backbone, layers=BACKBONES[backbone], pitches=True)
+    config = NetworkConfig(backbone=backbone, layers=BACKBONES[backbone], context=context)
     weights = train_stemgen(
         band,
         codec,

@@ -109,6 +109,7 @@ class StemgenTraining:
         for group in itertools.chain(*(o.param_groups for o in self.optimizers)):
             group["lr"] = rate
         self.network.train()
+        torch.manual_seed(step_seed(settings.seed + 2, step))  # the noise on what is heard
         loss, figures = self.loss(batch, generator)
         for optimizer in self.optimizers:
             optimizer.zero_grad(set_to_none=True)
@@ -140,7 +141,7 @@ class StemgenTraining:
             loss, figures = token_loss(
                 self.network, hidden, batch.target.to(to), masked.to(to), levels.to(to)
             )
-            if not self.network.config.pitches:
+            if self.network.config.context == "tokens":
                 return loss, figures
             told = self.network.pitches(hidden[masked]).float()
         pitch_error = functional.mse_loss(told, batch.target_pitches[masked].to(to))

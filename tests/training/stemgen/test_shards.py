@@ -103,7 +103,7 @@ def test_the_pitches_are_those_of_the_stems(shard):
     song = read_shards(shard)[0]
     bass = song.stem_pitches[song.instruments.index(instrument_index("bass"))]
     loudest = bass[20:-60].argmax(1) + LOWEST_PITCH
-    assert (loudest == 36).mean() > 0.95, "the tiny band's bass is a C2"
+    assert (abs(loudest - 36) <= 1).mean() > 0.95, "the tiny band's bass is a C2"
 
 
 def test_a_context_is_coloured_but_by_no_more_than_it_may_be():
