@@ -9,7 +9,7 @@ import typer
 from training.band.command import band
 from training.codec.command import codec, codec_report
 from training.errors import TrainingError
-from training.evaluation.command import fit_report, speed_report
+from training.evaluation.command import evaluate_report, fit_report, speed_report
 from training.stemgen.command import stemgen
 
 app = typer.Typer(
@@ -25,6 +25,7 @@ app.command()(codec_report)
 app.command()(stemgen)
 app.command("fit")(fit_report)
 app.command("speed")(speed_report)
+app.command("evaluate")(evaluate_report)
 
 
 @app.callback()
