@@ -53,10 +53,12 @@ from training.evaluation.summary import (
     finite,
     gaps,
     named,
-    sentence,
+    verdicts,
 )
 from training.loop import prepare_process
 
+REPORT = "report"
+"""Folder in the run's folder that holds the report, and nothing else."""
 VARIED_EXAMPLES, TAKES = 12, 3
 """How many examples are made again with other dice, and how often."""
 DESCRIBED = frozenset({TRUE, RANDOM, condition(WHOLE), condition(WHOLE, NAIVE), condition(CYCLE)})
@@ -179,15 +181,15 @@ def write_report(settings: ReportSettings) -> dict[str, Any]:
     stages.done("sum up")
     report["seconds"], report["core_seconds"] = stages.seconds, core_seconds
     report = finite(report)
-    settings.out.mkdir(parents=True, exist_ok=True)
+    folder = settings.out / REPORT
+    folder.mkdir(parents=True, exist_ok=True)
     text = json.dumps(report, indent=1, ensure_ascii=False) + "\n"
-    (settings.out / "report.json").write_text(text, encoding="utf-8")
-    write_page(settings.out, report, settings.held_out, store, drawn[True], recipes[True])
-    for row in report["contrasts"]:
-        if row["what"] in ("guidance", "causal bias"):
-            print(sentence(row))
+    (folder / "report.json").write_text(text, encoding="utf-8")
+    write_page(folder, report, settings.held_out, store, drawn[True], recipes[True])
+    for line in verdicts(report["contrasts"]):
+        print(line)
     print(f"seconds by stage: {stages.seconds}")
-    print(f"report: {settings.out / 'index.html'}")
+    print(f"report: {folder / 'index.html'}")
     return report
 
 
@@ -246,8 +248,11 @@ def _summed_up(
             "songs": len(read_songs(settings.held_out)),
         },
         "examples": {
-            "repeating": [asdict(example) for example in repeating.examples],
-            "changing": [asdict(example) for example in changing.examples],
+            kind: [
+                {"name": e.name, "song": e.song, "instrument": e.instrument, "tempo": e.tempo}
+                for e in population.examples
+            ]
+            for kind, population in (("repeating", repeating), ("changing", changing))
         },
         "scenarios": {
             s.name: {"text": s.text, "gaps": gaps(of[condition(s)], condition(s))}

@@ -22,8 +22,8 @@ from training.evaluation.summary import RANDOM, TRUE, condition
 A_GROUP = 2
 """Examples of each group of instruments, the first that were drawn: they are not chosen by ear."""
 OPUS_RATE = 48_000
-OPUS_LEVEL = 0.88
-"""Of libsndfile's compression levels: about 36 kbit/s."""
+OPUS_LEVEL = 0.9
+"""Of libsndfile's compression levels: about 30 kbit/s."""
 PEAK = 0.9
 
 

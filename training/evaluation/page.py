@@ -12,7 +12,7 @@ from training.evaluation.generation import Recipe, Store
 from training.evaluation.listening import Listening, write_listening
 from training.evaluation.mirdd import LABEL as MIRDD_LABEL
 from training.evaluation.plots import contrast_plot, fad_plot, gap_plot
-from training.evaluation.summary import GROUPS
+from training.evaluation.summary import GROUPS, verdicts
 
 STYLE = """
 body { font: 15px/1.5 system-ui, sans-serif; max-width: 62rem; margin: 2rem auto; padding: 0 1rem;
@@ -149,12 +149,15 @@ def _contrasts(report: Mapping[str, Any]) -> str:
         )
         for row in report["contrasts"]
     ]
+    lines = "".join(f"<li>{escape(line)}</li>" for line in verdicts(report["contrasts"]))
     plotted = ("guidance", "causal bias", "guidance, causal bias and confidence")
     return (
         "<h2>What does it come from?</h2><p>Differences on the same examples with the same dice, "
         "with a 95 % bootstrap interval over pairs. In FAD less is better; its interval is over "
         "stems, drawn in pairs, against all true stems. The variants, all in <i>whole</i>:</p>"
         f"<ul>{variants}</ul>"
+        "<p>In short (one in twenty of these would be sure by chance alone):</p>"
+        f"<ul>{lines}</ul>"
         + contrast_plot(report["contrasts"], plotted)
         + _table(("with it, without it", "", "", "difference", "95 % interval", "N"), rows)
         + "<p><i>Hearing what is to come</i> is whole against cycle, <i>the cycle</i> cycle "

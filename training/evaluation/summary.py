@@ -29,6 +29,8 @@ TRUE, RANDOM = "true", "random"
 """The anchors' names."""
 CHECKS = {"true, not through the codec": TRUE, "another random one": RANDOM}
 """What is put in place of ours to check the gap, and which anchor it should equal."""
+VERDICTS = IMPROVES, WORSENS, UNSURE = "improves", "worsens", "does not surely change"
+"""What a contrast does to a measure, by its 95 % interval."""
 GROUPS = (ALL, "drums", "bass", "other")
 
 
@@ -109,16 +111,28 @@ def _contrast(
     if figure is None:
         return []
     better = figure.difference > 0 if more else figure.difference < 0
-    verdict = ("improves" if better else "worsens") if figure.sure else "does not surely change"
+    verdict = (IMPROVES if better else WORSENS) if figure.sure else UNSURE
     row = {"what": what, "with": one, "without": other, "measure": label, "verdict": verdict}
     return [{**row, **asdict(figure)}]
 
 
-def sentence(row: Mapping[str, Any]) -> str:
-    """One of `contrasts` in words."""
-    interval = f"95 % interval {row['low']:+.3f} to {row['high']:+.3f}, N = {row['examples']}"
-    what = row["what"][0].upper() + row["what"][1:]
-    return f"{what} {row['verdict']} {row['measure']}: {row['difference']:+.3f} ({interval})."
+def verdicts(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    """The `contrasts` in words: a line for each, with what surely changes and what does not."""
+    lines = []
+    for what in dict.fromkeys(row["what"] for row in rows):
+        parts = []
+        for verdict in VERDICTS:
+            found = [r for r in rows if r["what"] == what and r["verdict"] == verdict]
+            changes = (
+                r["measure"]
+                if verdict == UNSURE
+                else f"{r['measure']} {r['difference']:+.3f} ({r['low']:+.3f} to {r['high']:+.3f})"
+                for r in found
+            )
+            if found:
+                parts.append(f"{verdict} {', '.join(changes)}")
+        lines.append(f"{what[0].upper()}{what[1:]} {'; '.join(parts)}.")
+    return lines
 
 
 def finite(thing: Any) -> Any:

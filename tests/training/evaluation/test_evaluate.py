@@ -66,7 +66,7 @@ def written(
 
 @pytest.fixture(scope="module")
 def report(written) -> dict:
-    return json.loads((written[0] / "report.json").read_text())
+    return json.loads((written[0] / "report" / "report.json").read_text())
 
 
 def test_every_scenario_and_variant_is_measured(report):
@@ -99,7 +99,7 @@ def test_recordings_have_a_right_and_a_wrong_song(report):
 
 
 def test_the_page_stands_alone_beside_its_sounds(written):
-    out, _ = written
+    out = written[0] / "report"
     page = (out / "index.html").read_text()
     assert page.count("<svg") == 3
     assert not re.findall(r"https?://(?!www\.w3\.org/)", page)  # names of SVG itself
@@ -115,7 +115,7 @@ def test_a_second_run_makes_nothing_again(monkeypatch, written, report):
     made = {path: path.stat().st_mtime_ns for path in stems}
     stems[0].unlink()
     assert call(monkeypatch, *arguments) == 0
-    again = json.loads((out / "report.json").read_text())
+    again = json.loads((out / "report" / "report.json").read_text())
     after = {path: path.stat().st_mtime_ns for path in (out / "stems").glob("*.safetensors")}
     assert set(after) == set(made)
     assert [path for path in made if made[path] != after[path]] == [stems[0]]

@@ -21,7 +21,7 @@ from training.evaluation.summary import (
     contrasts,
     finite,
     gaps,
-    sentence,
+    verdicts,
 )
 
 COUNT = 30
@@ -91,8 +91,8 @@ def test_a_contrast_says_what_surely_improves_and_what_does_not():
         assert of["guidance", label]["difference"] == pytest.approx(0.3, abs=0.05)
     # Nearer to the true stems' mean of 0.8, so less FAD.
     assert of["guidance", "FAD"]["difference"] < 0
-    text = sentence(of["guidance", "grid onsets"])
-    assert text.startswith("Guidance improves grid onsets: +0.") and "N = 30" in text
+    line = verdicts(rows)[0]
+    assert line.startswith("Guidance improves grid onsets +0.") and " key +0.3" in line
 
 
 def test_no_difference_is_called_that():
@@ -105,6 +105,7 @@ def test_no_difference_is_called_that():
     ]
     assert {row["verdict"] for row in of} == {"does not surely change"}
     assert {row["difference"] for row in of} == {0.0}
+    assert verdicts(of)[0].startswith("Causal bias does not surely change grid onsets, ")
 
 
 def test_what_json_does_not_have_becomes_none():
