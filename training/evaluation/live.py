@@ -243,26 +243,25 @@ def heard_by(
     kept = min(len(past), len(audio))
     audio[:kept], known[:kept] = past[:kept], True
     bar = horizon
-    while cycle is not None and grid.start_samples(bar) < len(audio):
-        source = bar - cycle * max(1, -((horizon - 1 - bar) // cycle))
-        if source >= 0:
-            _stand_in(audio, known, past, grid, bar, source)
+    while grid.start_samples(bar) < len(audio):
+        source = -1 if cycle is None else bar - cycle * max(1, -((horizon - 1 - bar) // cycle))
+        at, end = grid.start_samples(bar), min(grid.start_samples(bar + 1), len(audio))
+        fade = min(round(JOIN_S * SAMPLE_RATE), at)
+        sound = _stand_in(past, grid.start_samples(source) - fade, fade + end - at, source >= 0)
+        rise = 0.5 - 0.5 * np.cos(np.pi * (np.arange(fade, dtype=np.float32) + 0.5) / max(fade, 1))
+        audio[at - fade : at] += rise * (sound[:fade] - audio[at - fade : at])
+        audio[at:end], known[at:end] = sound[fade:], source >= 0
         bar += 1
     return audio, known.reshape(-1, HOP).sum(1) * 2 >= HOP
 
 
-def _stand_in(
-    audio: Audio, known: NDArray[np.bool_], past: Audio, grid: BarGrid, bar: int, source: int
-) -> None:
-    """Write one bar over another, with a cross-fade before it."""
-    at, end = grid.start_samples(bar), min(grid.start_samples(bar + 1), len(audio))
-    there = grid.start_samples(source)
-    fade = min(round(JOIN_S * SAMPLE_RATE), there, at)
-    sound = past[there - fade : there + end - at]
-    rise = 0.5 - 0.5 * np.cos(np.pi * (np.arange(fade, dtype=np.float32) + 0.5) / max(fade, 1))
-    audio[at - fade : at] += rise * (sound[:fade] - audio[at - fade : at])
-    audio[at : at + len(sound) - fade] = sound[fade:]
-    known[at:end] = True
+def _stand_in(past: Audio, start: int, samples: int, there: bool) -> Audio:
+    """So many samples of the past from `start` on, silence where there are none."""
+    sound = np.zeros(samples, np.float32)
+    if there:
+        kept = past[max(0, start) : start + samples]
+        sound[max(0, -start) :][: len(kept)] = kept
+    return sound
 
 
 def _place(output: Audio, plan: Audio, plan_start: int, start: int) -> None:
