@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from training.evaluation.fad import Vectors, frechet_distance
+from training.evaluation.fad import Reference, Vectors
 from training.evaluation.gap import CONFIDENCE, RESAMPLES, Figures
 
 FAD_RESAMPLES = 200
@@ -59,14 +59,14 @@ def fad_difference(
     drawn together, whole stems. The true stems stay as they are: they are the same for both. None
     if there are too few vectors.
     """
-    reference = np.concatenate(true)
     count = len(one)
-    if count < 2 or min(sum(map(len, one)), sum(map(len, other)), len(reference)) < 2:
+    if count < 2 or min(sum(map(len, side)) for side in (one, other, true)) < 2:
         return None
+    reference = Reference(np.concatenate(true))
 
     def distance(chosen: np.ndarray) -> float:
         first, second = (np.concatenate([side[n] for n in chosen]) for side in (one, other))
-        return frechet_distance(first, reference) - frechet_distance(second, reference)
+        return reference.distance(first) - reference.distance(second)
 
     rng = np.random.default_rng(seed)
     drawn = [distance(rng.integers(0, count, count)) for _ in range(FAD_RESAMPLES)]

@@ -199,6 +199,8 @@ def _measured(
     examples: tuple[Example, ...],
     recipes: list[dict[str, Recipe]],
 ) -> Population:
+    kept = settings.out / "measured"
+    kept.mkdir(parents=True, exist_ok=True)
     jobs = [
         MeasuringJob(
             settings.held_out,
@@ -206,6 +208,7 @@ def _measured(
             tuple((name, store.path(recipe)) for name, recipe in wanted.items()),
             described=DESCRIBED & wanted.keys() if condition(WHOLE) in wanted else frozenset(),
             embedded=frozenset(wanted.keys() - CHECKS.keys()),
+            kept=kept,
         )
         for example, wanted in zip(examples, recipes, strict=True)
     ]

@@ -22,6 +22,7 @@ from safetensors.numpy import save_file
 
 from model.checkpoint import CODEC_FILE, STEMGEN_FILE
 from model.generator import StemGenerator, load_generator
+from model.grid import LEVELS
 from model.instruments import instrument_index
 from training.evaluation.anchors import random_stem, through_codec, true_stem
 from training.evaluation.examples import CYCLE, Example
@@ -91,10 +92,11 @@ class TrueStem:
     codec: bool = True
 
     def make(self, generator: StemGenerator) -> Stem:
-        """Cut it, tokens [4, frames] and audio [samples]."""
+        """Cut it, tokens [4, frames] (none without the codec) and audio [samples]."""
         audio = true_stem(find_song(self.held_out, self.example.song), self.example)
-        stem = through_codec(generator, audio)
-        return stem if self.codec else Stem(stem.tokens, audio)
+        if self.codec:
+            return through_codec(generator, audio)
+        return Stem(np.zeros((LEVELS, 0), np.int16), audio)
 
 
 @dataclass(frozen=True, slots=True)

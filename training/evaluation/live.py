@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import torch
@@ -94,6 +95,7 @@ class ClocklessNetwork(StemNetwork):
         return super().condition(context, instrument, torch.zeros_like(phase), hidden)
 
 
+@lru_cache(maxsize=1)
 def without_clock(generator: StemGenerator) -> StemGenerator:
     """The same generator, which does not hear the clock."""
     network = ClocklessNetwork(generator.network.config)

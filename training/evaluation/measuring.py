@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -9,6 +11,8 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from safetensors import safe_open
+from safetensors.numpy import save_file
 
 from model.grid import SAMPLE_RATE
 from training.evaluation.anchors import context_of
@@ -21,9 +25,9 @@ from training.evaluation.fingerprint import Fingerprints, fingerprint
 from training.evaluation.fit import Audio
 from training.evaluation.generation import read_stem
 from training.evaluation.harmony import chroma_agreement, share_in_chord
-from training.evaluation.held_out import find_song
+from training.evaluation.held_out import HeldOutSong, find_song
 from training.evaluation.key import estimate_key, key_agreement, pitch_class_times
-from training.evaluation.musicnn import embed
+from training.evaluation.musicnn import WIDTH, embed
 from training.evaluation.notes import PitchedNote, find_notes
 from training.evaluation.rhythm import (
     beat_agreement,
@@ -31,6 +35,8 @@ from training.evaluation.rhythm import (
     grid_agreement,
 )
 
+REVISION = 1
+"""To be raised when a measure of the same name gives another figure than before."""
 NOTHING = float("nan")
 
 
@@ -123,6 +129,7 @@ class MeasuringJob:
         stems: file of each stem by the name of its condition.
         described: conditions that descriptors are wanted of.
         embedded: conditions that embeddings are wanted of.
+        kept: folder of what was measured before.
     """
 
     held_out: Path
@@ -130,33 +137,83 @@ class MeasuringJob:
     stems: tuple[tuple[str, Path], ...]
     described: frozenset[str]
     embedded: frozenset[str]
+    kept: Path
 
 
 def measure(job: MeasuringJob) -> dict[str, Measured]:
-    """Everything about the stems of one example, by condition; embeddings are [windows, 200]."""
+    """Everything about the stems of one example, by condition; embeddings are [windows, 200].
+
+    What was measured of a stem is kept in a file, named by the stem and by what is measured.
+    """
+    found = {}
+    surroundings: _Surroundings | None = None
+    for name, path in job.stems:
+        wanted = (sorted(MEASURES), name in job.described, name in job.embedded, REVISION)
+        digest = hashlib.sha256(json.dumps(wanted).encode()).hexdigest()[:8]
+        file = job.kept / f"{path.stem}-{digest}.safetensors"
+        if not file.exists():
+            surroundings = surroundings or _surroundings(job)
+            _keep(file, _measure(job, name, read_stem(path).audio, surroundings))
+        found[name] = _kept(file)
+    return found
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Surroundings:
+    """What all stems of an example are measured against; see `Heard`."""
+
+    song: HeldOutSong
+    context: Audio
+    pitched: Audio | None
+    chords: tuple[TimedChord, ...]
+
+
+def _surroundings(job: MeasuringJob) -> _Surroundings:
     example, song = job.example, find_song(job.held_out, job.example.song)
     context = context_of(song, example)
     assert context is not None
-    pitched = context_of(song, example, drums=False)
     duration_s = example.samples / SAMPLE_RATE
     chords = chords_between(
         song.chart, example.tempo, example.beats_per_bar, example.measured_bar, duration_s
     )
-    found = {}
-    for name, path in job.stems:
-        stem = read_stem(path).audio
-        notes = None if example.instrument == "drums" else find_notes(stem)
-        heard = Heard(
-            stem, context, pitched, example.tempo, song.divisions, chords, song.key, notes
-        )
-        found[name] = Measured(
-            figures={label: function(heard) for label, function in MEASURES.items()},
-            vectors=embed(stem) if name in job.embedded else np.zeros((0, 1), np.float32),
-            descriptors=describe(stem + context) if name in job.described else None,
-            prints=fingerprint(stem, example.tempo, example.beats_per_bar),
-            silent=is_silent(stem),
-        )
-    return found
+    return _Surroundings(song, context, context_of(song, example, drums=False), chords)
+
+
+def _measure(job: MeasuringJob, name: str, stem: Audio, among: _Surroundings) -> Measured:
+    example, song = job.example, among.song
+    notes = None if example.instrument == "drums" else find_notes(stem)
+    heard = Heard(
+        stem,
+        among.context,
+        among.pitched,
+        example.tempo,
+        song.divisions,
+        among.chords,
+        song.key,
+        notes,
+    )
+    return Measured(
+        figures={label: function(heard) for label, function in MEASURES.items()},
+        vectors=embed(stem) if name in job.embedded else np.zeros((0, WIDTH), np.float32),
+        descriptors=describe(stem + among.context) if name in job.described else None,
+        prints=fingerprint(stem, example.tempo, example.beats_per_bar),
+        silent=is_silent(stem),
+    )
+
+
+def _keep(file: Path, measured: Measured) -> None:
+    told = [measured.figures, measured.descriptors, measured.silent]
+    arrays = {"vectors": measured.vectors, "prints": measured.prints}
+    part = file.with_suffix(".part")
+    save_file(arrays, part, {"told": json.dumps(told)})
+    part.replace(file)
+
+
+def _kept(file: Path) -> Measured:
+    with safe_open(file, "np") as kept:
+        figures, descriptors, silent = json.loads(kept.metadata()["told"])
+        vectors, prints = kept.get_tensor("vectors"), kept.get_tensor("prints")
+    return Measured(figures, vectors, descriptors, prints, silent)
 
 
 def column(measured: Sequence[Measured], label: str) -> NDArray[np.float64]:
