@@ -187,7 +187,7 @@ def write_report(settings: ReportSettings) -> dict[str, Any]:
     (folder / "report.json").write_text(text, encoding="utf-8")
     write_page(folder, report, settings.held_out, store, drawn[True], recipes[True])
     for line in verdicts(report["contrasts"]):
-        print(line)
+        print(line, soft_wrap=True)
     print(f"seconds by stage: {stages.seconds}")
     print(f"report: {folder / 'index.html'}")
     return report

@@ -81,7 +81,8 @@ through the codec too: it is real and in time, but made for other music. <i>Naiv
 network in the whole window without guidance, causal bias or confidence. The <i>gap closed</i> is
 (ours − random) / (true − random): 0 is no better than a random stem, 1 as good as the true one. In
 brackets is a 95 % bootstrap interval over examples, N their number. Where true and random stems do
-not differ beyond chance, a measure tells nothing and no share is given.</p>"""
+not differ beyond chance, a measure tells nothing and no share is given; nor where random stems have more of it
+than true ones.</p>"""
 
 
 def _scenarios(report: Mapping[str, Any]) -> str:
@@ -306,4 +307,6 @@ def _number(value: float | None) -> str:
 def _share(gap: Mapping[str, Any]) -> str:
     if not gap["distinct"] or gap["closed"] is None:
         return '<span class="few">anchors alike</span>'
+    if gap["true"] < gap["random"]:
+        return '<span class="few">random above true</span>'
     return f"{gap['closed']:.2f} ({gap['low']:.2f} … {gap['high']:.2f})"

@@ -26,7 +26,7 @@ def gap_plot(scenarios: Mapping[str, Mapping[str, Any]]) -> str:
         rows = [
             (row + shift, side[label])
             for row, label in enumerate(labels)
-            if label in side and side[label]["distinct"]
+            if label in side and _tells(side[label])
         ]
         _points(axes, rows, COLOURS[at % len(COLOURS)], name, "closed")
     axes.axvline(0, color="#777", linewidth=0.8)
@@ -74,11 +74,15 @@ def fad_plot(fads: Mapping[str, Mapping[str, Any]]) -> str:
 
 
 def _distinct(scenarios: Mapping[str, Mapping[str, Any]]) -> list[str]:
-    """The measures whose anchors differ in any scenario, in order."""
+    """The measures that tell true stems from random ones in any scenario, in order."""
     found: dict[str, None] = {}
     for side in scenarios.values():
-        found.update({label: None for label, gap in side.items() if gap["distinct"]})
+        found.update({label: None for label, gap in side.items() if _tells(gap)})
     return list(found)
+
+
+def _tells(gap: Mapping[str, Any]) -> bool:
+    return bool(gap["distinct"] and gap["true"] > gap["random"])
 
 
 def _points(

@@ -56,6 +56,23 @@ def test_a_stem_comes_back_as_it_was(tmp_path, toy_weights):
     assert (stem.audio == 3 / 8).all() and stem.audio.dtype == np.float32
 
 
+@dataclass(frozen=True, slots=True)
+class Slice:
+    """A stem that is cut out of longer arrays."""
+
+    def make(self, generator: StemGenerator) -> Stem:
+        tokens = np.arange(40, dtype=np.int16).reshape(4, 10)
+        return Stem(tokens[:, 3:7], np.arange(100, dtype=np.float32)[10:50:2])
+
+
+def test_a_stem_that_is_a_slice_comes_back_as_it_was(tmp_path, toy_weights):
+    store = Store(tmp_path, toy_weights)
+    store.make([Slice()], 1, "")
+    stem, made = store.read(Slice()), Slice().make(None)
+    assert np.array_equal(stem.tokens, made.tokens)
+    assert np.array_equal(stem.audio, made.audio)
+
+
 def test_everything_that_decides_a_stem_names_its_file(
     tmp_path, toy_weights, codec_weights, held_out, example
 ):

@@ -81,6 +81,13 @@ def test_no_share_is_given_where_the_anchors_are_alike(report):
     assert all("anchors alike" in row for row in rows(text, "grid onsets"))
 
 
+def test_no_share_is_given_where_random_stems_have_more_than_true_ones(report):
+    turned = {**GAP, "true": 0.3, "random": 0.8, "closed": 8.88}
+    report["scenarios"]["whole"]["gaps"]["all"]["key"] = turned
+    text = page(report, [])
+    assert "8.88" not in text and "random above true" in text
+
+
 def test_names_are_text_and_no_markup(report):
     text = page(report, [])
     assert "all &lt;b&gt;heard&lt;/b&gt;" in text and "an &lt;embedding&gt;" in text
