@@ -74,15 +74,15 @@ or four bars whose chords repeat after {CYCLE} bars and {len(changing)} whose ch
 {songs} synthetic songs: their grooves, chord progressions and sound font are in no training set.
 In each window some stems are heard and one other is made, by instrument class; drums, bass and all
 other classes are a third each.</p>
-<p><b>How to read it.</b> <i>True</i> is the stem that the song has there, through the codec (no
-stem of the generator can be better than that). <i>Random</i> is a stem of the same instrument class
+<p><b>How to read it.</b> <i>True</i> is the stem that the song has there, through the codec, as
+every stem of the generator is. <i>Random</i> is a stem of the same instrument class
 from another held-out song of nearly the same tempo, stretched to that tempo and laid bar on bar,
 through the codec too: it is real and in time, but made for other music. <i>Naive</i> is the same
 network in the whole window without guidance, causal bias or confidence. The <i>gap closed</i> is
 (ours − random) / (true − random): 0 is no better than a random stem, 1 as good as the true one. In
 brackets is a 95 % bootstrap interval over examples, N their number. Where true and random stems do
-not differ beyond chance, a measure tells nothing and no share is given; nor where random stems have more of it
-than true ones.</p>"""
+not differ beyond chance, a measure tells nothing and no share is given; nor where random stems have
+more of it than true ones.</p>"""
 
 
 def _scenarios(report: Mapping[str, Any]) -> str:
@@ -244,8 +244,7 @@ def _recordings(report: Mapping[str, Any]) -> str:
         "<h2>Real recordings</h2><p>Stems made bar by bar as on stage, cycle of "
         f"{CYCLE} bars. <i>Wrong song</i>: stems made for the other recordings, as they are, at "
         "their own tempo. <i>Lock</i>: vector strength of the onsets on the grid; <i>chroma</i>: "
-        "mean cosine with the recording, from which the stem itself is absent. There are too few "
-        "recordings for an interval.</p>"
+        "mean cosine with the recording. There are too few recordings for an interval.</p>"
         + _table(("", "", "right song", "wrong song", "recordings"), rows)
     )
 
