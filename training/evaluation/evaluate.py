@@ -160,9 +160,7 @@ def write_report(settings: ReportSettings) -> dict[str, Any]:
             for name, recipe in example_recipes.items():
                 by_condition.setdefault(name, []).append(recipe)
     by_condition["recordings"] = [RecordingStem(r, part) for r in recordings for part in PARTS]
-    core_seconds = {}
-    for name, wanted in by_condition.items():
-        core_seconds[name] = round(store.make(wanted, settings.workers, name), 1)
+    core_seconds = store.make(by_condition, settings.workers)
     stages.done("generate")
     populations = {
         repeating: _measured(settings, store, drawn[repeating], recipes[repeating])
@@ -179,7 +177,8 @@ def write_report(settings: ReportSettings) -> dict[str, Any]:
     if library is not None:
         report["copying"] = _copying(*library, populations[True])
     stages.done("sum up")
-    report["seconds"], report["core_seconds"] = stages.seconds, core_seconds
+    report["seconds"] = stages.seconds
+    report["core_seconds"] = {name: round(spent, 1) for name, spent in core_seconds.items()}
     report = finite(report)
     folder = settings.out / REPORT
     folder.mkdir(parents=True, exist_ok=True)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
 from multiprocessing import get_context
@@ -129,23 +129,27 @@ class Store:
         decides = json.dumps([REVISION, self.digest, fields], sort_keys=True)
         return self.folder / f"{hashlib.sha256(decides.encode()).hexdigest()[:24]}.safetensors"
 
-    def make(self, recipes: Sequence[Recipe], workers: int, label: str) -> float:
+    def make(self, recipes: Mapping[str, Sequence[Recipe]], workers: int) -> dict[str, float]:
         """Make the stems that are missing.
 
+        Args:
+            recipes: what is wanted, by the name of its condition.
+            workers: processes.
+
         Returns:
-            the seconds that the workers together spent.
+            the seconds that the workers together spent on each condition that lacked some.
         """
-        jobs = {self.path(recipe): recipe for recipe in recipes}
-        missing = [(path, recipe) for path, recipe in jobs.items() if not path.exists()]
-        if not missing:
-            return 0.0
-        seconds = 0.0
-        for spent in track(
-            each(_make, [(self.weights, *job) for job in missing], workers),
-            label,
-            total=len(missing),
-        ):
-            seconds += spent
+        missing = {
+            path: (name, recipe)
+            for name, wanted in recipes.items()
+            for recipe in wanted
+            if not (path := self.path(recipe)).exists()
+        }
+        jobs = [(self.weights, path, recipe) for path, (_, recipe) in missing.items()]
+        seconds: dict[str, float] = {}
+        spent = track(each(_make, jobs, workers), "making stems", len(jobs), disable=not jobs)
+        for (name, _), taken in zip(missing.values(), spent, strict=True):
+            seconds[name] = seconds.get(name, 0.0) + taken
         return seconds
 
     def read(self, recipe: Recipe) -> Stem:
@@ -160,8 +164,8 @@ def read_stem(path: Path) -> Stem:
 
 
 def each(function: Any, jobs: Sequence[Any], workers: int) -> Iterator[Any]:
-    """The function of each job, in order; in this process if there is but one worker."""
-    if workers == 1:
+    """The function of each job, in order; in this process if there is but one worker, or no job."""
+    if workers == 1 or not jobs:
         yield from map(function, jobs)
         return
     with ProcessPoolExecutor(workers, get_context("spawn"), prepare_process, (1,)) as pool:
