@@ -10,7 +10,7 @@ from training.band.command import band
 from training.codec.command import codec, codec_report
 from training.coherence.command import coherence, coherence_report
 from training.errors import TrainingError
-from training.evaluation.command import fit_report, speed_report
+from training.evaluation.command import evaluate_report, fit_report, speed_report
 from training.stemgen.command import stemgen
 
 app = typer.Typer(
@@ -28,6 +28,7 @@ app.command()(coherence)
 app.command()(coherence_report)
 app.command("fit")(fit_report)
 app.command("speed")(speed_report)
+app.command("evaluate")(evaluate_report)
 
 
 @app.callback()

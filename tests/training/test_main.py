@@ -18,6 +18,7 @@ COMMANDS = (
     "coherence-report",
     "fit",
     "speed",
+    "evaluate",
 )
 
 

@@ -1,8 +1,9 @@
-"""The commands `python -m training fit` and `speed`."""
+"""The commands `python -m training fit`, `speed` and `evaluate`."""
 
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -15,6 +16,7 @@ from rich.table import Table
 from model.generator import load_generator
 from training.codec.report import read_audio
 from training.errors import TrainingError
+from training.evaluation.evaluate import ReportSettings, write_report
 from training.evaluation.fit import Audio, Fit, fit
 from training.evaluation.speed import measure_speed
 
@@ -58,6 +60,33 @@ def fit_report(
     for group in sorted(totals):
         _add(table, "mean", group, totals[group])
     Console(width=120).print(table)
+
+
+def evaluate_report(
+    held_out: Annotated[Path, typer.Option(help="Songs that no training set has.")] = (
+        Path("data/held-out")
+    ),
+    recordings: Annotated[Path, typer.Option(help="Folder with index.json and recordings.")] = (
+        Path("tests/data/real")
+    ),
+    band: Annotated[
+        Path | None, typer.Option(help="Band set it was trained on, to look for copies in.")
+    ] = None,
+    weights: Annotated[Path | None, typer.Option(help="Folder with the weights.")] = None,
+    out: Annotated[Path, typer.Option(help="Folder for the stems, the report and its page.")] = (
+        Path("runs/evaluation")
+    ),
+    examples: Annotated[int, typer.Option(help="Windows a scenario.", min=2)] = 200,
+    seed: Annotated[int, typer.Option(help="Same seed, same windows.", min=0)] = 1,
+    workers: Annotated[
+        int | None, typer.Option(help="Processes; left out: as many as there are cores.", min=1)
+    ] = None,
+) -> None:
+    """Measure the generator: one report. Run it again to go on where it stopped."""
+    processes = os.cpu_count() or 1 if workers is None else workers
+    write_report(
+        ReportSettings(held_out, recordings, band, weights, out, examples, seed, workers=processes)
+    )
 
 
 def _stems_of(folder: Path, recording: str) -> dict[str, Path]:

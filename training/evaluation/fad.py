@@ -52,16 +52,33 @@ def frechet_distance(one: Vectors, other: Vectors) -> float:
     """
     if min(len(one), len(other)) < 2:
         raise ValueError(f"{len(one)} and {len(other)} vectors; valid: at least 2 a side")
-    first, second = one.astype(np.float64), other.astype(np.float64)
-    apart = first.mean(0) - second.mean(0)
-    one_cov, other_cov = (np.atleast_2d(np.cov(side, rowvar=False)) for side in (first, second))
-    # The trace of the root of C1 C2 is that of the root of C1^(1/2) C2 C1^(1/2), which is
-    # symmetric: its eigenvalues are real, but for rounding not below 0.
-    values, axes = np.linalg.eigh(one_cov)
-    root = (axes * np.sqrt(np.maximum(values, 0.0))) @ axes.T
-    shared = np.sqrt(np.maximum(np.linalg.eigvalsh(root @ other_cov @ root), 0.0)).sum()
-    distance = apart @ apart + np.trace(one_cov) + np.trace(other_cov) - 2 * shared
-    return float(max(0.0, distance))
+    return Reference(one).distance(other)
+
+
+class Reference:
+    """Vectors that the distance of many others is asked from; see `frechet_distance`."""
+
+    def __init__(self, vectors: Vectors) -> None:
+        """Take at least two vectors [n, d]."""
+        self._mean, covariance = _moments(vectors)
+        # The trace of the root of C1 C2 is that of the root of C1^(1/2) C2 C1^(1/2), which is
+        # symmetric: its eigenvalues are real, but for rounding not below 0.
+        values, axes = np.linalg.eigh(covariance)
+        self._root = (axes * np.sqrt(np.maximum(values, 0.0))) @ axes.T
+        self._trace = np.trace(covariance)
+
+    def distance(self, vectors: Vectors) -> float:
+        """The distance of at least two vectors [m, d]."""
+        mean, covariance = _moments(vectors)
+        apart = self._mean - mean
+        product = self._root @ covariance @ self._root
+        shared = np.sqrt(np.maximum(np.linalg.eigvalsh(product), 0.0)).sum()
+        return float(max(0.0, apart @ apart + self._trace + np.trace(covariance) - 2 * shared))
+
+
+def _moments(vectors: Vectors) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    exact = vectors.astype(np.float64)
+    return exact.mean(0), np.atleast_2d(np.cov(exact, rowvar=False))
 
 
 def fad(ours: Sequence[Vectors], true: Sequence[Vectors], embedding: str, seed: int = 0) -> Fad:

@@ -1,0 +1,123 @@
+"""The page says what was measured, and says so where a figure means nothing."""
+
+from __future__ import annotations
+
+import re
+from xml.etree import ElementTree
+
+import pytest
+
+from training.evaluation.listening import Listening
+from training.evaluation.page import page
+from training.evaluation.plots import contrast_plot, fad_plot, gap_plot
+
+TOLD = {"ours": 0.5, "true": 0.8, "random": 0.3, "closed": 0.4, "low": 0.2, "high": 0.6}
+GAP = {**TOLD, "distinct": True, "examples": 40}
+ALIKE = {**GAP, "closed": 7.77, "low": None, "high": None, "distinct": False}
+FAD = {"distance": 5.25, "floor": 1.5, "vectors": 400, "embedding": "an <embedding>"}
+
+
+@pytest.fixture
+def report() -> dict:
+    gaps = {"all": {"key": GAP, "grid onsets": ALIKE}, "drums": {"grid onsets": ALIKE}}
+    contrast = {"what": "guidance", "with": "a", "without": "b", "measure": "key"}
+    example = {"name": "x", "song": "00001", "instrument": "bass", "tempo": 120.0}
+    return {
+        "weights": "abc",
+        "settings": {"seed": 1, "examples": 40, "songs": 60},
+        "examples": {"repeating": [example] * 40, "changing": [example] * 40},
+        "scenarios": {"whole": {"text": "all <b>heard</b>", "gaps": gaps}},
+        "variants": {"naive": {"text": "nothing", "gaps": gaps}},
+        "checks": {"true, not through the codec": gaps, "another random one": {}},
+        "contrasts": [
+            {
+                **contrast,
+                "verdict": "improves",
+                "difference": 0.1,
+                "low": 0.05,
+                "high": 0.15,
+                "examples": 40,
+                "sure": True,
+            }
+        ],
+        "fad": {"whole/shipped": {"all": FAD}},
+        "mirdd": {"floor": {"mean": 0.1, "examples": 20}},
+        "collapse": {
+            "silent": {"true": 0.05},
+            "entropy_bits": {"true": [9.0, 8.0, 7.0, 6.0]},
+            "variety": {"mean": 0.7, "examples": 12, "takes": 3},
+        },
+        "copying": {
+            "cycle/shipped": {
+                "copied": 0.02,
+                "ours": 0.6,
+                "held_out": 0.65,
+                "stems": 40,
+                "songs": 150,
+            }
+        },
+        "recordings": {
+            "the real guitar": {"right": {"chroma": 0.74}, "wrong": {}, "recordings": 1}
+        },
+        "seconds": {"measure": 12.0},
+    }
+
+
+def rows(text: str, beginning: str) -> list[str]:
+    """The cells of the rows that begin with a word, without their tags."""
+    found = re.findall(rf"<tr><td>{re.escape(beginning)}</td>.*?</tr>", text)
+    return [" | ".join(re.findall(r">([^<>]+)<", row)) for row in found]
+
+
+def test_a_share_stands_beside_its_anchors_and_interval(report):
+    row, by_group, *_ = rows(page(report, []), "key")
+    assert row == "key | 0.50 | 0.50 | 0.80 | 0.30 | 0.40 (0.20 … 0.60) | 40"
+    assert by_group.startswith("key | 0.40 (0.20 … 0.60)")
+
+
+def test_no_share_is_given_where_the_anchors_are_alike(report):
+    text = page(report, [])
+    assert "7.77" not in text
+    assert all("anchors alike" in row for row in rows(text, "grid onsets"))
+
+
+def test_no_share_is_given_where_random_stems_have_more_than_true_ones(report):
+    turned = {**GAP, "true": 0.3, "random": 0.8, "closed": 8.88}
+    report["scenarios"]["whole"]["gaps"]["all"]["key"] = turned
+    text = page(report, [])
+    assert "8.88" not in text and "random above true" in text
+
+
+def test_names_are_text_and_no_markup(report):
+    text = page(report, [])
+    assert "all &lt;b&gt;heard&lt;/b&gt;" in text and "an &lt;embedding&gt;" in text
+
+
+def test_everything_else_is_there(report):
+    text = page(report, [Listening("a bass", {"context": "audio/a.ogg", "ours": "audio/b.ogg"})])
+    plain = re.sub(r"\s+", " ", re.sub(r"<[^>]+>", "", text))
+    assert "Guidance improves key +0.100 (+0.050 to +0.150)." in plain
+    assert "5.25 / 1.50, 400" in plain
+    assert "2.0% of 40 stems" in plain
+    assert rows(text, "the real guitar") == ["the real guitar | chroma | 0.74 | – | 1"]
+    assert text.count("<audio") == 2
+
+
+def test_without_sounds_copies_or_descriptors_the_page_is_shorter(report):
+    del report["copying"]
+    report["mirdd"] = {}
+    text = page(report, [])
+    assert "<audio" not in text and "Copying" not in text and "MIRDD" not in text
+
+
+def test_figures_are_svg_and_the_same_each_time(report):
+    shares = {name: side["gaps"]["all"] for name, side in report["scenarios"].items()}
+    for draw in (
+        lambda: gap_plot(shares),
+        lambda: gap_plot({}),
+        lambda: contrast_plot(report["contrasts"], ["guidance"]),
+        lambda: fad_plot(report["fad"]),
+        lambda: fad_plot({}),
+    ):
+        assert ElementTree.fromstring(draw()).tag.endswith("svg")
+        assert draw() == draw()

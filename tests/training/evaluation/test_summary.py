@@ -1,0 +1,114 @@
+"""Sums of what was measured: the anchors are 1 and 0, groups are apart, differences have a sign."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from training.evaluation.examples import Example, group_of
+from training.evaluation.measuring import MEASURES, Measured
+from training.evaluation.scenarios import conditions
+from training.evaluation.summary import (
+    CONTRASTS,
+    GROUPS,
+    RANDOM,
+    TRUE,
+    Population,
+    condition,
+    contrasts,
+    finite,
+    gaps,
+    verdicts,
+)
+
+COUNT = 30
+INSTRUMENTS = ("drums", "bass", "piano")
+NAMES = tuple(condition(*pair) for pair in conditions())
+
+
+def measured(mean: float, rng: np.random.Generator) -> Measured:
+    figures = {label: float(rng.normal(mean, 0.05)) for label in MEASURES}
+    vectors = rng.normal(mean, 1, (4, 3)).astype(np.float32)
+    return Measured(figures, vectors, None, np.zeros((4, 64), np.float32), False)
+
+
+def population(**means: float) -> Population:
+    """True stems around 0.8, random ones around 0.3, all others where they are told, or at 0.5."""
+    rng = np.random.default_rng(0)
+    examples = tuple(
+        Example(f"{n:05}", "", 0, 4, ("a.flac",), "b.flac", INSTRUMENTS[n % 3], 120.0, 4, ())
+        for n in range(COUNT)
+    )
+    means = {TRUE: 0.8, RANDOM: 0.3, **dict.fromkeys(NAMES, 0.5), **means}
+    rows = tuple({name: measured(mean, rng) for name, mean in means.items()} for _ in examples)
+    return Population(examples, rows)
+
+
+@pytest.mark.parametrize(("anchor", "share"), [(TRUE, 1.0), (RANDOM, 0.0)])
+def test_an_anchor_in_place_of_ours_closes_all_of_the_gap_or_none(anchor, share):
+    for by_measure in gaps(population(), anchor).values():
+        assert set(by_measure) == set(MEASURES)
+        for gap in by_measure.values():
+            assert gap["distinct"]
+            assert (gap["closed"], gap["low"], gap["high"]) == pytest.approx((share,) * 3, abs=1e-9)
+
+
+def test_two_fifths_of_the_way():
+    figures = gaps(population(), "whole/shipped")["all"]
+    for gap in figures.values():
+        assert gap["closed"] == pytest.approx(0.4, abs=0.08)
+        assert gap["low"] < 0.4 < gap["high"] and gap["examples"] == COUNT
+
+
+def test_groups_hold_their_instruments_only():
+    found = gaps(population(), "whole/shipped")
+    assert tuple(found) == GROUPS
+    counts = {group: side["grid onsets"]["examples"] for group, side in found.items()}
+    assert counts == {"all": 30, "drums": 10, "bass": 10, "other": 10}
+    assert [group_of(name) for name in INSTRUMENTS] == ["drums", "bass", "other"]
+
+
+def test_a_measure_that_nobody_has_is_left_out():
+    whole = population()
+    rows = []
+    for found in whole.measured:
+        side = {**found[TRUE].figures, "key": float("nan")}
+        rows.append({**found, TRUE: replace(found[TRUE], figures=side)})
+    found = gaps(Population(whole.examples, tuple(rows)), "whole/shipped")["all"]
+    assert set(found) == set(MEASURES) - {"key"}
+
+
+def test_a_contrast_says_what_surely_improves_and_what_does_not():
+    better = population(**{"whole/guidance only": 0.7, "whole/naive": 0.4})
+    rows = contrasts(better)
+    of = {(row["what"], row["measure"]): row for row in rows}
+    assert {what for what, _ in of} == {what for what, *_ in CONTRASTS}
+    for label in MEASURES:
+        assert of["guidance", label]["verdict"] == "improves"
+        assert of["guidance", label]["difference"] == pytest.approx(0.3, abs=0.05)
+    # Nearer to the true stems' mean of 0.8, so less FAD.
+    assert of["guidance", "FAD"]["difference"] < 0
+    line = verdicts(rows)[0]
+    assert line.startswith("Guidance improves grid onsets +0.") and " key +0.3" in line
+
+
+def test_no_difference_is_called_that():
+    same = population()
+    rows = []
+    for found in same.measured:
+        rows.append({**found, "whole/causal bias only": found["whole/naive"]})
+    of = [
+        r for r in contrasts(Population(same.examples, tuple(rows))) if r["what"] == "causal bias"
+    ]
+    assert {row["verdict"] for row in of} == {"does not surely change"}
+    assert {row["difference"] for row in of} == {0.0}
+    assert verdicts(of)[0].startswith("Causal bias does not surely change grid onsets, ")
+
+
+def test_what_json_does_not_have_becomes_none():
+    thing = {"a": [1.5, float("nan")], "b": {"c": -np.inf, "d": "text"}, "e": (1, None, True)}
+    assert finite(thing) == {"a": [1.5, None], "b": {"c": None, "d": "text"}, "e": [1, None, True]}
+    json.dumps(finite(thing), allow_nan=False)

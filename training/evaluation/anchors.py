@@ -1,0 +1,64 @@
+"""What generated stems are held against: the true stem, and one of another song, bar on bar."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from python_stretch.Signalsmith import Stretch
+
+from model.generator import StemGenerator
+from model.grid import HOP, SAMPLE_RATE
+from training.evaluation.examples import Example, OtherStem
+from training.evaluation.fit import Audio
+from training.evaluation.held_out import HeldOutSong
+from training.evaluation.live import Stem
+
+MARGIN_S = 0.25
+"""Heard before and after a stem that is stretched, then dropped, so that no edge is in it."""
+
+
+def through_codec(generator: StemGenerator, audio: Audio) -> Stem:
+    """A stem [samples] as tokens and back, the same length: what no generated stem can surpass."""
+    frames = -(-len(audio) // HOP)
+    padded = np.pad(audio, (0, frames * HOP - len(audio)))
+    tokens = generator.encode(torch.from_numpy(padded))
+    decoded = generator.decode(tokens).cpu().numpy()
+    return Stem(tokens.cpu().numpy().astype(np.int16), decoded[: len(audio)])
+
+
+def true_stem(song: HeldOutSong, example: Example) -> Audio:
+    """The true stem of an example: [samples]."""
+    return song.mix((example.target,), example.measured_bar, example.samples)
+
+
+def context_of(song: HeldOutSong, example: Example, drums: bool = True) -> Audio | None:
+    """What really sounds beside the stem in the measured bars: [samples].
+
+    Without its drums if they are not wanted; None if nothing is left.
+    """
+    names = [name for name in example.context if drums or song.song.stems[name] != "drums"]
+    return song.mix(names, example.measured_bar, example.samples) if names else None
+
+
+def random_stem(song: HeldOutSong, other: OtherStem, example: Example) -> Audio:
+    """A stem of another song at the example's tempo, its bars on the example's: [samples]."""
+    speed = example.tempo / song.song.tempo
+    margin = round(MARGIN_S * SAMPLE_RATE * speed)
+    length = round(example.samples * speed)
+    sound = song.mix((other.stem,), other.first_bar, length + 2 * margin, -margin)
+    return stretched(sound, speed)[round(margin / speed) :][: example.samples]
+
+
+def stretched(audio: Audio, speed: float) -> Audio:
+    """Mono audio [samples] at 32 kHz so many times as fast, at the same pitch: [samples / speed].
+
+    Signalsmith Stretch; onsets come out within some milliseconds.
+    """
+    if speed == 1.0:
+        return audio
+    stretch = Stretch()
+    stretch.preset(1, SAMPLE_RATE)
+    stretch.setTimeFactor(speed)
+    made: Audio = np.asarray(stretch.process(np.ascontiguousarray(audio[None])), np.float32)[0]
+    wanted = round(len(audio) / speed)
+    return np.pad(made, (0, max(0, wanted - len(made))))[:wanted]

@@ -1,0 +1,211 @@
+"""Every stem of a report, made once: worker processes, a file a stem, named by all that decides it.
+
+An interrupted run goes on where it stopped, and what was made can be measured again at no cost.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import asdict, dataclass
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+from rich.progress import track
+from safetensors import safe_open
+from safetensors.numpy import save_file
+
+from model.checkpoint import CODEC_FILE, STEMGEN_FILE
+from model.generator import StemGenerator, load_generator
+from model.grid import LEVELS
+from model.instruments import instrument_index
+from training.evaluation.anchors import random_stem, through_codec, true_stem
+from training.evaluation.examples import CYCLE, Example
+from training.evaluation.held_out import find_song
+from training.evaluation.live import Session, Stem, play_live, play_whole, without_clock
+from training.evaluation.scenarios import Scenario, Variant
+from training.loop import prepare_process
+
+REVISION = 2
+"""To be raised when the same settings give other stems than before."""
+
+
+class Recipe(Protocol):
+    """How one stem is made. A frozen dataclass: its fields decide the stem."""
+
+    def make(self, generator: StemGenerator) -> Stem:
+        """Make it."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Generated:
+    """A stem of ours for an example.
+
+    Attributes:
+        held_out: folder of the songs.
+        example: what is heard and what is to be made.
+        scenario, variant: how.
+        take: 0, or more for the same with other dice.
+    """
+
+    held_out: Path
+    example: Example
+    scenario: Scenario
+    variant: Variant
+    take: int
+
+    def make(self, generator: StemGenerator) -> Stem:
+        """Make it, tokens [4, frames] and audio [samples]: from the context, never the target."""
+        play = play_live if self.scenario.live else play_whole
+        heard_by = generator if self.scenario.clock else without_clock(generator)
+        return play(heard_by, self.session(), self.scenario, self.variant)
+
+    def session(self) -> Session:
+        """What is played along with."""
+        example, song = self.example, find_song(self.held_out, self.example.song)
+        end_bar = CYCLE + example.bars
+        samples = example.grid.start_samples(end_bar)
+        text = f"{example.name}/{self.take}".encode()
+        return Session(
+            context=song.mix(example.context, example.first_bar, samples),
+            grid=example.grid,
+            instrument=instrument_index(example.instrument),
+            first_bar=CYCLE,
+            end_bar=end_bar,
+            # The same dice in every scenario and variant, so that they differ in nothing else.
+            seed=int.from_bytes(hashlib.blake2b(text, digest_size=6).digest(), "big"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class TrueStem:
+    """The true stem of an example, through the codec or as it is."""
+
+    held_out: Path
+    example: Example
+    codec: bool = True
+
+    def make(self, generator: StemGenerator) -> Stem:
+        """Cut it, tokens [4, frames] (none without the codec) and audio [samples]."""
+        audio = true_stem(find_song(self.held_out, self.example.song), self.example)
+        if self.codec:
+            return through_codec(generator, audio)
+        return Stem(np.zeros((LEVELS, 0), np.int16), audio)
+
+
+@dataclass(frozen=True, slots=True)
+class RandomStem:
+    """A stem of another song, through the codec: the first or the second of `Example.others`."""
+
+    held_out: Path
+    example: Example
+    which: int = 0
+
+    def make(self, generator: StemGenerator) -> Stem:
+        """Stretch it, tokens [4, frames] and audio [samples]."""
+        other = self.example.others[self.which]
+        audio = random_stem(find_song(self.held_out, other.song), other, self.example)
+        return through_codec(generator, audio)
+
+
+class Store:
+    """The folder of stems that were made with some weights."""
+
+    def __init__(self, folder: Path, weights: Path | None) -> None:
+        """Stems lie in `folder`; `weights` is the folder of the generator, None the bundled one."""
+        self.folder, self.weights = folder, weights
+        folder.mkdir(parents=True, exist_ok=True)
+        self.digest = weights_digest(weights)
+
+    def path(self, recipe: Recipe) -> Path:
+        """The file of a stem."""
+        fields = {"recipe": type(recipe).__name__, **_plain(recipe)}
+        decides = json.dumps([REVISION, self.digest, fields], sort_keys=True)
+        return self.folder / f"{hashlib.sha256(decides.encode()).hexdigest()[:24]}.safetensors"
+
+    def make(self, recipes: Mapping[str, Sequence[Recipe]], workers: int) -> dict[str, float]:
+        """Make the stems that are missing.
+
+        Args:
+            recipes: what is wanted, by the name of its condition.
+            workers: processes.
+
+        Returns:
+            the seconds that the workers together spent on each condition that lacked some.
+        """
+        missing = {
+            path: (name, recipe)
+            for name, wanted in recipes.items()
+            for recipe in wanted
+            if not (path := self.path(recipe)).exists()
+        }
+        jobs = [(self.weights, path, recipe) for path, (_, recipe) in missing.items()]
+        seconds: dict[str, float] = {}
+        spent = track(each(_make, jobs, workers), "making stems", len(jobs), disable=not jobs)
+        for (name, _), taken in zip(missing.values(), spent, strict=True):
+            seconds[name] = seconds.get(name, 0.0) + taken
+        return seconds
+
+    def read(self, recipe: Recipe) -> Stem:
+        """A stem that was made: tokens int16 [4, frames] and audio [samples]."""
+        return read_stem(self.path(recipe))
+
+
+def read_stem(path: Path) -> Stem:
+    """The stem in a file: tokens int16 [4, frames] and audio [samples]."""
+    with safe_open(path, "np") as file:
+        return Stem(file.get_tensor("tokens"), file.get_tensor("audio").astype(np.float32))
+
+
+def each(function: Any, jobs: Sequence[Any], workers: int) -> Iterator[Any]:
+    """The function of each job, in order; in this process if there is but one worker, or no job."""
+    if workers == 1 or not jobs:
+        yield from map(function, jobs)
+        return
+    with ProcessPoolExecutor(workers, get_context("spawn"), prepare_process, (1,)) as pool:
+        yield from pool.map(function, jobs)
+
+
+def weights_digest(weights: Path | None) -> str:
+    """Names the weights, codec and network, by what is in their files."""
+    digest = hashlib.sha256()
+    for bundled in (CODEC_FILE, STEMGEN_FILE):
+        path = weights / bundled.name if weights else bundled
+        if path.is_file():  # what is missing is told when it is loaded
+            digest.update(path.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+_GENERATORS: dict[Path | None, StemGenerator] = {}
+"""The generator that this process has loaded."""
+
+
+def _make(job: tuple[Path | None, Path, Recipe]) -> float:
+    weights, path, recipe = job
+    if weights not in _GENERATORS:
+        _GENERATORS[weights] = load_generator("cpu", weights)
+    started = time.perf_counter()
+    stem = recipe.make(_GENERATORS[weights])
+    part = path.with_suffix(".part")
+    # Half precision is 66 dB below each sample, far below what the codec leaves out. A slice is
+    # copied: safetensors writes the memory behind it as if nothing had been cut.
+    arrays = {"tokens": stem.tokens.copy(), "audio": stem.audio.astype(np.float16)}
+    save_file(arrays, part)
+    part.replace(path)
+    return time.perf_counter() - started
+
+
+def _plain(recipe: Recipe) -> dict[str, Any]:
+    """The fields of a recipe as JSON has them, without what does not decide the stem."""
+    fields = asdict(recipe)  # type: ignore[call-overload]
+    fields.pop("held_out", None)
+    for kind in ("scenario", "variant"):
+        if kind in fields:
+            fields[kind].pop("text")
+    return json.loads(json.dumps(fields, default=str))

@@ -1,0 +1,151 @@
+"""From measured stems to a report: plain dictionaries, as they are written to `report.json`."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from training.evaluation.difference import Difference, fad_difference, paired_difference
+from training.evaluation.examples import Example, group_of
+from training.evaluation.gap import gap_closed
+from training.evaluation.measuring import MEASURES, Measured, column
+from training.evaluation.populations import ALL
+from training.evaluation.scenarios import (
+    CAUSAL_BIAS_ONLY,
+    CYCLE,
+    GUIDANCE_ONLY,
+    NAIVE,
+    NO_CYCLE,
+    NO_CYCLE_NO_CLOCK,
+    SHIPPED,
+    WHOLE,
+    Scenario,
+    Variant,
+)
+
+TRUE, RANDOM = "true", "random"
+"""The anchors' names."""
+CHECKS = {"true, not through the codec": TRUE, "another random one": RANDOM}
+"""What is put in place of ours to check the gap, and which anchor it should equal."""
+VERDICTS = IMPROVES, WORSENS, UNSURE = "improves", "worsens", "does not surely change"
+"""What a contrast does to a measure, by its 95 % interval."""
+GROUPS = (ALL, "drums", "bass", "other")
+
+
+def condition(scenario: Scenario, variant: Variant = SHIPPED) -> str:
+    """The name of a scenario with a variant."""
+    return f"{scenario.name}/{variant.name}"
+
+
+CONTRASTS: tuple[tuple[str, str, str], ...] = (
+    ("guidance", condition(WHOLE, GUIDANCE_ONLY), condition(WHOLE, NAIVE)),
+    ("causal bias", condition(WHOLE, CAUSAL_BIAS_ONLY), condition(WHOLE, NAIVE)),
+    ("guidance, causal bias and confidence", condition(WHOLE), condition(WHOLE, NAIVE)),
+    ("hearing what is to come", condition(WHOLE), condition(CYCLE)),
+    ("the cycle", condition(CYCLE), condition(NO_CYCLE)),
+    ("the clock", condition(NO_CYCLE), condition(NO_CYCLE_NO_CLOCK)),
+)
+"""What is asked of pairs of conditions: what changes, with it, without it."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Population:
+    """Examples and what was measured of each, by condition; the conditions are the same in all."""
+
+    examples: tuple[Example, ...]
+    measured: tuple[Mapping[str, Measured], ...]
+
+    def stems(self, name: str, group: str = ALL) -> list[Measured]:
+        """The stems of a condition, of one group of instruments or of all."""
+        pairs = zip(self.examples, self.measured, strict=True)
+        return [
+            found[name] for example, found in pairs if group in (ALL, group_of(example.instrument))
+        ]
+
+    def groups(self) -> list[str]:
+        """The group of each example."""
+        return [group_of(example.instrument) for example in self.examples]
+
+    @property
+    def conditions(self) -> tuple[str, ...]:
+        """What was measured."""
+        return tuple(self.measured[0]) if self.measured else ()
+
+
+def gaps(population: Population, name: str) -> dict[str, dict[str, dict[str, Any]]]:
+    """The gap closed by a condition, by group and measure, where two examples have a figure."""
+    found: dict[str, dict[str, dict[str, Any]]] = {}
+    for group in GROUPS:
+        ours, true, random = (population.stems(side, group) for side in (name, TRUE, RANDOM))
+        for label in MEASURES:
+            try:
+                figure = gap_closed(column(ours, label), column(true, label), column(random, label))
+            except ValueError:
+                continue
+            found.setdefault(group, {})[label] = asdict(figure)
+    return found
+
+
+def contrasts(population: Population) -> list[dict[str, Any]]:
+    """Each of `CONTRASTS` in each measure and in FAD, over all instruments."""
+    rows = []
+    for what, one, other in CONTRASTS:
+        with_it, without_it = population.stems(one), population.stems(other)
+        for label in MEASURES:
+            figure = paired_difference(column(with_it, label), column(without_it, label))
+            rows += _contrast(what, one, other, label, True, figure)
+        distance = fad_difference(
+            [m.vectors for m in with_it],
+            [m.vectors for m in without_it],
+            [m.vectors for m in population.stems(TRUE)],
+        )
+        rows += _contrast(what, one, other, "FAD", False, distance)
+    return rows
+
+
+def _contrast(
+    what: str, one: str, other: str, label: str, more: bool, figure: Difference | None
+) -> list[dict[str, Any]]:
+    if figure is None:
+        return []
+    better = figure.difference > 0 if more else figure.difference < 0
+    verdict = (IMPROVES if better else WORSENS) if figure.sure else UNSURE
+    row = {"what": what, "with": one, "without": other, "measure": label, "verdict": verdict}
+    return [{**row, **asdict(figure)}]
+
+
+def verdicts(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    """The `contrasts` in words: a line for each, with what surely changes and what does not."""
+    lines = []
+    for what in dict.fromkeys(row["what"] for row in rows):
+        parts = []
+        for verdict in VERDICTS:
+            found = [r for r in rows if r["what"] == what and r["verdict"] == verdict]
+            changes = (
+                r["measure"]
+                if verdict == UNSURE
+                else f"{r['measure']} {r['difference']:+.3f} ({r['low']:+.3f} to {r['high']:+.3f})"
+                for r in found
+            )
+            if found:
+                parts.append(f"{verdict} {', '.join(changes)}")
+        lines.append(f"{what[0].upper()}{what[1:]} {'; '.join(parts)}.")
+    return lines
+
+
+def finite(thing: Any) -> Any:
+    """The same for JSON, which has no NaN and no infinity: None in their place."""
+    if isinstance(thing, float):
+        return thing if math.isfinite(thing) else None
+    if isinstance(thing, Mapping):
+        return {name: finite(value) for name, value in thing.items()}
+    if isinstance(thing, Sequence) and not isinstance(thing, str):
+        return [finite(value) for value in thing]
+    return thing
+
+
+def named(figures: Mapping[str, Any], convert: Callable[[Any], Any] = asdict) -> dict[str, Any]:
+    """Dataclasses by name as dictionaries."""
+    return {name: convert(figure) for name, figure in figures.items()}
