@@ -9,7 +9,7 @@ import pytest
 
 from training.__main__ import main
 
-COMMANDS = ("band", "codec", "codec-report", "stemgen", "fit", "speed")
+COMMANDS = ("band", "codec", "codec-decoder", "codec-report", "stemgen", "fit", "speed")
 
 
 def call(monkeypatch, *arguments: object) -> int:
