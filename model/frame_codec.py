@@ -24,7 +24,8 @@ from model.encodec_library import import_encodec
 from model.phase import audio_of
 
 LOG_FLOOR, LOG_CEILING = -7.0, 8.0
-"""Range of log-magnitudes; a full-scale sine has 6.2, the floor is 115 dB below it."""
+"""Range of log-magnitudes; a full-scale sine has 6.2, the floor is 115 dB below it. The encoder
+hears nothing below the floor; the decoder may go further down, to its `decoder_floor`."""
 LOG_SPREAD = 4.0
 """About their standard deviation: the network works on numbers near 1."""
 KERNEL = 7
@@ -51,6 +52,8 @@ class FrameCodecConfig:
     """Its lowest bins (512 bins = 2 kHz)."""
     levels: int = grid.LEVELS
     vocabulary: int = grid.VOCABULARY
+    decoder_floor: float = LOG_FLOOR
+    """Lowest log-magnitude that is decoded: what comes back where there was digital silence."""
 
 
 class ConvNeXtBlock(nn.Module):
@@ -145,22 +148,27 @@ class FrameCodec(nn.Module):
     def latent(self, audio: Tensor) -> Tensor:
         """Audio [B, samples] -> continuous frames [B, T, width] before the quantiser."""
         audio = audio.float()
-        spectra = self.spectrum_of(audio).flatten(2) / LOG_SPREAD
-        low = self._spectrum(audio, self.pitch_window, grid.HOP)[..., : self.config.pitch_bins]
+        spectra = self._spectrum(audio, self.window, self.config.spectrum_hop, LOG_FLOOR)
+        spectra = spectra.view(len(audio), -1, self.spectra_per_frame * self.bins) / LOG_SPREAD
+        low = self._spectrum(audio, self.pitch_window, grid.HOP, LOG_FLOOR)
+        low = low[..., : self.config.pitch_bins]
         hidden = self.encoder_in(torch.cat([spectra, low / LOG_SPREAD], -1))
         return self.encoder_norm(self.encoder(hidden))
 
     def log_magnitudes(self, latent: Tensor) -> Tensor:
         """Quantised frames [B, T, width] -> natural log-magnitudes [B, T * spectra, bins]."""
         spectra = self.head(self.decoder_norm(self.decoder(latent))).float() * LOG_SPREAD
-        return spectra.view(latent.shape[0], -1, self.bins).clamp(LOG_FLOOR, LOG_CEILING)
+        return spectra.view(latent.shape[0], -1, self.bins).clamp(
+            self.config.decoder_floor, LOG_CEILING
+        )
 
     def spectrum_of(self, audio: Tensor) -> Tensor:
         """Audio [B, samples] -> the log-magnitudes to decode [B, T, spectra a frame, bins]."""
-        spectrum = self._spectrum(audio, self.window, self.config.spectrum_hop)
+        hop, floor = self.config.spectrum_hop, self.config.decoder_floor
+        spectrum = self._spectrum(audio, self.window, hop, floor)
         return spectrum.view(audio.shape[0], -1, self.spectra_per_frame, self.bins)
 
-    def _spectrum(self, audio: Tensor, window: Tensor, hop: int) -> Tensor:
+    def _spectrum(self, audio: Tensor, window: Tensor, hop: int, floor: float) -> Tensor:
         """Log-magnitudes [B, T * 640 / hop, window/2+1], centred as in `phase.analyse`."""
         samples, size = audio.shape[-1], len(window)
         whole = grid.frames_of(samples) * grid.HOP
@@ -170,4 +178,4 @@ class FrameCodec(nn.Module):
             padded, size, hop, window=window, center=False, return_complex=True
         ).transpose(1, 2)
         power = spectrum.real.square() + spectrum.imag.square()
-        return 0.5 * (power + math.exp(2 * LOG_FLOOR)).log()
+        return 0.5 * (power + math.exp(2 * floor)).log()

@@ -7,7 +7,7 @@ import sys
 import typer
 
 from training.band.command import band
-from training.codec.command import codec, codec_report
+from training.codec.command import codec, codec_decoder, codec_report
 from training.coherence.command import coherence, coherence_report
 from training.errors import TrainingError
 from training.evaluation.command import evaluate_report, fit_report, speed_report
@@ -22,6 +22,7 @@ app = typer.Typer(
 )
 app.command()(band)
 app.command()(codec)
+app.command()(codec_decoder)
 app.command()(codec_report)
 app.command()(stemgen)
 app.command()(coherence)

@@ -12,6 +12,7 @@ from training.__main__ import main
 COMMANDS = (
     "band",
     "codec",
+    "codec-decoder",
     "codec-report",
     "stemgen",
     "coherence",

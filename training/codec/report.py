@@ -1,4 +1,8 @@
-"""How the codec compares with Opus: log-mel distance on the same files."""
+"""How the codec compares with Opus: log-mel distance on the same files.
+
+Beside it two figures that a mel spectrogram is too coarse for: whether notes are still the same
+(chroma), and whether noise is still noise (roughness).
+"""
 
 from __future__ import annotations
 
@@ -17,7 +21,9 @@ import torch
 from model.checkpoint import LoadedCodec
 from model.grid import SAMPLE_RATE
 from training.codec.losses import log_mel_distance
+from training.codec.noise import roughness
 from training.errors import TrainingError
+from training.evaluation.fit import chroma_cosine
 
 OPUS_KBITS = (6, 8, 12)
 """Bit rates to compare with; the bundled codec takes 2.2 kbit/s."""
@@ -25,11 +31,21 @@ OPUS_KBITS = (6, 8, 12)
 
 @dataclass(frozen=True, slots=True)
 class CodecFigures:
-    """Log-mel distance (dB) of one file through each codec; lower is better."""
+    """What became of one file.
+
+    Attributes:
+        name: of the file.
+        ours: log-mel distance through our codec, dB; lower is better.
+        opus: the same through Opus, by kbit/s.
+        chroma: mean cosine of the chromas before and after ours, 0..1.
+        roughness: before and after ours, dB (`training.codec.noise`).
+    """
 
     name: str
     ours: float
     opus: dict[int, float]
+    chroma: float
+    roughness: tuple[float, float]
 
 
 def read_audio(path: Path) -> np.ndarray:
@@ -71,10 +87,13 @@ def measure(codec: LoadedCodec, name: str, audio: np.ndarray) -> CodecFigures:
     def distance(decoded: np.ndarray) -> float:
         return log_mel_distance(torch.from_numpy(decoded)[None], torch.from_numpy(audio)[None])
 
+    ours = through_codec(codec, audio)
     return CodecFigures(
         name,
-        distance(through_codec(codec, audio)),
+        distance(ours),
         {kbits: distance(through_opus(audio, kbits)) for kbits in OPUS_KBITS},
+        chroma_cosine(ours, audio),
+        (roughness(audio), roughness(ours)),
     )
 
 

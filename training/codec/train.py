@@ -50,7 +50,7 @@ def revive_dead_codes(codec: FrameCodec, latent: Tensor, threshold: float = 0.02
 
 
 class CodecTraining:
-    """One run: the step, the held-out figure."""
+    """One run: its optimiser and its step."""
 
     def __init__(self, codec: FrameCodec, device: torch.device, steps: int, seed: int, peak: float):
         self.codec, self.device, self.steps, self.seed, self.peak = codec, device, steps, seed, peak
@@ -90,21 +90,22 @@ class CodecTraining:
             **{f"codes_used_{level + 1}": count for level, count in enumerate(used)},
         }
 
-    @torch.no_grad()
-    def evaluate(self, crops: list[Tensor]) -> dict[str, float]:
-        """Mean log-mel distance (dB) over crops [samples], with all levels and with the first."""
-        self.codec.eval()
-        figures: dict[str, float] = {}
-        for levels in (1, self.codec.levels):
-            distances, pitches = [], []
-            for crop in crops:
-                tokens = self.codec.encode(crop[None].to(self.device))[:, :levels]
-                decoded = self.codec.decode(tokens)
-                distances.append(log_mel_distance(decoded, crop[None]))
-                pitches.append(chroma_cosine(decoded[0].numpy(), crop.numpy()))
-            figures[f"log_mel_db_levels_{levels}"] = sum(distances) / len(distances)
-            figures[f"chroma_levels_{levels}"] = sum(pitches) / len(pitches)
-        return figures
+
+@torch.no_grad()
+def evaluate(codec: FrameCodec, device: torch.device, crops: list[Tensor]) -> dict[str, float]:
+    """Mean log-mel distance (dB) and chroma cosine over crops [samples], by levels kept."""
+    codec.eval()
+    figures: dict[str, float] = {}
+    for levels in (1, codec.levels):
+        distances, pitches = [], []
+        for crop in crops:
+            tokens = codec.encode(crop[None].to(device))[:, :levels]
+            decoded = codec.decode(tokens)
+            distances.append(log_mel_distance(decoded, crop[None]))
+            pitches.append(chroma_cosine(decoded[0].numpy(), crop.numpy()))
+        figures[f"log_mel_db_levels_{levels}"] = sum(distances) / len(distances)
+        figures[f"chroma_levels_{levels}"] = sum(pitches) / len(pitches)
+    return figures
 
 
 def train_codec(
@@ -152,7 +153,7 @@ def train_codec(
         [training.optimizer],
         lambda first: batches(data, first, batch),
         training.step,
-        lambda _: training.evaluate(crops),
+        lambda _: evaluate(codec, where, crops),
         batch * crop_frames / codec.frame_rate,
     )
     weights = out / "codec.safetensors"

@@ -13,6 +13,7 @@ from model.checkpoint import load_codec
 from model.grid import SAMPLE_RATE
 from training.__main__ import main
 from training.codec.losses import log_mel_distance
+from training.codec.noise import roughness
 from training.codec.report import (
     OPUS_KBITS,
     held_out_stems,
@@ -64,6 +65,8 @@ def test_every_figure_of_a_file(codec_weights, music_piece):
     assert figures.name == "chord" and figures.ours > 0
     assert set(figures.opus) == set(OPUS_KBITS)
     assert figures.opus[12] < figures.opus[6] < 40
+    assert 0 <= figures.chroma <= 1
+    assert figures.roughness[0] == roughness(music_piece) != figures.roughness[1]
 
 
 def test_held_out_stems_are_loud_stretches(band, tmp_path):
@@ -105,8 +108,9 @@ def test_the_command_prints_a_table(
     assert not ended.value.code
     printed = capsys.readouterr().out
     assert "mean of held-out stems" in printed
+    assert "drums among them" in printed
     assert "piece.wav" in printed
-    assert "Opus" in printed
+    assert "Opus 12" in printed and "chroma" in printed and "roughness" in printed
 
 
 def test_a_folder_without_recordings_is_named(monkeypatch, capsys, tmp_path, band, codec_weights):
