@@ -1,4 +1,4 @@
-"""What generated stems are held against: the true stem, and one of another song, bar on bar."""
+"""What generated stems are held against: the true stem, and one of another song at its tempo."""
 
 from __future__ import annotations
 
@@ -40,12 +40,19 @@ def context_of(song: HeldOutSong, example: Example, drums: bool = True) -> Audio
     return song.mix(names, example.measured_bar, example.samples) if names else None
 
 
-def random_stem(song: HeldOutSong, other: OtherStem, example: Example) -> Audio:
-    """A stem of another song at the example's tempo, its bars on the example's: [samples]."""
+def random_stem(
+    song: HeldOutSong, other: OtherStem, example: Example, late_beats: float = 0.0
+) -> Audio:
+    """A stem of another song at the example's tempo: [samples].
+
+    Args:
+        late_beats: how far into its bar it is when the example's begins; 0 lays bar on bar.
+    """
     speed = example.tempo / song.song.tempo
     margin = round(MARGIN_S * SAMPLE_RATE * speed)
     length = round(example.samples * speed)
-    sound = song.mix((other.stem,), other.first_bar, length + 2 * margin, -margin)
+    late = round(late_beats * 60.0 / song.song.tempo * SAMPLE_RATE)
+    sound = song.mix((other.stem,), other.first_bar, length + 2 * margin, late - margin)
     return stretched(sound, speed)[round(margin / speed) :][: example.samples]
 
 

@@ -46,6 +46,7 @@ from training.evaluation.scenarios import conditions as scenarios_and_variants
 from training.evaluation.summary import (
     CHECKS,
     RANDOM,
+    RANDOM_TIME,
     TRUE,
     Population,
     condition,
@@ -111,6 +112,7 @@ def recipes_of(settings: ReportSettings, example: Example, repeating: bool) -> d
     recipes: dict[str, Recipe] = {
         TRUE: TrueStem(held_out, example),
         RANDOM: RandomStem(held_out, example),
+        RANDOM_TIME: RandomStem(held_out, example, on_the_bar=False),
     }
     for scenario, variant in scenarios_and_variants():
         if scenario.repeating == repeating:
@@ -206,7 +208,7 @@ def _measured(
             example,
             tuple((name, store.path(recipe)) for name, recipe in wanted.items()),
             described=DESCRIBED & wanted.keys() if condition(WHOLE) in wanted else frozenset(),
-            embedded=frozenset(wanted.keys() - CHECKS.keys()),
+            embedded=frozenset(wanted.keys() - CHECKS.keys() - {RANDOM_TIME}),
             kept=kept,
         )
         for example, wanted in zip(examples, recipes, strict=True)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import random
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -101,16 +102,26 @@ class TrueStem:
 
 @dataclass(frozen=True, slots=True)
 class RandomStem:
-    """A stem of another song, through the codec: the first or the second of `Example.others`."""
+    """A stem of another song, through the codec.
+
+    Attributes:
+        held_out: folder of the songs.
+        example: whose place it takes.
+        which: the first (0) or the second (1) of `Example.others`.
+        on_the_bar: whether its bars lie on the example's; else it begins anywhere in a beat.
+    """
 
     held_out: Path
     example: Example
     which: int = 0
+    on_the_bar: bool = True
 
     def make(self, generator: StemGenerator) -> Stem:
         """Stretch it, tokens [4, frames] and audio [samples]."""
         other = self.example.others[self.which]
-        audio = random_stem(find_song(self.held_out, other.song), other, self.example)
+        dice = random.Random(f"{self.example.name}/late")
+        late_beats = 0.0 if self.on_the_bar else dice.random()
+        audio = random_stem(find_song(self.held_out, other.song), other, self.example, late_beats)
         return through_codec(generator, audio)
 
 

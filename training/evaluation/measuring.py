@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +17,7 @@ from safetensors.numpy import save_file
 from model.grid import SAMPLE_RATE
 from training.evaluation.anchors import context_of
 from training.evaluation.chart import TimedChord, chords_between
+from training.evaluation.coherence import Coherence
 from training.evaluation.collapse import is_silent
 from training.evaluation.descriptors import Descriptors, describe
 from training.evaluation.examples import Example
@@ -78,11 +79,20 @@ def _key(heard: Heard) -> float:
     return NOTHING if key is None else key_agreement(key, heard.key)
 
 
-def _learned(score: Callable[[Audio, Audio], float], heard: Heard) -> float:
+@lru_cache(maxsize=1)
+def _network() -> Coherence:
+    return Coherence.load()
+
+
+def _learned(stem: Audio, context: Audio) -> float:
+    return _network().score(stem, context)
+
+
+def _heard_by(score: Callable[[Audio, Audio], float], heard: Heard) -> float:
     return score(heard.stem, heard.context)
 
 
-LEARNED: dict[str, Callable[[Audio, Audio], float]] = {}
+LEARNED: dict[str, Callable[[Audio, Audio], float]] = {"learned coherence": _learned}
 """Coherence of a stem [samples] with a context [samples] by name, as a network has learnt it."""
 
 MEASURES: dict[str, Callable[[Heard], float]] = {
@@ -95,9 +105,21 @@ MEASURES: dict[str, Callable[[Heard], float]] = {
     "notes in the chord": _in_chord,
     "chroma with the context's": _chroma,
     "key": _key,
-    **{name: partial(_learned, score) for name, score in LEARNED.items()},
+    **{name: partial(_heard_by, score) for name, score in LEARNED.items()},
 }
 """Figures of one stem by name, more is better in all; NaN where there is nothing to judge."""
+RHYTHM = frozenset(
+    {
+        "grid onsets",
+        "grid onsets, F1",
+        "onsets with the context's",
+        "onsets with the context's, F1",
+        "beats of stem and context",
+        "beats of the stem alone",
+    }
+)
+"""Those that ask whether a stem is in time. A stem of any song that is laid bar on bar is, so their
+random anchor begins anywhere in a beat."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

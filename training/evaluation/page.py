@@ -77,7 +77,8 @@ other classes are a third each.</p>
 <p><b>How to read it.</b> <i>True</i> is the stem that the song has there, through the codec, as
 every stem of the generator is. <i>Random</i> is a stem of the same instrument class
 from another held-out song of nearly the same tempo, stretched to that tempo and laid bar on bar,
-through the codec too: it is real and in time, but made for other music. <i>Naive</i> is the same
+through the codec too: it is real and in time, but made for other music. Measures of rhythm would
+not tell it from a true one, so for them it begins anywhere in a beat. <i>Naive</i> is the same
 network in the whole window without guidance, causal bias or confidence. The <i>gap closed</i> is
 (ours − random) / (true − random): 0 is no better than a random stem, 1 as good as the true one. In
 brackets is a 95 % bootstrap interval over examples, N their number. Where true and random stems do
@@ -260,7 +261,8 @@ def _checks(report: Mapping[str, Any]) -> str:
     return (
         "<h2>Is the gap itself right?</h2><p>The gap closed by what is known: the true stem "
         "without the codec should be near 1 (what is missing or above is the codec's doing), a "
-        "second random stem near 0.</p>" + _table(("", *map(escape, report["checks"])), rows)
+        "second random stem near 0; but in rhythm, where it lies bar on bar as the random anchor "
+        "does not.</p>" + _table(("", *map(escape, report["checks"])), rows)
     )
 
 

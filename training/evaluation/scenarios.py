@@ -118,7 +118,7 @@ CAUSAL_BIAS_ONLY = Variant(
     "causal bias only",
     LEARNT,
     DecodeSettings(confidence=0.0),
-    "naive, with the causal bias of shipped (0.3)",
+    "naive, with the causal bias of shipped (0.1 at 128 steps)",
 )
 VARIANTS = (SHIPPED, NAIVE, GUIDANCE_ONLY, CAUSAL_BIAS_ONLY)
 

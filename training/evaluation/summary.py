@@ -10,7 +10,7 @@ from typing import Any
 from training.evaluation.difference import Difference, fad_difference, paired_difference
 from training.evaluation.examples import Example, group_of
 from training.evaluation.gap import gap_closed
-from training.evaluation.measuring import MEASURES, Measured, column
+from training.evaluation.measuring import MEASURES, RHYTHM, Measured, column
 from training.evaluation.populations import ALL
 from training.evaluation.scenarios import (
     CAUSAL_BIAS_ONLY,
@@ -25,8 +25,8 @@ from training.evaluation.scenarios import (
     Variant,
 )
 
-TRUE, RANDOM = "true", "random"
-"""The anchors' names."""
+TRUE, RANDOM, RANDOM_TIME = "true", "random", "random, out of time"
+"""The anchors' names; the last is the random one of the measures in `RHYTHM`."""
 CHECKS = {"true, not through the codec": TRUE, "another random one": RANDOM}
 """What is put in place of ours to check the gap, and which anchor it should equal."""
 VERDICTS = IMPROVES, WORSENS, UNSURE = "improves", "worsens", "does not surely change"
@@ -78,8 +78,9 @@ def gaps(population: Population, name: str) -> dict[str, dict[str, dict[str, Any
     """The gap closed by a condition, by group and measure, where two examples have a figure."""
     found: dict[str, dict[str, dict[str, Any]]] = {}
     for group in GROUPS:
-        ours, true, random = (population.stems(side, group) for side in (name, TRUE, RANDOM))
+        ours, true = (population.stems(side, group) for side in (name, TRUE))
         for label in MEASURES:
+            random = population.stems(RANDOM_TIME if label in RHYTHM else RANDOM, group)
             try:
                 figure = gap_closed(column(ours, label), column(true, label), column(random, label))
             except ValueError:

@@ -9,12 +9,13 @@ import numpy as np
 import pytest
 
 from training.evaluation.examples import Example, group_of
-from training.evaluation.measuring import MEASURES, Measured
+from training.evaluation.measuring import MEASURES, RHYTHM, Measured
 from training.evaluation.scenarios import conditions
 from training.evaluation.summary import (
     CONTRASTS,
     GROUPS,
     RANDOM,
+    RANDOM_TIME,
     TRUE,
     Population,
     condition,
@@ -36,22 +37,30 @@ def measured(mean: float, rng: np.random.Generator) -> Measured:
 
 
 def population(**means: float) -> Population:
-    """True stems around 0.8, random ones around 0.3, all others where they are told, or at 0.5."""
+    """True stems around 0.8, random ones around 0.3, in or out of time;
+    all others where they are told, or at 0.5."""
     rng = np.random.default_rng(0)
     examples = tuple(
         Example(f"{n:05}", "", 0, 4, ("a.flac",), "b.flac", INSTRUMENTS[n % 3], 120.0, 4, ())
         for n in range(COUNT)
     )
-    means = {TRUE: 0.8, RANDOM: 0.3, **dict.fromkeys(NAMES, 0.5), **means}
+    means = {TRUE: 0.8, RANDOM: 0.3, RANDOM_TIME: 0.3, **dict.fromkeys(NAMES, 0.5), **means}
     rows = tuple({name: measured(mean, rng) for name, mean in means.items()} for _ in examples)
     return Population(examples, rows)
 
 
-@pytest.mark.parametrize(("anchor", "share"), [(TRUE, 1.0), (RANDOM, 0.0)])
-def test_an_anchor_in_place_of_ours_closes_all_of_the_gap_or_none(anchor, share):
+@pytest.mark.parametrize(
+    ("anchor", "share", "judged"),
+    [
+        (TRUE, 1.0, set(MEASURES)),
+        (RANDOM, 0.0, set(MEASURES) - RHYTHM),
+        (RANDOM_TIME, 0.0, RHYTHM),
+    ],
+)
+def test_an_anchor_in_place_of_ours_closes_all_of_the_gap_or_none(anchor, share, judged):
     for by_measure in gaps(population(), anchor).values():
         assert set(by_measure) == set(MEASURES)
-        for gap in by_measure.values():
+        for gap in (by_measure[label] for label in judged):
             assert gap["distinct"]
             assert (gap["closed"], gap["low"], gap["high"]) == pytest.approx((share,) * 3, abs=1e-9)
 
@@ -88,7 +97,13 @@ def test_a_contrast_says_what_surely_improves_and_what_does_not():
     assert {what for what, _ in of} == {what for what, *_ in CONTRASTS}
     for label in MEASURES:
         assert of["guidance", label]["verdict"] == "improves"
-        assert of["guidance", label]["difference"] == pytest.approx(0.3, abs=0.05)
+        expected = np.mean(
+            [
+                found["whole/guidance only"].figures[label] - found["whole/naive"].figures[label]
+                for found in better.measured
+            ]
+        )
+        assert of["guidance", label]["difference"] == pytest.approx(expected)
     # Nearer to the true stems' mean of 0.8, so less FAD.
     assert of["guidance", "FAD"]["difference"] < 0
     line = verdicts(rows)[0]
