@@ -291,8 +291,8 @@ def test_what_shapes_a_plan_acts_on_the_next_one(tmp_path: Path) -> None:
     changed = {
         "guidance_audio": 4.0,
         "guidance_form": "product",
-        "causal_bias": 0.6,
-        "confidence": 0.7,
+        "causal_bias": 0.4,
+        "confidence": 0.3,
         "randomness": 0.5,
         "temperature": 1.2,
         "steps": 30,
@@ -309,7 +309,7 @@ def test_what_shapes_a_plan_acts_on_the_next_one(tmp_path: Path) -> None:
     request = next(asked for _, epoch, asked in worker.asked if epoch == after["epoch"])
     assert (request.guidance["audio"], request.form) == (4.0, "product")
     assert request.decode.steps == (30, 30, 15, 7)
-    assert (request.decode.causal_bias, request.decode.confidence) == (0.6, 0.7)
+    assert (request.decode.causal_bias, request.decode.confidence) == (0.4, 0.3)
     assert (request.decode.randomness, request.decode.temperature) == (0.5, 1.2)
 
 

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from companion.generate import protocol
 from companion.generate.protocol import (
+    VERSION,
     Cancel,
     Failed,
     Finish,
@@ -115,9 +116,13 @@ def test_a_length_is_checked_before_anything_is_read() -> None:
         {"kind": "plan", "fields": {}, "arrays": []},
         {"kind": "shell", "fields": {}, "arrays": []},
         {"kind": "finish", "fields": {"number": None}, "arrays": []},
-        {"kind": "hello", "fields": {"version": 1}, "arrays": [["x", "object", [1]]]},
-        {"kind": "hello", "fields": {"version": 1}, "arrays": [["x", "float32", [-1]]]},
-        {"kind": "hello", "fields": {"version": 1}, "arrays": [["x", "float32", [2**40, 2**40]]]},
+        {"kind": "hello", "fields": {"version": VERSION}, "arrays": [["x", "object", [1]]]},
+        {"kind": "hello", "fields": {"version": VERSION}, "arrays": [["x", "float32", [-1]]]},
+        {
+            "kind": "hello",
+            "fields": {"version": VERSION},
+            "arrays": [["x", "float32", [2**40, 2**40]]],
+        },
         {"kind": "guidance", "fields": {"number": 1, "values": {"audio": 1.0}}, "arrays": []},
         [],
     ],
@@ -128,7 +133,7 @@ def test_what_is_no_message_is_refused_by_name(header: object) -> None:
 
 
 def test_bytes_that_belong_to_nothing_and_bools_that_are_none_are_refused() -> None:
-    header = {"kind": "hello", "fields": {"version": 1}, "arrays": [["x", "bool", [1]]]}
+    header = {"kind": "hello", "fields": {"version": VERSION}, "arrays": [["x", "bool", [1]]]}
     with pytest.raises(ProtocolError, match="no bool"):
         protocol.unpack(json.dumps(header).encode(), b"\x07")
     with pytest.raises(ProtocolError, match="belong to no array"):

@@ -13,6 +13,7 @@ from companion.errors import CompanionError
 from companion.generate.link import Lost, Receive
 from companion.generate.protocol import (
     NO_PLAN,
+    VERSION,
     Cancel,
     Failed,
     Finish,
@@ -254,7 +255,7 @@ def test_a_first_start_that_fails_says_why_and_so_does_every_plan(rig: Rig, make
 
 def test_another_version_is_refused(rig: Rig) -> None:
     rig.links.get(timeout=WAIT_S).receive(Hello(version=99))
-    with pytest.raises(CompanionError, match="speaks version 99; valid: 1"):
+    with pytest.raises(CompanionError, match=f"speaks version 99; valid: {VERSION}"):
         rig.worker.wait_ready(WAIT_S)
 
 

@@ -21,7 +21,7 @@ from model.frame_codec import FrameCodec
 from model.grid import HOP
 from tests.training.tensors import assert_same_tensors
 from training.codec.data import CodecCrops
-from training.codec.train import CodecTraining, revive_dead_codes, train_codec
+from training.codec.train import CodecTraining, evaluate, revive_dead_codes, train_codec
 from training.errors import TrainingError
 from training.loop import learning_rate
 from training.songs import song_folders
@@ -140,7 +140,7 @@ def test_evaluation_gives_finite_distances_and_leaves_the_codec_as_it_was(toy_co
     torch.manual_seed(0)
     codec = FrameCodec(toy_codec_config)
     before = {name: value.clone() for name, value in codec.state_dict().items()}
-    figures = CodecTraining(codec, CPU, 10, 1, 1e-3).evaluate(list(batch))
+    figures = evaluate(codec, CPU, list(batch))
     assert set(figures) == {
         "log_mel_db_levels_1",
         "log_mel_db_levels_4",
