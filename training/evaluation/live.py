@@ -86,13 +86,14 @@ class ClocklessNetwork(StemNetwork):
     def condition(
         self,
         context: torch.Tensor,
+        pitches: torch.Tensor,
         instrument: torch.Tensor,
         phase: torch.Tensor,
         clock_known: torch.Tensor,
     ) -> torch.Tensor:
         """As that of `StemNetwork`, [B, T, width], whatever phase [B, T, 4] it is given."""
         hidden = torch.zeros_like(clock_known)
-        return super().condition(context, instrument, torch.zeros_like(phase), hidden)
+        return super().condition(context, pitches, instrument, torch.zeros_like(phase), hidden)
 
 
 @lru_cache(maxsize=1)
@@ -194,6 +195,7 @@ def plan_request(
         prefix=tokens[:, first_frame:prefix_end].copy(),
         lead=sound[first_frame * HOP : prefix_end * HOP].copy(),
         frames=end_frame - first_frame,
+        first_frame=first_frame,
         instrument=session.instrument,
         guidance=variant.guidance,
         form=variant.form,

@@ -17,7 +17,7 @@ from safetensors.numpy import save_file
 from model.grid import SAMPLE_RATE
 from training.evaluation.anchors import context_of
 from training.evaluation.chart import TimedChord, chords_between
-from training.evaluation.coherence import Coherence
+from training.evaluation.coherence import SHORTEST_S, Coherence
 from training.evaluation.collapse import is_silent
 from training.evaluation.descriptors import Descriptors, describe
 from training.evaluation.examples import Example
@@ -85,6 +85,8 @@ def _network() -> Coherence:
 
 
 def _learned(stem: Audio, context: Audio) -> float:
+    if min(len(stem), len(context)) < SHORTEST_S * SAMPLE_RATE:
+        return NOTHING
     return _network().score(stem, context)
 
 

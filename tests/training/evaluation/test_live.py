@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from model.grid import HOP
+from model.pitch import PITCHES
 from model.request import StemRequest, StemResult
 from training.evaluation.held_out import BarGrid
 from training.evaluation.live import (
@@ -220,11 +221,13 @@ def test_a_stem_does_not_depend_on_what_came_after_its_last_plan(toy_generator):
 def test_a_generator_without_a_clock_does_not_tell_one_phase_from_another(toy_generator):
     phases = [torch.zeros(1, 8, 4), torch.ones(1, 8, 4)]
     context = torch.zeros(1, 4, 8, dtype=torch.long)
-    rest = torch.tensor([4]), torch.tensor([True])
+    pitches = torch.zeros(1, 8, PITCHES)
+    instrument, known = torch.tensor([4]), torch.tensor([True])
 
     def heard(generator):
+        condition = generator.network.condition
         with torch.no_grad():
-            return [generator.network.condition(context, rest[0], p, rest[1]) for p in phases]
+            return [condition(context, pitches, instrument, phase, known) for phase in phases]
 
     one, other = heard(without_clock(toy_generator))
     assert torch.equal(one, other)
