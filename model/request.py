@@ -44,7 +44,7 @@ class DecodeSettings:
 
     steps: tuple[int, int, int, int] = (8, 8, 4, 2)
     causal_bias: float = 0.1
-    confidence: float = 0.1
+    confidence: float = 0.03
     randomness: float = 1.0
     temperature: float = 1.0
 

@@ -127,7 +127,7 @@ PARAMETERS: tuple[Parameter, ...] = (
     Parameter("guidance_clock", "number", "player", 3.0, 0.0, 6.0, "", "next plan", "How strongly the stem keeps to beat and bar.", cc=22),
     Parameter("guidance_form", "choice", "player", "contrast", 0, len(FORMS) - 1, "", "next plan", "How the sources are combined; contrast is the quickest, product the paper's.", choices=FORMS),
     Parameter("causal_bias", "number", "player", 0.1, 0.0, 0.5, "", "next plan", "How much the nearest frames are filled first (w_s).", cc=23),
-    Parameter("confidence", "number", "player", 0.1, 0.0, 0.5, "", "next plan", "How much the surest tokens are kept first (w_c).", cc=24),
+    Parameter("confidence", "number", "player", 0.03, 0.0, 0.5, "", "next plan", "How much the surest tokens are kept first (w_c).", cc=24),
     Parameter("randomness", "number", "player", 1.0, 0.0, 2.0, "", "next plan", "How much chance decides what is kept first (w_r).", cc=25),
     Parameter("temperature", "number", "player", 1.0, 0.1, 2.0, "", "next plan", "Below 1 the stem is safer, above 1 wilder.", cc=26, curve="exponential"),
     Parameter("steps", "whole", "player", 8, 1, 64, "steps", "next plan", "Decode steps of the first level; more is better and slower.", cc=27, curve="exponential"),

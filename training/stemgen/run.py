@@ -10,7 +10,8 @@ import torch
 from model.autoregressive import AutoregressiveNetwork
 from model.checkpoint import fingerprint, load_grid_codec, load_network, save_network
 from model.device import pick_device
-from model.network import NetworkConfig, StemNetwork
+from model.network import UNKNOWN, NetworkConfig, StemNetwork
+from training.errors import TrainingError
 from training.loop import LoopSettings, prepare_process, run
 from training.stemgen.baseline import AutoregressiveTraining
 from training.stemgen.shards import read_shards, write_shards
@@ -54,7 +55,7 @@ def train_stemgen(
     network = AutoregressiveNetwork(config) if baseline else StemNetwork(config)
     network.start_from_codebooks(books)
     if start is not None:
-        network.load_state_dict(load_network(start, fingerprint(codec)).state_dict())
+        start_from(network, load_network(start, fingerprint(codec)))
     kind = AutoregressiveTraining if baseline else StemgenTraining
     training = kind(network.to(where), where, settings)
     run(
@@ -76,3 +77,28 @@ def train_stemgen(
     weights = out / "stemgen.safetensors"
     save_network(weights, network, fingerprint(codec))
     return weights
+
+
+def start_from(network: StemNetwork, start: StemNetwork) -> None:
+    """Take the numbers of another network of the same sizes.
+
+    One that hears features may start from one that hears tokens: the map of the codebooks' entries
+    is there, what the tokens' tables know is left behind, and pitches say nothing yet.
+
+    Raises:
+        TrainingError: other sizes, or tokens from features.
+    """
+    ways = start.config.context, network.config.context
+    if ways == ("features", "tokens") or replace(start.config, context=ways[1]) != network.config:
+        raise TrainingError(f"start has {start.config}; valid here: {network.config}")
+    state = start.state_dict()
+    if ways == ("tokens", "features"):
+        unknown = [table.weight[UNKNOWN] for table in start.tables.children()]
+        state |= {
+            "context_in": start.code_in,
+            "context_unknown": torch.stack(unknown).sum(0),
+            "pitch_in.weight": torch.zeros_like(network.pitch_in.weight),
+            "pitch_out.weight": network.pitch_out.weight,
+            "pitch_out.bias": network.pitch_out.bias,
+        }
+    network.load_state_dict(state)

@@ -32,7 +32,7 @@ from tests.training.tensors import assert_same_tensors
 from training.errors import TrainingError
 from training.stemgen.baseline import AutoregressiveTraining
 from training.stemgen.pairs import PairBatch, draw_batch
-from training.stemgen.run import train_stemgen
+from training.stemgen.run import start_from, train_stemgen
 from training.stemgen.sources import (
     ALL_SHARE,
     HORIZON_SHARE,
@@ -396,6 +396,39 @@ def test_a_run_may_start_from_weights(
     ours, theirs = load_network(again).state_dict(), load_network(first).state_dict()
     for name, tensor in ours.items():
         torch.testing.assert_close(tensor, theirs[name], atol=1e-3, rtol=0)
+
+
+def test_features_may_start_from_tokens(toy_network_config):
+    """At first they hear as the tokens' tables would have it if a token were only its entry."""
+    tokens = make_network(replace(toy_network_config, context="tokens")).eval()
+    features = make_network(toy_network_config).eval()
+    start_from(features, tokens)
+    batch = token_batch(2, 16)
+    known = torch.ones(2, dtype=torch.bool)
+    with torch.no_grad():
+        for table in tokens.tables:
+            table.weight[:VOCABULARY] = 0.0
+        torch.testing.assert_close(
+            condition(tokens, batch, known)[..., : tokens.config.width // 2],
+            condition(features, batch, known)[..., : tokens.config.width // 2],
+        )
+        dropped = replace(batch, context=torch.full_like(batch.context, UNKNOWN))
+        torch.testing.assert_close(
+            condition(tokens, dropped, known), condition(features, dropped, known)
+        )
+
+
+def test_a_start_of_another_size_is_refused_in_one_line(toy_network_config):
+    network = make_network(toy_network_config)
+    for other in (replace(toy_network_config, width=48, heads=3), toy_network_config):
+        target = (
+            network
+            if other.width == 48
+            else make_network(replace(toy_network_config, context="tokens"))
+        )
+        with pytest.raises(TrainingError, match="start has .*; valid here: ") as error:
+            start_from(target, make_network(other))
+        assert "\n" not in str(error.value)
 
 
 def test_the_network_is_as_wide_as_the_codecs_codebooks(
