@@ -426,7 +426,7 @@ def test_a_start_of_another_size_is_refused_in_one_line(toy_network_config):
             if other.width == 48
             else make_network(replace(toy_network_config, context="tokens"))
         )
-        with pytest.raises(TrainingError, match="start has .*; valid here: ") as error:
+        with pytest.raises(TrainingError, match=r"start has .*; valid here: ") as error:
             start_from(target, make_network(other))
         assert "\n" not in str(error.value)
 
