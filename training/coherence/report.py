@@ -11,7 +11,6 @@ import numpy as np
 import soundfile
 import torch
 from numpy.typing import NDArray
-from python_stretch.Signalsmith import Stretch
 from scipy.signal import lfilter
 from scipy.stats import rankdata
 
@@ -23,6 +22,7 @@ from training.coherence.features import beat_roots
 from training.coherence.pairs import OTHER_CHORD, QUIET, ROLES
 from training.evaluation.coherence import Coherence
 from training.evaluation.fit import Audio
+from training.evaluation.stretch import stretched
 from training.songs import Song, read_song
 
 WINDOW_S = 10.0
@@ -175,23 +175,11 @@ def _others(
         speed = loaded.song.tempo / other.song.tempo
         last = max(1, int(other.song.bars - WINDOW_S * speed / other.bar_s))
         start_s = int(rng.integers(last)) * other.bar_s
-        sound = stretched(other.window(stem, start_s, WINDOW_S * speed + 0.5), speed, 0)
+        sound = stretched(other.window(stem, start_s, WINDOW_S * speed + 0.5), speed)
         sound = sound[: round(WINDOW_S * SAMPLE_RATE)]
         if _sounds(sound):
             return {"other song": sound, "other song, codec": _coded(codec, sound)}
     return {}
-
-
-def stretched(audio: Audio, speed: float, semitones: int) -> Audio:
-    """Mono audio [samples] so many times as fast and so many semitones higher: [samples / speed].
-
-    Signalsmith Stretch.
-    """
-    stretch = Stretch()
-    stretch.preset(1, SAMPLE_RATE)
-    stretch.setTimeFactor(speed)
-    stretch.setTransposeSemitones(semitones)
-    return np.asarray(stretch.process(np.ascontiguousarray(audio[None])), np.float32)[0]
 
 
 @torch.no_grad()

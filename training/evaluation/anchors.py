@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import torch
-from python_stretch.Signalsmith import Stretch
 
 from model.generator import StemGenerator
 from model.grid import HOP, SAMPLE_RATE
@@ -12,6 +11,7 @@ from training.evaluation.examples import Example, OtherStem
 from training.evaluation.fit import Audio
 from training.evaluation.held_out import HeldOutSong
 from training.evaluation.live import Stem
+from training.evaluation.stretch import stretched
 
 MARGIN_S = 0.25
 """Heard before and after a stem that is stretched, then dropped, so that no edge is in it."""
@@ -54,18 +54,3 @@ def random_stem(
     late = round(late_beats * 60.0 / song.song.tempo * SAMPLE_RATE)
     sound = song.mix((other.stem,), other.first_bar, length + 2 * margin, late - margin)
     return stretched(sound, speed)[round(margin / speed) :][: example.samples]
-
-
-def stretched(audio: Audio, speed: float) -> Audio:
-    """Mono audio [samples] at 32 kHz so many times as fast, at the same pitch: [samples / speed].
-
-    Signalsmith Stretch; onsets come out within some milliseconds.
-    """
-    if speed == 1.0:
-        return audio
-    stretch = Stretch()
-    stretch.preset(1, SAMPLE_RATE)
-    stretch.setTimeFactor(speed)
-    made: Audio = np.asarray(stretch.process(np.ascontiguousarray(audio[None])), np.float32)[0]
-    wanted = round(len(audio) / speed)
-    return np.pad(made, (0, max(0, wanted - len(made))))[:wanted]

@@ -6,6 +6,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 
 import torch
+from torch import nn
 
 from model.autoregressive import AutoregressiveNetwork
 from model.checkpoint import fingerprint, load_grid_codec, load_network, save_network
@@ -93,10 +94,10 @@ def start_from(network: StemNetwork, start: StemNetwork) -> None:
         raise TrainingError(f"start has {start.config}; valid here: {network.config}")
     state = start.state_dict()
     if ways == ("tokens", "features"):
-        unknown = [table.weight[UNKNOWN] for table in start.tables.children()]
+        tables = [table for table in start.tables if isinstance(table, nn.Embedding)]
         state |= {
             "context_in": start.code_in,
-            "context_unknown": torch.stack(unknown).sum(0),
+            "context_unknown": torch.stack([table.weight[UNKNOWN] for table in tables]).sum(0),
             "pitch_in.weight": torch.zeros_like(network.pitch_in.weight),
             "pitch_out.weight": network.pitch_out.weight,
             "pitch_out.bias": network.pitch_out.bias,

@@ -9,8 +9,9 @@ import torch
 from model.checkpoint import load_codec
 from model.grid import SAMPLE_RATE
 from training.coherence.network import CoherenceConfig, CoherenceNetwork
-from training.coherence.report import auc, judge_songs, role_of, stretched
+from training.coherence.report import auc, judge_songs, role_of
 from training.evaluation.coherence import Coherence
+from training.evaluation.stretch import stretched
 from training.songs import song_folders
 
 

@@ -9,7 +9,6 @@ from model.grid import SAMPLE_RATE
 from training.evaluation.anchors import (
     context_of,
     random_stem,
-    stretched,
     through_codec,
     true_stem,
 )
@@ -17,6 +16,7 @@ from training.evaluation.examples import Example, OtherStem
 from training.evaluation.fit import onset_times
 from training.evaluation.held_out import find_song
 from training.evaluation.rhythm import grid_agreement
+from training.evaluation.stretch import stretched
 
 
 @pytest.fixture
