@@ -2,8 +2,8 @@
 
 A plan's window overlaps the window of the plan before it, and players hear the same mix. A frame's
 tokens depend on the audio around it only, so those whose surroundings did not change are kept. The
-tokens are the same as if the whole window had been encoded: what was heard before decides how long
-it takes, never what comes out.
+tokens are the same as if the whole window had been encoded, but for entries that are equally near
+to the last digit: what was heard before decides how long it takes, not what comes out.
 """
 
 from __future__ import annotations

@@ -41,7 +41,25 @@ def test_the_tokens_are_those_of_the_whole_window(toy_codec, windows, changed):
         for at, count in changed[turn : turn + 1]:
             heard[at * HOP : (at + count) * HOP] = song(count, turn + 1)[: (120 - at) * HOP]
         audio = heard[first * HOP : (first + frames) * HOP]
-        assert torch.equal(encoder.encode(audio, first), toy_codec.encode(audio[None])[0])
+        assert_same_but_for_ties(toy_codec, audio, encoder.encode(audio, first))
+
+
+def assert_same_but_for_ties(codec: FrameCodec, audio: torch.Tensor, tokens: torch.Tensor) -> None:
+    """Tokens [Q, T] are those of the whole window; where one differs, both entries are as near.
+
+    A sum of another length is rounded in another way: 1e-6 of a distance may decide.
+    """
+    whole = codec.encode(audio[None])[0]
+    with torch.no_grad():
+        latent = codec.latent(audio[None])[0]
+        for frame in (tokens != whole).any(0).nonzero()[:, 0].tolist():
+            level = int((tokens[:, frame] != whole[:, frame]).nonzero()[0, 0])
+            near = []
+            for one in (tokens, whole):
+                chosen = one[: level + 1, None, frame : frame + 1]
+                entry = codec.quantizer.decode(chosen)[0, :, 0]
+                near.append(float((latent[frame] - entry).norm()))
+            assert near[0] == pytest.approx(near[1], rel=1e-5), f"frame {frame}, level {level}"
 
 
 def test_a_frame_depends_on_no_more_than_the_codec_says(toy_codec):
