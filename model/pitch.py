@@ -23,7 +23,8 @@ DECIMATION = 4
 TAPS = 33
 """Of the low-pass filter before; what folds back stays above the last pitch."""
 WINDOW = 2048
-"""Samples of a spectrum at 8 kHz, 256 ms: a semitone is two bins wide from C3 up."""
+"""Samples of a spectrum at 8 kHz, 256 ms: a semitone is two bins wide from C3 up. Below A3 a note
+between two bins may stand out a semitone beside its place; its partials do not."""
 NEIGHBOURS = 6
 """Semitones on either side that a pitch has to stand out from."""
 FLOOR = 1e-4
