@@ -73,7 +73,7 @@ class ContextEncoder:
             found = self._codec.encode(blocks[before:after].reshape(1, -1))[0]
             tokens[:, start:end] = found[:, start - before : end - before]
             self.encoded_frames += after - before
-        self._kept = _Kept(first_frame, blocks, tokens)
+        self._kept = _Kept(first_frame, blocks.clone(), tokens)  # the caller may write to his
         return tokens
 
     def _unchanged(self, blocks: Tensor, first_frame: int, reach: int) -> Tensor:

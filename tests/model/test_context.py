@@ -32,7 +32,7 @@ def window(first: int, frames: int) -> torch.Tensor:
     windows=st.lists(st.tuples(st.integers(0, 60), st.integers(1, 60)), min_size=1, max_size=5),
     changed=st.lists(st.tuples(st.integers(0, 119), st.integers(1, 20)), max_size=3),
 )
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=60, deadline=None)
 def test_the_tokens_are_those_of_the_whole_window(toy_codec, windows, changed):
     """Whatever was heard before, and wherever the sound of it has changed since."""
     encoder = ContextEncoder(toy_codec)
