@@ -1,0 +1,77 @@
+"""Clips on the timeline: each player's placements, and what its bars are when their time comes.
+
+*Threading*: belongs to the session's thread.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+
+from companion.audio.memory import AudioMemory
+from companion.audio.writer import StemWriter
+from companion.clock.transport import Transport
+from companion.diary import Diary
+from companion.generate.decision import Placement
+from companion.voice import Voice
+
+NEVER = sys.maxsize
+"""The last bar and sample of a session that is not to end by itself."""
+
+
+class Placing:
+    """Puts what the planners decide on the timeline, up to the session's end.
+
+    Attributes:
+        end_samples, end_bar: nothing is placed from there on.
+    """
+
+    def __init__(
+        self, memory: AudioMemory, transport: Transport, diary: Diary, warn: Callable[[str], None]
+    ) -> None:
+        """Nothing placed; `warn` is told what the performer should know, in one line."""
+        self._memory, self._transport, self._diary, self._warn = memory, transport, diary, warn
+        self._writer = StemWriter(memory)
+        self.end_samples = self.end_bar = NEVER
+
+    def end_at(self, sample: int) -> None:
+        """The session ends at this stream sample."""
+        self.end_samples = sample
+        self.end_bar = self._transport.bar_at(sample - 1) + 1
+
+    def place(self, voice: Voice, placement: Placement) -> None:
+        """Put a clip on the timeline, up to the session's end, or keep it until it fits there.
+
+        A plan that took a fraction of the expected time may be for bars far ahead.
+        """
+        start = placement.start_samples
+        if start >= self.end_samples:
+            return
+        clip = placement.clip[: self.end_samples - start]
+        if start + len(clip) > self._memory.horizon_samples:
+            voice.early.append(placement)
+            return
+        if self._writer.place(voice.number, start, clip, placement.lead_in):
+            voice.planner.placed(placement)
+            voice.overtaken(placement)
+            return
+        self._warn(f"{voice.name}: a stem came too late")
+        detail = f"{voice.name}, bar {placement.first_bar}"
+        self._diary.incident("placement too late", detail, self._memory.position)
+
+    def settle(self, voice: Voice) -> None:
+        """Try the clips that were too far ahead again, then settle the bars that are due.
+
+        Those are the bars whose deadline has come, but for those behind the end.
+        """
+        early, voice.early = voice.early, []
+        for placement in early:
+            self.place(voice, placement)
+        until = self._memory.position
+        if self.end_bar != NEVER:
+            until = min(until, voice.planner.deadline_samples(self.end_bar) - 1)
+        for decision in voice.planner.due(until):
+            if decision.placement is not None:
+                self.place(voice, decision.placement)
+            voice.decided(decision)
+            self._diary.bar(voice.name, decision)
