@@ -21,6 +21,7 @@ from rich.live import Live
 from rich.text import Text
 
 from companion.audio.devices import list_devices
+from companion.cli_takes import take_commands
 from companion.clock.transport import MAX_BPM, MIN_BPM
 from companion.control.midi import list_midi_ports
 from companion.control.preset import (
@@ -46,6 +47,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     help="A band that listens.",
 )
+take_commands(app)
 
 Weights = Annotated[
     Path | None, typer.Option(help="Folder with codec.safetensors and stemgen.safetensors.")

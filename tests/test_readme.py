@@ -55,7 +55,7 @@ def run(words: list[str], folder: Path) -> subprocess.CompletedProcess[str]:
 
 def test_every_command_is_looked_at_by_a_test() -> None:
     known = (
-        *(("companion", name) for name in ("jam", "render", "devices")),
+        *(("companion", name) for name in ("jam", "render", "devices", "recover")),
         *(("make",), ("pip", "install"), ("sudo", "apt-get", "install")),
         *(("oscsend",), ("python", "-m", "training")),
     )
@@ -95,6 +95,13 @@ def test_a_jam_has_the_options_and_the_preset_that_are_shown(
     assert done.returncode == 0
     if len(words) > 2:
         load_preset(words[2])
+
+
+@pytest.mark.parametrize("words", commands("companion", "recover"), ids=" ".join)
+def test_commands_for_takes_have_the_options_that_are_shown(
+    words: list[str], tmp_path: Path
+) -> None:
+    assert run([*words, "--help"], tmp_path).returncode == 0
 
 
 @pytest.mark.parametrize("words", commands("make"), ids=" ".join)

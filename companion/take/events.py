@@ -21,6 +21,7 @@ from typing import Any, ClassVar, Literal
 
 from companion.errors import CompanionError
 from companion.take.disk import disk_message
+from companion.take.lock import lock
 
 EVENTS_FILE = "events.jsonl"
 
@@ -138,8 +139,9 @@ class TakeEnded(Event):
 class EventLog:
     """`events.jsonl` in the making.
 
-    The file is complete after every `write`. When the disk fails, writing stops for good and
-    `error` says why: the music goes on.
+    The file is complete after every `write`, and locked until `close`, so that others can tell that
+    the take goes on. When the disk fails, writing stops for good and `error` says why: the music
+    goes on.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -152,29 +154,30 @@ class EventLog:
         self.error: str | None = None
         self._lock = threading.Lock()
         try:
-            self._file = self.path.open("x", encoding="utf-8")
+            self._file = self.path.open("xb", buffering=0)
         except OSError as error:
             raise CompanionError(disk_message(self.path, error)) from error
+        lock(self._file)
 
     def write(self, event: Event) -> None:
         """Append one event and hand it to the operating system."""
-        line = json.dumps(_as_json(event)) + "\n"
+        line = event_line(event)
         with self._lock:
             if self.error is not None or self._file.closed:
                 return
+            end = self._file.tell()
             try:
-                self._file.write(line)
-                self._file.flush()
+                if self._file.write(line) != len(line):
+                    raise OSError(None, "no room for a whole line")
             except OSError as error:
                 self.error = _stopped(self.path, error)
+                with contextlib.suppress(OSError):  # whole lines only
+                    self._file.truncate(end)
 
     def close(self) -> None:
         """End the log; again does nothing."""
         with self._lock:
-            try:
-                self._file.close()
-            except OSError as error:  # what a failed write left in the buffer
-                self.error = self.error or _stopped(self.path, error)
+            self._file.close()
 
 
 def read_events(path: Path) -> list[dict[str, Any]]:
@@ -193,14 +196,20 @@ def read_events(path: Path) -> list[dict[str, Any]]:
             f"cannot read {str(path)!r} ({error.strerror or error}); valid: a take's {EVENTS_FILE}"
         ) from error
     unfinished = lines.pop()  # what follows the last line break: nothing, or half a line
-    events = [_parse(line, f"{path}, line {number}") for number, line in enumerate(lines, 1)]
+    events = [parse_event(line, f"{path}, line {number}") for number, line in enumerate(lines, 1)]
     if unfinished.strip():
         with contextlib.suppress(CompanionError):
-            events.append(_parse(unfinished, str(path)))
+            events.append(parse_event(unfinished, str(path)))
     return events
 
 
-def _parse(line: bytes, where: str) -> dict[str, Any]:
+def event_line(event: Event) -> bytes:
+    """An event as the log has it, line break included."""
+    return (json.dumps(_as_json(event)) + "\n").encode()
+
+
+def parse_event(line: bytes, where: str) -> dict[str, Any]:
+    """A line of the log; CompanionError, in which the line is called `where`, if it is none."""
     try:
         event = json.loads(line)
     except ValueError as error:

@@ -1,8 +1,8 @@
 """The take's audio: the input and every player, written while the jam goes on.
 
-All files start at the same sample of the stream and grow together. Each piece is appended to a
-file that is opened for it and closed again, so the header always counts what is there: a process
-that is killed leaves files that any program can open.
+All files start at the same sample of the stream and grow together, and each is valid at every
+moment (see `wave_file`): a process that is killed leaves files that any program can open, which
+end at most half a second before it did.
 
 Threading: `start` runs a thread that calls `drain` until `finish`; without `start` (the offline
 clock) whoever advances the stream calls `drain` after each advance. `drain` and `finish` belong to
@@ -19,13 +19,12 @@ from pathlib import Path
 from typing import Protocol
 
 import numpy as np
-import soundfile
 
 from companion.errors import CompanionError
 from companion.take.disk import disk_message
+from companion.take.wave_file import WaveWriter
 
 INPUT_NAME = "input"
-_SUBTYPE = "PCM_24"
 _PERIOD_S = 0.25  # between two visits of the thread, and the least that one writes
 _MARGIN_S = 0.1  # stay this far behind the callback: its counter and audio are not fenced
 _PIECE_S = 1.0  # the longest piece read and written at once
@@ -71,18 +70,19 @@ class TakeRecorder:
         self._rate = rate
         self._start = start_samples
         self._next = start_samples
-        self._voices: dict[Path, int | None] = {folder / f"{INPUT_NAME}.wav": None}
+        paths: dict[Path, int | None] = {folder / f"{INPUT_NAME}.wav": None}
         for name, voice in voices.items():
             if name == INPUT_NAME or not re.fullmatch(r"[\w-]+", name):
                 raise CompanionError(
                     f"player name {name!r} cannot name a file of the take; valid: letters, "
                     f"digits, _ and -, and not {INPUT_NAME!r}"
                 )
-            self._voices[folder / f"{name}.wav"] = voice
-        for path in self._voices:
+            paths[folder / f"{name}.wav"] = voice
+        self._files: list[tuple[WaveWriter, int | None]] = []
+        for path, number in paths.items():
             try:
-                soundfile.SoundFile(path, "x", rate, 1, _SUBTYPE, format="WAV").close()
-            except (OSError, soundfile.SoundFileError) as error:
+                self._files.append((WaveWriter(path, rate), number))
+            except OSError as error:
                 raise CompanionError(disk_message(path, error)) from error
         self.error: str | None = None
         self.lost_samples = 0  # the ring had moved on: silence stands in their place
@@ -130,13 +130,13 @@ class TakeRecorder:
         piece = round(_PIECE_S * self._rate)
         while self._next < end and self.error is None:
             count = min(piece, end - self._next)
-            pieces = {path: self._read(voice, count) for path, voice in self._voices.items()}
-            lost = any(samples is None for samples in pieces.values())
-            for path, samples in pieces.items():
+            pieces = [(file, self._read(voice, count)) for file, voice in self._files]
+            lost = any(samples is None for _, samples in pieces)
+            for file, samples in pieces:
                 try:
-                    _append(path, np.zeros(count, np.float32) if samples is None else samples)
-                except (OSError, soundfile.SoundFileError) as error:
-                    self.error = f"recording has stopped: {disk_message(path, error)}"
+                    file.append(np.zeros(count, np.float32) if samples is None else samples)
+                except OSError as error:
+                    self.error = f"recording has stopped: {disk_message(file.path, error)}"
                     return
             self.lost_samples += count if lost else 0
             self._next += count
@@ -148,9 +148,3 @@ class TakeRecorder:
             return self._tape.played(voice, self._next, count)
         except CompanionError:
             return None
-
-
-def _append(path: Path, samples: np.ndarray) -> None:
-    with soundfile.SoundFile(path, "r+") as file:
-        file.seek(0, soundfile.SEEK_END)
-        file.write(samples)

@@ -20,6 +20,7 @@ from companion.control.preset import bundled_presets, load_preset
 from companion.errors import NoDevice
 from companion.status import PlayerStatus, Status
 from companion.take.events import EVENTS_FILE, read_events
+from companion.take.wave_file import WaveWriter
 from model.instruments import INSTRUMENTS
 from tests.companion.studio import RATE, music, no_device
 
@@ -245,7 +246,7 @@ def test_what_went_wrong_in_a_jam_is_told_after_its_take(
     def write(self: Any, data: Any) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(soundfile.SoundFile, "write", write)
+    monkeypatch.setattr(WaveWriter, "append", write)
     result = run("jam", "broken.yaml")
     assert "No space left on device" in one_line(result)
     assert "take: takes/" in result[1]
@@ -366,3 +367,18 @@ def test_the_status_line_shows_the_count_in_and_trouble() -> None:
 
 def test_help_names_the_presets(run: Run) -> None:
     assert ", ".join(bundled_presets()) in " ".join(run("jam", "--help")[1].split())
+
+
+def test_recover_says_what_it_did(run: Run, no_sound_card: None) -> None:
+    code, out, error = run("jam", "solo.yaml", "--bars", "3")
+    assert (code, error) == (0, "")
+    (folder,) = Path("takes").iterdir()
+    assert run("recover", str(folder))[1].splitlines()[0].endswith("s, was whole")
+    log = folder / EVENTS_FILE
+    log.write_bytes(log.read_bytes().rpartition(b'{"type": "end"')[0] + b'{"type": "ba')
+    code, out, error = run("recover", str(folder))
+    assert (code, error) == (0, "")
+    assert "1 broken line dropped" in out
+    assert "the log got an end" in out
+    assert read_events(log)[-1]["type"] == "end"
+    assert "no events.jsonl" in one_line(run("recover", "nowhere"))

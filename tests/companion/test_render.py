@@ -38,7 +38,7 @@ def test_the_stem_is_the_one_a_jam_plays(tmp_path: Path) -> None:
     preset = solo(bars=8, count_in_bars=1)
     lead = np.zeros(RATE // 2 + BAR, np.float32)
     jammed = play(tmp_path, preset, np.concatenate([lead, music(8)]), seed=4)
-    assert np.array_equal(read(out), jammed.file()[BAR:])
+    assert np.abs(read(out) - jammed.file()[BAR:]).max() < 2**-22  # 24 bits against float
     assert read(out).any()
 
 

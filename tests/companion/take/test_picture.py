@@ -25,14 +25,8 @@ RATE = 8000
 BLUE, PURPLE, GREEN, RED = "#0072b2", "#cc79a7", "#3a7d44", "#c0392b"
 
 
-def make_take(
-    folder: Path, bars: int = 4, sounding: Sounding = "plan", slack_s: float = 1.0
-) -> EventLog:
-    """A take of `bars` bars of 2 s after a bar of count-in, with one player."""
-    samples = (bars + 1) * 2 * RATE
-    noise = np.random.default_rng(0).uniform(-0.5, 0.5, samples).astype(np.float32)
-    for name in ("input", "bass"):
-        soundfile.write(folder / f"{name}.wav", noise, RATE, "PCM_24")
+def begin_log(folder: Path, bars: int = 4) -> EventLog:
+    """The log of a take that has begun."""
     log = EventLog(folder)
     log.write(
         TakeStarted(
@@ -50,6 +44,18 @@ def make_take(
             output="none",
         )
     )
+    return log
+
+
+def make_take(
+    folder: Path, bars: int = 4, sounding: Sounding = "plan", slack_s: float = 1.0
+) -> EventLog:
+    """A take of `bars` bars of 2 s after a bar of count-in, with one player."""
+    samples = (bars + 1) * 2 * RATE
+    noise = np.random.default_rng(0).uniform(-0.5, 0.5, samples).astype(np.float32)
+    for name in ("input", "bass"):
+        soundfile.write(folder / f"{name}.wav", noise, RATE, "PCM_24")
+    log = begin_log(folder, bars)
     log.write(
         PlanMade(
             bar=0,

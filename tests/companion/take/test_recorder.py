@@ -5,7 +5,6 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
-import wave
 from pathlib import Path
 
 import numpy as np
@@ -159,6 +158,5 @@ def test_a_killed_process_leaves_files_that_open(tmp_path: Path) -> None:
         assert process.stdout.readline() == b"recorded\n"
         process.send_signal(signal.SIGKILL)
     for name, voice in NAMES.items():
-        with wave.open(str(tmp_path / name)) as file:  # a reader that trusts the header
-            assert file.getnframes() == 2500
+        assert soundfile.info(tmp_path / name).frames == 2500
         assert np.array_equal(read(tmp_path, name), ramp(0, 2500, voice))

@@ -1,0 +1,127 @@
+"""`companion recover`: whatever a crash left of a take becomes a valid take.
+
+Nothing that was recorded is thrown away but for the last moment that not every file has, and half
+a line of the log.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from companion.errors import CompanionError
+from companion.take.disk import disk_message
+from companion.take.events import EVENTS_FILE, TakeEnded, event_line, parse_event
+from companion.take.lock import lock
+from companion.take.picture import draw_take
+from companion.take.recorder import INPUT_NAME
+from companion.take.wave_file import set_frames, whole_frames
+
+END_REASON = "recovered: the process ended in the middle of the take"
+UNEVEN_S = 2.0
+"""Files that end this close to each other are cut to one length: the recorder was at work on them.
+One that ends earlier gets silence instead, so that the others keep what they have."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recovered:
+    """What became of a take.
+
+    Attributes:
+        seconds: length of every file now.
+        changes: what was done, a line each; empty if nothing had to be.
+        picture: `take.png`; None if there is too little to draw.
+    """
+
+    seconds: float
+    changes: tuple[str, ...]
+    picture: Path | None
+
+
+def recover(folder: Path) -> Recovered:
+    """Mend the files, cut them to one length, end the log, draw the picture.
+
+    Again does nothing more.
+
+    Raises:
+        CompanionError: the take is still being written, the folder holds none, or the disk fails.
+    """
+    path = folder / EVENTS_FILE
+    try:
+        with path.open("r+b") as file:
+            if not lock(file):
+                raise CompanionError(
+                    f"take {str(folder)!r} is still being written; valid: one whose jam has ended"
+                )
+            return _recover(folder, file)
+    except OSError as error:
+        if not path.exists():
+            raise CompanionError(
+                f"{str(folder)!r} holds no {EVENTS_FILE}; valid: a take's folder"
+            ) from error
+        raise CompanionError(disk_message(folder, error)) from error
+
+
+def _recover(folder: Path, log: BinaryIO) -> Recovered:
+    events, changes = _mend_log(folder, log)
+    if not events or events[0]["type"] != "take":
+        raise CompanionError(
+            f"take {str(folder)!r} ended before its first event: there is nothing to recover; "
+            "valid: a take's folder"
+        )
+    rate, players = int(events[0]["rate"]), events[0]["players"]
+    frames, mended = _mend_audio(folder, (INPUT_NAME, *players), rate)
+    changes += mended
+    if not any(event["type"] == "end" for event in events):
+        bar = max(int(event["bar"]) for event in events)
+        end = TakeEnded(bar=bar, time_s=frames / rate, reason=END_REASON, figures={})
+        log.seek(0, os.SEEK_END)
+        log.write(event_line(end))
+        log.flush()
+        changes.append(f"the log got an end, in bar {bar}")
+    picture = draw_take(folder) if frames else None
+    return Recovered(frames / rate, tuple(changes), picture)
+
+
+def _mend_log(folder: Path, log: BinaryIO) -> tuple[list[dict[str, Any]], list[str]]:
+    """The events that are whole; lines that are not are taken out of the file."""
+    lines = log.read().splitlines(keepends=True)
+    good: list[bytes] = []
+    events: list[dict[str, Any]] = []
+    for line in lines:
+        try:
+            events.append(parse_event(line, EVENTS_FILE))
+        except CompanionError:
+            continue
+        good.append(line if line.endswith(b"\n") else line + b"\n")
+    if good == lines:
+        return events, []
+    # In place: the lock is on this very file, and what is kept is only ever moved forward.
+    log.seek(0)
+    log.write(b"".join(good))
+    log.truncate()
+    log.flush()
+    lost = len(lines) - len(good)
+    return events, [f"{EVENTS_FILE}: {lost} broken line{'s' * (lost != 1)} dropped"]
+
+
+def _mend_audio(folder: Path, names: tuple[str, ...], rate: int) -> tuple[int, list[str]]:
+    """Samples of every file afterwards, and what was done to which."""
+    found: dict[Path, int | None] = {}
+    for name in names:
+        path = folder / f"{name}.wav"
+        found[path] = whole_frames(path) if path.exists() else None
+    longest = max(frames or 0 for frames in found.values())
+    near = [f for f in found.values() if f is not None and longest - f <= UNEVEN_S * rate]
+    frames = min(near)
+    changes = []
+    for path, had in found.items():
+        if had is None or had < frames:
+            missing = frames - (had or 0)
+            changes.append(f"{path.name}: {missing / rate:.2f} s of silence put at its end")
+        elif had > frames:
+            changes.append(f"{path.name}: the last {(had - frames) / rate:.2f} s cut off")
+        set_frames(path, rate, frames)
+    return frames, changes
