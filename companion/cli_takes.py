@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated
 
@@ -13,6 +14,7 @@ Take = Annotated[Path, typer.Argument(help="Folder of a take.")]
 def take_commands(app: typer.Typer) -> None:
     """Add them to the command line."""
     app.command("recover")(recover_command)
+    app.command("export")(export_command)
 
 
 def recover_command(take: Take) -> None:
@@ -25,3 +27,14 @@ def recover_command(take: Take) -> None:
     typer.echo(f"take: {take}, {found.seconds:.2f} s" + ("" if found.changes else ", was whole"))
     if found.picture is not None:
         typer.echo(f"picture: {found.picture}")
+
+
+def export_command(
+    take: Take,
+    out: Annotated[Path, typer.Option("--out", "-o", help="Folder to write into.")],
+) -> None:
+    """Write a take for a workstation: WAV files, tempo map, DAWproject."""
+    from companion.take.export import export
+
+    for path in export(take, out, version("companion")):
+        typer.echo(str(path))

@@ -25,6 +25,7 @@ from training.__main__ import app as training
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 SONG = ROOT / "tests" / "data" / "real" / "rock-095.ogg"
+FOR_TAKES = ("recover", "export")
 SONG_S = 12.7  # five bars and a bit: four to listen to, one to play
 
 
@@ -55,7 +56,7 @@ def run(words: list[str], folder: Path) -> subprocess.CompletedProcess[str]:
 
 def test_every_command_is_looked_at_by_a_test() -> None:
     known = (
-        *(("companion", name) for name in ("jam", "render", "devices", "recover")),
+        *(("companion", name) for name in ("jam", "render", "devices", *FOR_TAKES)),
         *(("make",), ("pip", "install"), ("sudo", "apt-get", "install")),
         *(("oscsend",), ("python", "-m", "training")),
     )
@@ -97,7 +98,9 @@ def test_a_jam_has_the_options_and_the_preset_that_are_shown(
         load_preset(words[2])
 
 
-@pytest.mark.parametrize("words", commands("companion", "recover"), ids=" ".join)
+@pytest.mark.parametrize(
+    "words", [w for name in FOR_TAKES for w in commands("companion", name)], ids=" ".join
+)
 def test_commands_for_takes_have_the_options_that_are_shown(
     words: list[str], tmp_path: Path
 ) -> None:

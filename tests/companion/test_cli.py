@@ -382,3 +382,13 @@ def test_recover_says_what_it_did(run: Run, no_sound_card: None) -> None:
     assert "the log got an end" in out
     assert read_events(log)[-1]["type"] == "end"
     assert "no events.jsonl" in one_line(run("recover", "nowhere"))
+
+
+def test_export_names_what_it_wrote(run: Run, no_sound_card: None) -> None:
+    run("jam", "solo.yaml", "--bars", "3")
+    (folder,) = Path("takes").iterdir()
+    code, out, error = run("export", str(folder), "-o", "set")
+    assert (code, error) == (0, "")
+    names = ["input.wav", "bass.wav", "tempo.mid", f"{folder.name}.dawproject"]
+    assert out.splitlines() == [str(Path("set") / name) for name in names]
+    assert "is there already" in one_line(run("export", str(folder), "-o", "set"))

@@ -1,0 +1,140 @@
+"""A take as a DAWproject, an open exchange format of workstations: a zip with two XML files.
+
+Each file of the take is a track with one clip, whose warp markers pin its bar lines to the bars of
+the arrangement; the arrangement's tempo is the take's, so that nothing is stretched.
+"""
+
+from __future__ import annotations
+
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+from xml.etree import ElementTree
+
+from companion.take.tempo_map import TempoMap
+
+FORMAT_VERSION = "1.0"
+SHIFT_BPM = 0.001
+"""Tempi that differ by less are one tempo."""
+
+Element = ElementTree.Element
+
+
+def write_dawproject(
+    path: Path,
+    title: str,
+    version: str,
+    files: Mapping[str, Path],
+    tempo: TempoMap,
+    rate: int,
+    seconds: float,
+) -> None:
+    """Write the project; OSError if the disk fails.
+
+    Args:
+        path: of the zip.
+        title: of the song.
+        version: of the companion.
+        files: name of the track to its WAV file; mono, all of the same length.
+        tempo: of the take.
+        rate: Hz.
+        seconds: length of the files.
+    """
+    project = project_xml(version, tuple(files), tempo, rate, seconds)
+    metadata = Element("MetaData")
+    _add(metadata, "Title").text = title
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as archive:
+        archive.writestr("project.xml", _text(project), zipfile.ZIP_DEFLATED)
+        archive.writestr("metadata.xml", _text(metadata), zipfile.ZIP_DEFLATED)
+        for name, file in files.items():
+            archive.write(file, _path_of(name))
+
+
+def project_xml(
+    version: str, names: tuple[str, ...], tempo: TempoMap, rate: int, seconds: float
+) -> Element:
+    """The content of `project.xml`; its time starts at the take's first beat."""
+    first = tempo.first_beat
+    bpm = tempo.segments[0].bpm
+    project = Element("Project", version=FORMAT_VERSION)
+    _add(project, "Application", name="companion", version=version)
+    transport = _add(project, "Transport")
+    _add(transport, "Tempo", id="tempo", unit="bpm", value=_number(bpm), min="20", max="666")
+    meter = {"numerator": str(tempo.beats_per_bar), "denominator": "4"}
+    _add(transport, "TimeSignature", id="meter", **meter)
+    structure = _add(project, "Structure")
+    for number, name in enumerate(names):
+        track = _add(structure, "Track", id=f"track{number}", name=name, contentType="audio")
+        routed = {"role": "regular", "audioChannels": "1", "destination": "master-channel"}
+        _add(track, "Channel", id=f"channel{number}", **routed)
+    master = _add(structure, "Track", id="master", name="Master", contentType="audio")
+    _add(master, "Channel", id="master-channel", role="master", audioChannels="2")
+
+    arrangement = _add(project, "Arrangement", id="arrangement")
+    lanes = _add(arrangement, "Lanes", id="lanes", timeUnit="beats")
+    for number, name in enumerate(names):
+        lane = _add(lanes, "Lanes", id=f"lane{number}", track=f"track{number}")
+        clips = _add(lane, "Clips", id=f"clips{number}")
+        _add_clip(clips, number, name, tempo, rate, seconds)
+    markers = _add(arrangement, "Markers", id="markers", timeUnit="beats")
+    _add(markers, "Marker", time=_number(-first), name="bar 0")
+    points = _add(arrangement, "TempoAutomation", id="tempo-points", timeUnit="beats", unit="bpm")
+    _add(points, "Target", parameter="tempo")
+    for beat, value in _tempi(tempo, seconds):
+        at = {"time": _number(beat - first), "value": _number(value)}
+        _add(points, "RealPoint", **at, interpolation="hold")
+    meters = _add(arrangement, "TimeSignatureAutomation", id="meter-points", timeUnit="beats")
+    _add(meters, "Target", parameter="meter")
+    _add(meters, "TimeSignaturePoint", time="0", **meter)
+    return project
+
+
+def _add_clip(
+    clips: Element, number: int, name: str, tempo: TempoMap, rate: int, seconds: float
+) -> None:
+    """One clip over the whole arrangement, pinned at its ends, bar lines and changes of tempo."""
+    first = tempo.first_beat
+    length = tempo.beat_at(seconds) - first
+    whole = {"time": "0", "duration": _number(length), "playStart": "0"}
+    clip = _add(clips, "Clip", name=name, contentTimeUnit="beats", **whole)
+    units = {"timeUnit": "beats", "contentTimeUnit": "seconds"}
+    warps = _add(clip, "Warps", id=f"warps{number}", **units)
+    sound = {"channels": "1", "sampleRate": str(rate), "duration": _number(seconds)}
+    audio = _add(warps, "Audio", id=f"audio{number}", timeUnit="seconds", **sound)
+    _add(audio, "File", path=_path_of(name))
+    pinned = {0.0: 0.0, length: seconds}
+    for bar in tempo.bars(seconds):
+        pinned[bar * tempo.beats_per_bar - first] = max(0.0, tempo.bar_s(bar))
+    for segment in tempo.segments:
+        if 0.0 < segment.time_s < seconds:
+            pinned[segment.beat - first] = segment.time_s
+    for beat, time_s in sorted(pinned.items()):
+        _add(warps, "Warp", time=_number(beat), contentTime=_number(time_s))
+
+
+def _tempi(tempo: TempoMap, seconds: float) -> list[tuple[float, float]]:
+    """Beat and BPM where the tempo changes, from the take's first beat on."""
+    found = [(float(tempo.first_beat), tempo.segments[0].bpm)]
+    for segment in tempo.segments:
+        if segment.time_s <= 0.0:
+            found = [(float(tempo.first_beat), segment.bpm)]
+        elif segment.time_s < seconds and abs(segment.bpm - found[-1][1]) > SHIFT_BPM:
+            found.append((segment.beat, segment.bpm))
+    return found
+
+
+def _path_of(name: str) -> str:
+    return f"audio/{name}.wav"
+
+
+def _add(parent: Element, tag: str, **attributes: str) -> Element:
+    return ElementTree.SubElement(parent, tag, attributes)
+
+
+def _number(value: float) -> str:
+    return f"{value:.9f}".rstrip("0").rstrip(".")
+
+
+def _text(root: Element) -> bytes:
+    ElementTree.indent(root)
+    return ElementTree.tostring(root, encoding="UTF-8", xml_declaration=True)

@@ -1,0 +1,72 @@
+"""The tempo map of a take: its seconds to beats and back, as its events tell it."""
+
+from __future__ import annotations
+
+import bisect
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from math import ceil, floor
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """From `time_s`, at which it is `beat`, on: `bpm` beats a minute."""
+
+    time_s: float
+    beat: float
+    bpm: float
+
+
+@dataclass(frozen=True, slots=True)
+class TempoMap:
+    """Beats count from bar 0, seconds from the first sample of the take's files.
+
+    Attributes:
+        segments: at least one, oldest first; the first tempo holds before it as well.
+        beats_per_bar: at least 1.
+    """
+
+    segments: tuple[Segment, ...]
+    beats_per_bar: int
+
+    def beat_at(self, time_s: float) -> float:
+        """The beat at a time."""
+        segment = self._last(time_s, [each.time_s for each in self.segments])
+        return segment.beat + (time_s - segment.time_s) * segment.bpm / 60
+
+    def time_s(self, beat: float) -> float:
+        """The time of a beat."""
+        segment = self._last(beat, [each.beat for each in self.segments])
+        return segment.time_s + (beat - segment.beat) * 60 / segment.bpm
+
+    def bar_s(self, bar: int) -> float:
+        """The time at which a bar starts."""
+        return self.time_s(bar * self.beats_per_bar)
+
+    def bars(self, end_s: float) -> range:
+        """The bars whose starts lie from second 0 up to, and not at, `end_s`."""
+        first = self.beat_at(0.0) / self.beats_per_bar
+        last = self.beat_at(end_s) / self.beats_per_bar
+        return range(ceil(first - 1e-6), ceil(last - 1e-6))
+
+    @property
+    def first_beat(self) -> int:
+        """The beat with which the take begins, negative in a count-in."""
+        return floor(self.beat_at(0.0) + 1e-3)
+
+    def _last(self, at: float, starts: Sequence[float]) -> Segment:
+        return self.segments[max(0, bisect.bisect_right(starts, at) - 1)]
+
+
+def tempo_map(events: Sequence[Mapping[str, Any]]) -> TempoMap:
+    """The map of a take whose first event is its `take` event."""
+    take = events[0]
+    bpm = take["bpm"]
+    segments = [Segment(0.0, -take["first_bar_s"] * bpm / 60, bpm)]
+    for event in events:
+        if event["type"] == "tempo":
+            # Steered again before an earlier change came to be: that one never was.
+            segments = [each for each in segments if each.time_s < event["time_s"]]
+            segments.append(Segment(event["time_s"], event["beat"], event["bpm"]))
+    return TempoMap(tuple(segments), take["beats_per_bar"])
