@@ -22,7 +22,7 @@ from rich.text import Text
 
 from companion.audio.devices import list_devices
 from companion.cli_takes import take_commands
-from companion.clock.transport import MAX_BPM, MIN_BPM
+from companion.clock.grid import MAX_BPM, MIN_BPM
 from companion.control.midi import list_midi_ports
 from companion.control.preset import (
     DEVICES,

@@ -10,6 +10,7 @@ import math
 
 from companion.audio.click import tick
 from companion.audio.memory import CLICK_VOICE, AudioMemory, TooLate
+from companion.clock.grid import Grid
 from companion.clock.transport import Transport
 from companion.control.preset import Preset
 
@@ -47,5 +48,5 @@ class CountIn:
 
 def first_bar_samples(preset: Preset, rate: int) -> int:
     """Samples from a stream's start to bar 0: a moment to place the first click, the count-in."""
-    bar_samples = Transport(rate, preset.bpm, 0, preset.beats_per_bar).bar_samples
+    bar_samples = Grid(rate, preset.bpm, 0, preset.beats_per_bar).bar_samples
     return round(START_S * rate) + math.ceil(preset.count_in_bars * bar_samples)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from companion.audio.memory import AudioMemory
+from companion.clock.grid import Grid
 from companion.clock.transport import Transport
 from companion.control.store import ParameterStore, Snapshot
 from companion.diary import Diary
@@ -15,6 +16,7 @@ from companion.generate.pace import Pace
 from companion.generate.planner import Planner
 from companion.generate.protocol import Ready
 from companion.generate.stem_worker import Finished, StemWorker
+from companion.listen.nominal import NominalCapture
 from companion.listen.silence import is_silent
 from companion.listen.window import context_window
 from companion.placing import Placing
@@ -57,6 +59,7 @@ class Ensemble:
         self._memory, self._transport, self._worker = memory, transport, worker
         self._store, self._placing, self._diary, self._warn = store, placing, diary, warn
         self._timed = True
+        self._nominal: NominalCapture | None = None
         self.voices: list[Voice] = []
 
     def prepare(self, names: Iterable[str], ready: Ready, seed: int) -> None:
@@ -105,6 +108,7 @@ class Ensemble:
         self.collect()  # a worker that works where it is called has them already
         for voice in self.voices:
             self._placing.settle(voice)
+            self._placing.retime(voice, now)
 
     def collect(self) -> None:
         """Place the plans that came back, and write them down."""
@@ -134,8 +138,8 @@ class Ensemble:
             return
         layout = asked.layout
         context = context_window(
-            self._memory,
-            self._transport,
+            self._heard_on(asked.grid),
+            asked.grid,
             layout.first_frame,
             layout.frames,
             voice.planner.cycle,
@@ -156,6 +160,12 @@ class Ensemble:
         )
         voice.pending[asked.epoch] = (asked, knobs)
         self._worker.submit(voice.number - 1, asked.epoch, request)
+
+    def _heard_on(self, grid: Grid) -> NominalCapture:
+        """The input at a plan's tempo; one for all plans of that tempo."""
+        if self._nominal is None or self._nominal.grid != grid:
+            self._nominal = NominalCapture(self._memory, self._transport, grid)
+        return self._nominal
 
     def _hurry(self, voice: Voice, now: int) -> None:
         """Have a plan that is about to be late finished at once."""

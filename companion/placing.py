@@ -23,7 +23,7 @@ class Placing:
     """Puts what the planners decide on the timeline, up to the session's end.
 
     Attributes:
-        end_samples, end_bar: nothing is placed from there on.
+        end_bar: nothing is placed from there on.
     """
 
     def __init__(
@@ -32,12 +32,20 @@ class Placing:
         """Nothing placed; `warn` is told what the performer should know, in one line."""
         self._memory, self._transport, self._diary, self._warn = memory, transport, diary, warn
         self._writer = StemWriter(memory)
-        self.end_samples = self.end_bar = NEVER
+        self.end_bar = NEVER
+        self._end_samples: int | None = None
 
     def end_at(self, sample: int) -> None:
         """The session ends at this stream sample."""
-        self.end_samples = sample
+        self._end_samples = sample
         self.end_bar = self._transport.bar_at(sample - 1) + 1
+
+    @property
+    def end_samples(self) -> int:
+        """The stream sample at which the session ends; where a last bar does, as it lies now."""
+        if self._end_samples is not None:
+            return self._end_samples
+        return NEVER if self.end_bar == NEVER else self._transport.bar_start_samples(self.end_bar)
 
     def place(self, voice: Voice, placement: Placement) -> None:
         """Put a clip on the timeline, up to the session's end, or keep it until it fits there.
@@ -58,6 +66,15 @@ class Placing:
         self._warn(f"{voice.name}: a stem came too late")
         detail = f"{voice.name}, bar {placement.first_bar}"
         self._diary.incident("placement too late", detail, self._memory.position)
+
+    def retime(self, voice: Voice, now: int) -> None:
+        """Move what is on the timeline where the tempo has moved since."""
+        moved = voice.planner.retime(now)
+        if moved is None:
+            return
+        clip = moved.clip[: max(0, self.end_samples - moved.start_samples)]
+        if len(clip) and self._writer.place(voice.number, moved.start_samples, clip, moved.lead_in):
+            voice.planner.retimed(moved)
 
     def settle(self, voice: Voice) -> None:
         """Try the clips that were too far ahead again, then settle the bars that are due.

@@ -68,7 +68,7 @@ class Session:
         self._diary = Diary(take, self.transport, self._count_in.start_samples)
         self._placing = Placing(rig.memory, self.transport, self._diary, self._warn)
         if preset.bars is not None:
-            self._placing.end_at(self.transport.bar_start_samples(preset.bars))
+            self._placing.end_bar = preset.bars
         self._ensemble = Ensemble(
             rig.memory, self.transport, worker, store, self._placing, self._diary, self._warn
         )

@@ -9,7 +9,7 @@ import sys
 from dataclasses import dataclass
 from typing import Any
 
-from companion.clock.transport import check_rate
+from companion.clock.grid import check_rate
 from companion.errors import CompanionError, NoDevice
 
 JACK = "JACK Audio Connection Kit"

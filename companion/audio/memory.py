@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from companion.audio import callback as layout
-from companion.clock.transport import check_rate
+from companion.clock.grid import check_rate
 from companion.errors import CompanionError
 
 Samples = npt.NDArray[np.float32]

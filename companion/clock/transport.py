@@ -1,128 +1,159 @@
-"""Where beats and bars lie on the stream's sample counter.
+"""Where beats and bars lie in the stream: a tempo that may be steered while it plays.
 
-Bars are exact fractions of samples; they are rounded to a sample once, where they are handed out,
-so an hour of bars does not drift. The codec's frames (50 a second) lie on one global grid that
-starts at bar 0 and never moves: bar lines fall between frames.
+The line of beats over stream samples is a chain of straight segments. What is past never moves:
+a bar line that was played stays where it was. Steering changes the tempo from a sample on and
+leaves the line unbroken there, so whoever follows another clock corrects a difference in phase by
+a slightly other tempo for a while, never by a jump.
+
+*Threading*: `steer` belongs to the session's thread. Everything else may be called from any thread:
+the map is replaced as a whole.
 """
 
 from __future__ import annotations
 
+import bisect
+import math
 from dataclasses import dataclass
 from fractions import Fraction
 
-import numpy as np
-import numpy.typing as npt
-
+from companion.clock.grid import Grid, check_bpm, check_rate, nearest
 from companion.errors import CompanionError
 
-MIN_BPM = 40
-MAX_BPM = 240
-FRAMES_PER_S = 50
+BEAT_RESOLUTION = 1 << 40
+"""Beats of a new segment are rounded to this: a millionth of a sample, so that an evening of
+steering does not make ever longer fractions."""
+TEMPO_RESOLUTION = 1 << 20
+"""The length of a beat is rounded to this part of a sample."""
 
 
 @dataclass(frozen=True, slots=True)
+class Segment:
+    """From `sample`, at which it is `beat`, on: beats `beat_samples` apart."""
+
+    sample: int
+    beat: Fraction
+    beat_samples: Fraction
+
+    def bpm(self, rate: int) -> float:
+        """Beats a minute at so many samples a second."""
+        return float(60 * rate / self.beat_samples)
+
+
 class Transport:
-    """A constant tempo from an origin; bar 0 starts there, count-in bars are negative.
+    """Beats and bars in the stream. Bar 0 starts at an origin; count-in bars are negative.
 
-    Args:
-        rate: device sample rate, Hz; a multiple of 50.
-        bpm: beats a minute, 40..240.
-        origin_samples: absolute stream sample of bar 0.
+    Attributes:
+        rate: stream samples a second.
         beats_per_bar: at least 1.
-
-    Raises:
-        CompanionError: one of them is outside its range.
+        origin_samples: stream sample of bar 0 while the tempo has not moved.
     """
 
-    rate: int
-    bpm: Fraction
-    origin_samples: int
-    beats_per_bar: int = 4
+    def __init__(
+        self, rate: int, bpm: Fraction | float, origin_samples: int, beats_per_bar: int = 4
+    ) -> None:
+        """A constant tempo of 40..240 beats a minute, until it is steered.
 
-    def __post_init__(self) -> None:
-        try:
-            bpm = Fraction(self.bpm)  # an int or float is taken exactly
-        except (TypeError, ValueError, OverflowError):
-            bpm = Fraction(0)
-        if not MIN_BPM <= bpm <= MAX_BPM:
-            raise CompanionError(
-                f"tempo {_readable(self.bpm)} BPM is outside {MIN_BPM}..{MAX_BPM} BPM"
-            )
-        object.__setattr__(self, "bpm", bpm)
-        check_rate(self.rate)
-        if self.beats_per_bar < 1:
-            raise CompanionError(f"beats_per_bar {self.beats_per_bar} must be 1 or more")
+        Raises:
+            CompanionError: the tempo, the rate or the bar is outside its range.
+        """
+        self.rate = check_rate(rate)
+        self.beats_per_bar = beats_per_bar
+        self.origin_samples = origin_samples
+        if beats_per_bar < 1:
+            raise CompanionError(f"beats_per_bar {beats_per_bar} must be 1 or more")
+        # Exact, not rounded: without steering, an hour of bars does not drift. From the stream's
+        # first sample on, so that steering in the count-in leaves its first clicks where they were.
+        beat_samples = 60 * rate / check_bpm(bpm)
+        start = Segment(0, -origin_samples / beat_samples, beat_samples)
+        self._segments: tuple[Segment, ...] = (start,)
+
+    # --- tempo ---------------------------------------------------------------------------------
+
+    @property
+    def segments(self) -> tuple[Segment, ...]:
+        """The tempo map, oldest first; before the first segment its tempo holds as well."""
+        return self._segments
+
+    @property
+    def bpm(self) -> Fraction:
+        """The latest tempo, beats a minute."""
+        return 60 * self.rate / self.beat_samples
 
     @property
     def beat_samples(self) -> Fraction:
-        """Length of a beat, device samples."""
-        return 60 * self.rate / self.bpm
+        """Length of a beat at the latest tempo, samples."""
+        return self._segments[-1].beat_samples
 
     @property
     def bar_samples(self) -> Fraction:
-        """Length of a bar, device samples."""
+        """Length of a bar at the latest tempo, samples."""
         return self.beat_samples * self.beats_per_bar
 
-    @property
-    def bar_frames(self) -> Fraction:
-        """Length of a bar, codec frames."""
-        return self.bar_samples * FRAMES_PER_S / self.rate
+    def grid(self) -> Grid:
+        """Bars and frames at the latest tempo, as if it had always been so.
+
+        A tempo that was steered to is taken to a thousandth.
+        """
+        bpm = self.bpm if len(self._segments) == 1 else self.bpm.limit_denominator(1000)
+        return Grid(self.rate, bpm, self.origin_samples, self.beats_per_bar)
+
+    def steer(self, sample: int, bpm: Fraction | float) -> None:
+        """Go on at another tempo from a sample on, which must not have been played yet.
+
+        Raises:
+            CompanionError: the tempo is outside 40..240 BPM.
+        """
+        exact = 60 * self.rate / check_bpm(bpm)
+        beat_samples = Fraction(round(exact * TEMPO_RESOLUTION), TEMPO_RESOLUTION)
+        beat = Fraction(round(self._beat_at(sample) * BEAT_RESOLUTION), BEAT_RESOLUTION)
+        kept = [each for each in self._segments if each.sample < sample]
+        self._segments = (*kept, Segment(sample, beat, beat_samples))
+
+    # --- lines ---------------------------------------------------------------------------------
 
     def bar_start_samples(self, bar: int) -> int:
-        """Absolute sample nearest to where ``bar`` starts."""
-        return round(self.origin_samples + bar * self.bar_samples)
+        """The stream sample nearest to where ``bar`` starts."""
+        return self.beat_start_samples(bar * self.beats_per_bar)
 
     def beat_start_samples(self, beat: int) -> int:
-        """Absolute sample nearest to where ``beat`` starts, counted from bar 0."""
-        return round(self.origin_samples + beat * self.beat_samples)
+        """The stream sample nearest to where ``beat`` starts, counted from bar 0."""
+        segment = _last(self._segments, beat, _beat)
+        return nearest(segment.sample + (beat - segment.beat) * segment.beat_samples)
 
-    def bar_start_frames(self, bar: int) -> Fraction:
-        """Start of ``bar`` on the codec's frame grid, whose frame 0 is bar 0."""
-        return bar * self.bar_frames
+    def beat_lines(self, bar: int) -> tuple[int, ...]:
+        """The stream samples of a bar's beats and of the next bar line."""
+        first = bar * self.beats_per_bar
+        return tuple(map(self.beat_start_samples, range(first, first + self.beats_per_bar + 1)))
 
     def bar_at(self, sample: int) -> int:
-        """The bar that sounds at an absolute sample, by the rounded bar lines."""
-        bar = (sample - self.origin_samples) // self.bar_samples
-        # The next line may have been rounded down to this very sample, never up beyond it.
-        return bar + 1 if self.bar_start_samples(bar + 1) <= sample else bar
+        """The bar that sounds at a stream sample, by the rounded bar lines."""
+        bar = math.floor(self._beat_at(sample) / self.beats_per_bar)
+        # The next line may have been rounded down to this very sample, or this bar's up beyond it
+        # where the tempo changes.
+        while self.bar_start_samples(bar + 1) <= sample:
+            bar += 1
+        while self.bar_start_samples(bar) > sample:
+            bar -= 1
+        return bar
 
-    def phase(self, first_frame: int, frames: int) -> npt.NDArray[np.float32]:
-        """Beat and bar phase at the starts of codec frames, float32 [frames, 4] in -1..1.
+    def beat_at(self, sample: int) -> float:
+        """The beat at a stream sample, counted from bar 0."""
+        return float(self._beat_at(sample))
 
-        The columns are sin and cos of 2 pi beat, then of 2 pi bar. ``first_frame`` counts from
-        bar 0. The phase is reduced with exact arithmetic, so it is as good after an hour.
-        """
-        grid = range(first_frame, first_frame + frames)
-        beat = _turns(grid, self.bar_frames / self.beats_per_bar)
-        bar = _turns(grid, self.bar_frames)
-        columns = [np.sin(beat), np.cos(beat), np.sin(bar), np.cos(bar)]
-        return np.stack(columns, axis=1).astype(np.float32)
-
-
-def check_rate(rate: float, of: str = "") -> int:
-    """The rate as a whole number of Hz, if a codec frame is whole samples of it.
-
-    Args:
-        rate: device sample rate, Hz.
-        of: whose rate it is, for the message.
-
-    Raises:
-        CompanionError: it is not a positive multiple of 50.
-    """
-    if rate <= 0 or rate % FRAMES_PER_S:
-        raise CompanionError(
-            f"sample rate {rate:g} Hz{of} cannot be used; it must be a multiple of "
-            f"{FRAMES_PER_S} Hz (44100, 48000 and 96000 are)"
-        )
-    return int(rate)
+    def _beat_at(self, sample: int) -> Fraction:
+        segment = _last(self._segments, sample, _sample)
+        return segment.beat + (sample - segment.sample) / segment.beat_samples
 
 
-def _turns(grid: range, period: Fraction) -> npt.NDArray[np.float64]:
-    """Angle in 0..2 pi of each grid point in a period, both in frames; float64 [len(grid)]."""
-    over, under = period.numerator, period.denominator
-    parts = [frame * under % over / over for frame in grid]
-    return 2 * np.pi * np.array(parts, np.float64)
+def _beat(segment: Segment) -> Fraction:
+    return segment.beat
 
 
-def _readable(bpm: object) -> str:
-    return f"{float(bpm):g}" if isinstance(bpm, Fraction) else str(bpm)
+def _sample(segment: Segment) -> int:
+    return segment.sample
+
+
+def _last(segments: tuple[Segment, ...], at: int, key: object) -> Segment:
+    """The last segment that begins at or before, else the first."""
+    found = bisect.bisect_right(segments, at, key=key)  # type: ignore[call-overload]
+    return segments[max(0, found - 1)]

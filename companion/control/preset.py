@@ -15,7 +15,7 @@ from pathlib import Path
 
 import yaml
 
-from companion.clock.transport import MAX_BPM, MIN_BPM
+from companion.clock.grid import MAX_BPM, MIN_BPM
 from companion.control.parameters import BY_NAME, PARAMETERS, Value, parameter
 from companion.control.section import Section, nearest
 from companion.control.store import ALL, ParameterStore

@@ -1,4 +1,4 @@
-"""A player's clips by bar, at the device's rate: what can be heard again when a plan is late."""
+"""A player's clips by bar, at the device's rate: what can be heard again, at any tempo."""
 
 from __future__ import annotations
 
@@ -17,10 +17,11 @@ _MARGIN_FRAMES = 2
 
 @dataclass(frozen=True, slots=True, eq=False)
 class BarClip:
-    """One bar of a stem.
+    """One bar of a stem, at the tempo that it was planned at.
 
     Attributes:
         audio: float32 [samples of the bar], device rate.
+        lines: where in `audio` its beats start, and its end.
         lead_in: float32 [n], the same music right before the bar, to cross-fade with.
         epoch: of the plan it comes from.
         plan_bar: which bar of the plan it is, from 0; grows when it is repeated.
@@ -28,6 +29,7 @@ class BarClip:
     """
 
     audio: NDArray[np.float32]
+    lines: tuple[int, ...]
     lead_in: NDArray[np.float32]
     epoch: int
     plan_bar: int
@@ -82,10 +84,3 @@ def to_device_rate(audio: NDArray[np.float32], rate: int) -> NDArray[np.float32]
     start = _MARGIN_FRAMES * (rate // FRAME_RATE)
     samples: NDArray[np.float32] = resampled[start : start + len(audio) // HOP * rate // FRAME_RATE]
     return samples
-
-
-def fit(audio: NDArray[np.float32], samples: int) -> NDArray[np.float32]:
-    """A bar's clip in another bar, which may be a sample longer or shorter."""
-    if len(audio) >= samples:
-        return audio[:samples]
-    return np.pad(audio, (0, samples - len(audio)), mode="edge")

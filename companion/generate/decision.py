@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from companion.clock.grid import Grid
+from companion.generate.clips import BarClip
 from companion.generate.layout import Layout
 
 Sounding = Literal["plan", "older plan", "repeat", "silence"]
@@ -21,8 +24,8 @@ class PlanWindow:
         player: whose.
         epoch: number of the player's plan, from 0.
         seed: what decides its dice.
+        grid: the bars and frames it is laid out on.
         layout: which frames and bars.
-        start_samples: stream sample of the window's first frame.
         made_samples: when it was decided on.
         deadline_samples: when it must be ready for its first bar to sound.
         hurry_samples: from when on a plan still being made had better finish at once.
@@ -31,8 +34,8 @@ class PlanWindow:
     player: int
     epoch: int
     seed: int
+    grid: Grid
     layout: Layout
-    start_samples: int
     made_samples: int
     deadline_samples: int
     hurry_samples: int
@@ -48,9 +51,12 @@ class Placement:
         clip: float32 [n], device rate, whole bars.
         lead_in: float32 [m], what comes right before it in the same music.
         first_bar, bars: what it fills.
+        bar_clips: the same bar by bar, at the tempo they were planned at; empty for silence.
+        lines: the beats of each bar, as the clip has them.
         epoch: of the plan it comes from; None for a clip of silence.
         plan_bar: which bar of that plan `first_bar` is.
         ready_samples: when it was there.
+        grid: of the frames.
         first_frame: global frame that `tokens` start at.
         tokens: int16 [4, frames], what is committed when the clip is placed.
         sound: float32 [640, frames], what these frames sound like, 32 kHz, a frame a column.
@@ -62,12 +68,31 @@ class Placement:
     lead_in: NDArray[np.float32]
     first_bar: int
     bars: int
+    bar_clips: tuple[BarClip, ...]
+    lines: Mapping[int, tuple[int, ...]]
     epoch: int | None
     plan_bar: int
     ready_samples: int
+    grid: Grid
     first_frame: int
     tokens: NDArray[np.int16]
     sound: NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Retimed:
+    """What is on the timeline already, moved to where the beats lie now.
+
+    Attributes:
+        start_samples: stream sample of the clip's first, anywhere in a bar.
+        clip, lead_in: as in `Placement`.
+        lines: the beats of each bar that it reaches into, as it was laid.
+    """
+
+    start_samples: int
+    clip: NDArray[np.float32]
+    lead_in: NDArray[np.float32]
+    lines: Mapping[int, tuple[int, ...]]
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from companion.errors import CompanionError
 
 if TYPE_CHECKING:
-    from companion.clock.transport import Transport
+    from companion.clock.grid import Grid
 
 BARS = ((2, 4), (2, 3), (2, 2), (1, 2), (1, 1))
 """Prefix bars and planned bars, the first pair that fits is taken.
@@ -51,25 +51,25 @@ class Layout:
         return self.first_bar + self.bars
 
 
-def lay_out(transport: Transport, first_bar: int, max_frames: int) -> Layout:
+def lay_out(grid: Grid, first_bar: int, max_frames: int) -> Layout:
     """The window for a plan that starts with `first_bar`, as long as `max_frames` lets it be.
 
     Raises:
         CompanionError: not even one bar fits.
     """
-    beat_frames = transport.bar_frames / transport.beats_per_bar
-    beats = transport.beats_per_bar
+    beat_frames = grid.bar_frames / grid.beats_per_bar
+    beats = grid.beats_per_bar
     choices = [(before * beats, bars) for before, bars in BARS]
     choices += [(before, 1) for before in range(beats - 1, -1, -1)]
-    start = transport.bar_start_frames(first_bar)
+    start = grid.bar_start_frames(first_bar)
     for before, bars in choices:
         first_frame = math.floor(start - before * beat_frames)
-        end_frame = math.ceil(transport.bar_start_frames(first_bar + bars))
+        end_frame = math.ceil(grid.bar_start_frames(first_bar + bars))
         if end_frame - first_frame <= max_frames:
             prefix_frames = math.floor(start) - first_frame
             return Layout(first_bar, bars, first_frame, prefix_frames, end_frame - first_frame)
     raise CompanionError(
-        f"a bar of {beats} beats at {float(transport.bpm):g} BPM is "
-        f"{float(transport.bar_frames):g} frames; the generator plans up to {max_frames}: "
+        f"a bar of {beats} beats at {float(grid.bpm):g} BPM is "
+        f"{float(grid.bar_frames):g} frames; the generator plans up to {max_frames}: "
         "valid is a faster tempo or fewer beats"
     )

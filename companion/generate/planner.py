@@ -22,15 +22,22 @@ from numpy.typing import NDArray
 
 from companion.errors import CompanionError
 from companion.generate.clips import BarClip
-from companion.generate.decision import Arrival, BarDecision, Placement, PlanWindow, Sounding
+from companion.generate.decision import (
+    Arrival,
+    BarDecision,
+    Placement,
+    PlanWindow,
+    Retimed,
+    Sounding,
+)
 from companion.generate.layout import Layout, lay_out
 from companion.generate.stem import Stem
 from companion.generate.tally import Tally
 from companion.listen.cycle import stand_in_bar
-from model.grid import FRAME_RATE
 from model.request import DecodeSettings, Form, StemRequest, StemResult
 
 if TYPE_CHECKING:
+    from companion.clock.grid import Grid
     from companion.clock.transport import Transport
     from companion.listen.window import ContextWindow
 
@@ -38,6 +45,10 @@ LEAD_S = 1.0
 """How long before a bar its sound must be there: the writer stays this far ahead."""
 HURRY = 0.3
 """Share of the time a plan takes that it still needs when told to finish at once."""
+STRETCH = 0.08
+"""Change of tempo up to which a stem is stretched; beyond it is planned anew."""
+EXACT = 0.0005
+"""The same before there is a stem."""
 MAX_CYCLE = 16
 REPEATED_CYCLES = 2
 LEAST_REPEATED_BARS = 8
@@ -76,7 +87,8 @@ class Planner:
         Raises:
             CompanionError: a bar is longer than the generator's window, or the cycle is not 1..16.
         """
-        lay_out(transport, 0, max_frames - 1)  # one less: bars differ by a frame as they are cut
+        grid = transport.grid()
+        lay_out(grid, 0, max_frames - 1)  # one less: bars differ by a frame as they are cut
         self.hold = False
         self.tally = Tally()
         self.cycle = cycle
@@ -92,7 +104,7 @@ class Planner:
         self._next_bar = 0  # the first bar not yet decided
         self._repeated = 0  # bars in a row
         self._muted: set[int] = set()
-        self._stem = Stem(transport, player, silence)
+        self._stem = Stem(transport, grid, player, silence)
 
     @property
     def cycle(self) -> int:
@@ -132,15 +144,15 @@ class Planner:
             return None
         if stand_in_bar(transport, first_bar, self.cycle, now_samples) is None:
             return None
-        layout = lay_out(transport, first_bar, self._max_frames)
-        hop = transport.rate // FRAME_RATE
+        grid = self._follow_tempo()
+        layout = lay_out(grid, first_bar, self._max_frames)
         deadline = self.deadline_samples(first_bar)
         window = PlanWindow(
             player=self._player,
             epoch=self._epoch,
             seed=plan_seed(self._seed, self._player, self._epoch, self._salt),
+            grid=grid,
             layout=layout,
-            start_samples=transport.origin_samples + layout.first_frame * hop,
             made_samples=now_samples,
             deadline_samples=deadline,
             hurry_samples=deadline - math.ceil(HURRY * takes_samples),
@@ -170,7 +182,7 @@ class Planner:
         return StemRequest(
             context=context.audio,
             context_known=context.known,
-            phase=self._transport.phase(layout.first_frame, layout.frames),
+            phase=window.grid.phase(layout.first_frame, layout.frames),
             prefix=prefix,
             lead=lead,
             frames=layout.frames,
@@ -297,6 +309,28 @@ class Planner:
             reason=reason,
         )
 
+    # --- tempo ---------------------------------------------------------------------------------
+
+    def retime(self, now_samples: int) -> Retimed | None:
+        """What is on the timeline, where the beats have moved since it was placed; else None."""
+        return self._stem.retime(now_samples)
+
+    def retimed(self, moved: Retimed) -> None:
+        """The writer took it."""
+        self._stem.retimed(moved)
+
+    def _follow_tempo(self) -> Grid:
+        """The grid to plan on: a new one where the tempo has left the range of the present one.
+
+        Before the first plan there is nothing to go on from, and the tempo may as well be exact.
+        """
+        grid = self._stem.grid
+        change = abs(float(self._transport.bpm / grid.bpm) - 1)
+        if change > (STRETCH if self._stem.begun else EXACT):
+            grid = self._transport.grid()
+            self._stem.regrid(grid)
+        return grid
+
     # --- details -------------------------------------------------------------------------------
 
     def _first_bar(self, ready_samples: int) -> int:
@@ -317,7 +351,7 @@ class Planner:
         A player that has not played yet gives none: after a stretch of silent tokens the
         generator would go on with silence.
         """
-        if not self._stem.end_bar:
+        if not self._stem.end_bar or not self._stem.begun:
             return self._stem.prefix(layout.first_frame, 0, {})
         repeats = {}
         for bar in range(self._next_bar, layout.first_bar):

@@ -1,38 +1,69 @@
-"""One player's stem: what it plays bar by bar, as sound and as tokens, and clips cut to bars."""
+"""One player's stem: what it plays bar by bar, as sound and as tokens, and clips cut to bars.
+
+Bars are kept at the tempo they were planned at and laid on the transport's beats when they are
+placed, and once more when those beats have moved since.
+"""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from companion.generate.clips import BarClip, ClipShelf, fit, to_device_rate
-from companion.generate.decision import Placement, PlanWindow
+from companion.clock.grid import Grid
+from companion.clock.warp import warped
+from companion.generate.clips import BarClip, ClipShelf, to_device_rate
+from companion.generate.decision import Placement, PlanWindow, Retimed
 from companion.generate.grid import FrameGrid
-from model.grid import HOP
+from model.grid import FRAME_RATE, HOP
 from model.request import StemResult
 
 if TYPE_CHECKING:
     from companion.clock.transport import Transport
 
-LEAD_IN_S = 0.030
-"""Music before a clip's start that is handed along for the cross-fade."""
+LEAD_IN_S = 0.150
+"""Music before a clip's start, for the cross-fade and for a stretch to settle."""
+RETIME_AHEAD_S = 0.35
+"""How far ahead what is on the timeline is moved: enough for the writer to take it."""
+ASTRAY_S = 0.001
+"""A beat that was laid so far from where it lies now is moved."""
+LAID_BARS = 24
+"""Bars behind the newest of which it is known where their beats were laid."""
 
 
 class Stem:
-    """What was placed on a player's timeline, and the clips that may be next."""
+    """What was placed on a player's timeline, and the clips that may be next.
 
-    def __init__(self, transport: Transport, player: int, silence: NDArray[np.int16]) -> None:
+    Attributes:
+        grid: that it is planned on.
+        begun: whether anything was placed on this grid, for a plan to go on from.
+    """
+
+    def __init__(
+        self, transport: Transport, grid: Grid, player: int, silence: NDArray[np.int16]
+    ) -> None:
         """Nothing placed; `silence` is int16 [4, n], silence in tokens."""
         self._transport = transport
         self._player = player
+        self._silence = silence
         self._lead_in_samples = round(LEAD_IN_S * transport.rate)
         self._clips = ClipShelf()
-        self._tokens = FrameGrid(silence)
+        self._laid: dict[int, tuple[int, ...]] = {}
+        self._start_frames(grid)
+
+    def _start_frames(self, grid: Grid) -> None:
+        self.grid = grid
+        self.begun = False
+        self._tokens = FrameGrid(self._silence)
         self._sound = FrameGrid(np.zeros((HOP, 1), np.float32))
+
+    def regrid(self, grid: Grid) -> None:
+        """Plan on another grid from now on: bars are kept, but no plan goes on from them."""
+        self._start_frames(grid)
 
     @property
     def end_bar(self) -> int:
@@ -49,47 +80,41 @@ class Stem:
 
     def commit(self, placement: Placement) -> None:
         """From now on this is what sounds there."""
-        self._tokens.write(placement.first_frame, placement.tokens)
-        self._sound.write(placement.first_frame, placement.sound)
+        if placement.grid == self.grid:
+            self.begun = True
+            self._tokens.write(placement.first_frame, placement.tokens)
+            self._sound.write(placement.first_frame, placement.sound)
         if placement.epoch is None:
             self._clips.clear_from(placement.first_bar)
             return
-        whole = np.concatenate([placement.lead_in, placement.clip])
-        before = len(placement.lead_in) - placement.start_samples
-        for n in range(placement.bars):
-            bar = placement.first_bar + n
-            start = before + self._transport.bar_start_samples(bar)
-            end = before + self._transport.bar_start_samples(bar + 1)
-            clip = BarClip(
-                audio=whole[start:end].copy(),
-                lead_in=self._lead_in(whole, start),
-                epoch=placement.epoch,
-                plan_bar=placement.plan_bar + n,
-                ready_samples=placement.ready_samples,
-            )
+        for bar, clip in enumerate(placement.bar_clips, placement.first_bar):
             self._clips.put(bar, clip)
+        self._laid.update(placement.lines)
+        for old in [bar for bar in self._laid if bar < placement.first_bar - LAID_BARS]:
+            del self._laid[old]
 
     def cut(self, window: PlanWindow, result: StemResult, first_bar: int, now: int) -> Placement:
         """The bars of a finished plan from `first_bar` on, as one clip."""
-        transport, layout = self._transport, window.layout
-        audio = to_device_rate(result.audio, transport.rate)
-        start = transport.bar_start_samples(first_bar)
-        end = transport.bar_start_samples(layout.end_bar)
-        first_frame = math.floor(transport.bar_start_frames(first_bar))
-        return Placement(
-            player=self._player,
-            start_samples=start,
-            clip=audio[start - window.start_samples : end - window.start_samples],
-            lead_in=self._lead_in(audio, start - window.start_samples),
-            first_bar=first_bar,
-            bars=layout.end_bar - first_bar,
-            epoch=window.epoch,
-            plan_bar=first_bar - layout.first_bar,
-            ready_samples=now,
-            first_frame=first_frame,
-            tokens=result.tokens[:, first_frame - layout.first_frame :],
-            sound=result.audio.reshape(-1, HOP).T[:, first_frame - layout.first_frame :],
-        )
+        grid, layout = window.grid, window.layout
+        audio = to_device_rate(result.audio, grid.rate)
+        before = grid.origin_samples + layout.first_frame * (grid.rate // FRAME_RATE)
+        clips = []
+        for bar in range(first_bar, layout.end_bar):
+            lines = [line - before for line in grid.beat_lines(bar)]
+            clips.append(
+                BarClip(
+                    audio=audio[lines[0] : lines[-1]].copy(),
+                    lines=tuple(line - lines[0] for line in lines),
+                    lead_in=audio[max(0, lines[0] - self._lead_in_samples) : lines[0]].copy(),
+                    epoch=window.epoch,
+                    plan_bar=bar - layout.first_bar,
+                    ready_samples=now,
+                )
+            )
+        first_frame = math.floor(grid.bar_start_frames(first_bar))
+        tokens = result.tokens[:, first_frame - layout.first_frame :]
+        sound = result.audio.reshape(-1, HOP).T[:, first_frame - layout.first_frame :]
+        return self._placement(first_bar, clips, grid, first_frame, tokens, sound)
 
     def again(self, bar: int, source: int, now: int, fades: bool = False) -> Placement:
         """What sounds in `source` once more in `bar`, perhaps fading out over it.
@@ -98,46 +123,68 @@ class Stem:
         """
         clip = self._clips.get(source)
         assert clip is not None
-        start = self._transport.bar_start_samples(bar)
-        audio = fit(clip.audio, self._transport.bar_start_samples(bar + 1) - start)
+        again = replace(clip, plan_bar=clip.plan_bar + bar - source, ready_samples=now)
         if fades:
-            audio = audio * np.linspace(1.0, 0.0, len(audio), dtype=np.float32)
-        first_frame, tokens, sound = self._frames_again(bar, source)
-        return Placement(
-            player=self._player,
-            start_samples=start,
-            clip=audio,
-            lead_in=clip.lead_in,
-            first_bar=bar,
-            bars=1,
-            epoch=clip.epoch,
-            plan_bar=clip.plan_bar + bar - source,
-            ready_samples=now,
-            first_frame=first_frame,
-            tokens=tokens,
-            sound=sound,
-        )
+            fade = np.linspace(1.0, 0.0, len(clip.audio), dtype=np.float32)
+            again = replace(again, audio=clip.audio * fade)
+        return self._placement(bar, [again], self.grid, *self._frames_again(bar, source))
 
     def quiet(self, first_bar: int, end_bar: int, now: int) -> Placement:
         """Silence over bars first_bar .. end_bar - 1; what was there cross-fades into it."""
-        transport = self._transport
-        start = transport.bar_start_samples(first_bar)
-        first_frame = math.floor(transport.bar_start_frames(first_bar))
-        frames = math.ceil(transport.bar_start_frames(end_bar)) - first_frame
+        start = self._transport.bar_start_samples(first_bar)
+        first_frame = math.floor(self.grid.bar_start_frames(first_bar))
+        frames = math.ceil(self.grid.bar_start_frames(end_bar)) - first_frame
         return Placement(
             player=self._player,
             start_samples=start,
-            clip=np.zeros(transport.bar_start_samples(end_bar) - start, np.float32),
+            clip=np.zeros(self._transport.bar_start_samples(end_bar) - start, np.float32),
             lead_in=np.zeros(self._lead_in_samples, np.float32),
             first_bar=first_bar,
             bars=end_bar - first_bar,
+            bar_clips=(),
+            lines={},
             epoch=None,
             plan_bar=0,
             ready_samples=now,
+            grid=self.grid,
             first_frame=first_frame,
             tokens=self._tokens.silence(frames),
             sound=self._sound.silence(frames),
         )
+
+    def retime(self, now: int) -> Retimed | None:
+        """What is about to sound, on the beats as they lie now; None while it lies well.
+
+        It reaches to the end of the bar after the one it starts in: what is behind has time.
+        """
+        at = now + round(RETIME_AHEAD_S * self._transport.rate)
+        bar = self._transport.bar_at(at)
+        if not any(self._astray(each, at) for each in (bar, bar + 1)):
+            return None
+        bars = [each for each in (bar, bar + 1) if each in self._laid and self._clips.get(each)]
+        clips = [clip for each in bars if (clip := self._clips.get(each)) is not None]
+        lead_in, whole = self._rendered(bars[0], clips)
+        start = self._transport.bar_start_samples(bars[0])
+        skip = max(0, at - start)
+        if skip:
+            lead_in = whole[max(0, skip - self._lead_in_samples) : skip]
+        return Retimed(start + skip, whole[skip:], lead_in, self._lines(bars))
+
+    def retimed(self, moved: Retimed) -> None:
+        """The writer took it."""
+        self._laid.update(moved.lines)
+
+    def _lines(self, bars: Iterable[int]) -> dict[int, tuple[int, ...]]:
+        return {bar: self._transport.beat_lines(bar) for bar in bars}
+
+    def _astray(self, bar: int, at: int) -> bool:
+        """Whether a beat of a bar, from a sample on, was laid elsewhere than it lies now."""
+        laid = self._laid.get(bar)
+        if laid is None or self._clips.get(bar) is None:
+            return False
+        lines = self._transport.beat_lines(bar)
+        apart = [abs(one - other) for one, other in zip(laid, lines, strict=True) if other >= at]
+        return max(apart, default=0) > ASTRAY_S * self._transport.rate
 
     def prefix(
         self, first_frame: int, frames: int, repeats: Mapping[int, int]
@@ -160,17 +207,57 @@ class Stem:
             sound[:, at : at + count] = sound_again[:, skip : skip + count]
         return tokens, sound.T.ravel()
 
+    def _placement(
+        self,
+        first_bar: int,
+        clips: Sequence[BarClip],
+        grid: Grid,
+        first_frame: int,
+        tokens: NDArray[np.int16],
+        sound: NDArray[np.float32],
+    ) -> Placement:
+        """Bars, all of one plan, laid on the beats as they lie now."""
+        lead_in, clip = self._rendered(first_bar, clips)
+        return Placement(
+            player=self._player,
+            start_samples=self._transport.bar_start_samples(first_bar),
+            clip=clip,
+            lead_in=lead_in,
+            first_bar=first_bar,
+            bars=len(clips),
+            bar_clips=tuple(clips),
+            lines=self._lines(range(first_bar, first_bar + len(clips))),
+            epoch=clips[0].epoch,
+            plan_bar=clips[0].plan_bar,
+            ready_samples=clips[0].ready_samples,
+            grid=grid,
+            first_frame=first_frame,
+            tokens=tokens,
+            sound=sound,
+        )
+
+    def _rendered(
+        self, first_bar: int, clips: Sequence[BarClip]
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """What leads in, and bars one after another on the beats as they lie now."""
+        lead, start = len(clips[0].lead_in), self._transport.bar_start_samples(first_bar)
+        sound = np.concatenate([clips[0].lead_in, *(clip.audio for clip in clips)])
+        lines, others = [lead], [start]
+        for bar, clip in enumerate(clips, first_bar):
+            lines += [lines[-1] + line for line in clip.lines[1:]]
+            others += self._transport.beat_lines(bar)[1:]
+        if lead:  # moved together, so that the one goes over into the other
+            lines, others = [0, *lines], [start - lead, *others]
+        whole = warped(sound, lines, others, self._transport.rate)
+        return whole[:lead], whole[lead:]
+
     def _frames_again(
         self, bar: int, source: int
     ) -> tuple[int, NDArray[np.int16], NDArray[np.float32]]:
         """First frame, tokens and sound of `bar` when it repeats `source`, to the nearest frame."""
-        start = self._transport.bar_start_frames(bar)
+        start = self.grid.bar_start_frames(bar)
         first_frame = math.floor(start)
-        end_frame = math.ceil(self._transport.bar_start_frames(bar + 1))
-        shift = round(start - self._transport.bar_start_frames(source))
+        end_frame = math.ceil(self.grid.bar_start_frames(bar + 1))
+        shift = round(start - self.grid.bar_start_frames(source))
         there = first_frame - shift, end_frame - first_frame
         return first_frame, self._tokens.read(*there), self._sound.read(*there)
-
-    def _lead_in(self, audio: NDArray[np.float32], at: int) -> NDArray[np.float32]:
-        """The 30 ms before sample `at`, or as much as there is."""
-        return audio[max(0, at - self._lead_in_samples) : at].copy()

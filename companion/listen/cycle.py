@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from companion.clock.grid import Grid
     from companion.clock.transport import Transport
 
 
@@ -25,20 +26,20 @@ class Piece:
     shift_samples: int | None
 
 
-def stand_in_bar(transport: Transport, bar: int, cycle: int, heard_samples: int) -> int | None:
+def stand_in_bar(grid: Grid | Transport, bar: int, cycle: int, heard_samples: int) -> int | None:
     """The bar that stands in for `bar`: the latest one, a number of cycles earlier, that is over.
 
     `heard_samples` is the stream sample up to which input is known. None when no bar from bar 0 on
     will do.
     """
-    latest = transport.bar_at(heard_samples) - 1
+    latest = grid.bar_at(heard_samples) - 1
     cycles = max(1, -((latest - bar) // cycle))
     source = bar - cycles * cycle
     return source if source >= 0 else None
 
 
 def pieces(
-    transport: Transport, start_samples: int, end_samples: int, cycle: int, heard_samples: int
+    grid: Grid, start_samples: int, end_samples: int, cycle: int, heard_samples: int
 ) -> Iterator[Piece]:
     """Where each sample of [start, end) is heard from, in order, without gaps.
 
@@ -46,21 +47,21 @@ def pieces(
     before bar 0, and where nothing stands in, nothing.
     """
     at = start_samples
-    unknown_end = min(transport.bar_start_samples(0), end_samples)
+    unknown_end = min(grid.bar_start_samples(0), end_samples)
     if at < unknown_end:
         yield Piece(at, unknown_end, None)
         at = unknown_end
     while at < end_samples:
-        bar = transport.bar_at(at)
-        bar_end = min(transport.bar_start_samples(bar + 1), end_samples)
+        bar = grid.bar_at(at)
+        bar_end = min(grid.bar_start_samples(bar + 1), end_samples)
         if at < heard_samples:
             real_end = min(bar_end, heard_samples)
             yield Piece(at, real_end, 0)
             at = real_end
         if at < bar_end:
-            source = stand_in_bar(transport, bar, cycle, heard_samples)
+            source = stand_in_bar(grid, bar, cycle, heard_samples)
             shift = None
             if source is not None:
-                shift = transport.bar_start_samples(bar) - transport.bar_start_samples(source)
+                shift = grid.bar_start_samples(bar) - grid.bar_start_samples(source)
             yield Piece(at, bar_end, shift)
             at = bar_end

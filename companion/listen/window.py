@@ -20,7 +20,7 @@ from companion.listen.cycle import Piece, pieces
 from model.grid import FRAME_RATE, HOP, SAMPLE_RATE
 
 if TYPE_CHECKING:
-    from companion.clock.transport import Transport
+    from companion.clock.grid import Grid
 
 JOIN_S = 0.004
 """Each join is a cross-fade over this long *before* it, so that what starts there stays sharp."""
@@ -64,13 +64,13 @@ class ContextWindow:
 
 
 def context_window(
-    source: Capture, transport: Transport, first_frame: int, frames: int, cycle: int
+    source: Capture, grid: Grid, first_frame: int, frames: int, cycle: int
 ) -> ContextWindow:
     """Hear global frames [first_frame, first_frame + frames), the future by way of the cycle.
 
     Args:
         source: the captured input; asked only for samples it says it has.
-        transport: the bar grid, at the same sample rate as `source`.
+        grid: the bars, at the same sample rate as `source`.
         first_frame: may be negative; frames before bar 0 are unknown.
         frames: at least 1.
         cycle: bars after which the music repeats, at least 1.
@@ -80,14 +80,14 @@ def context_window(
     """
     if frames < 1 or cycle < 1:
         raise CompanionError(f"window of {frames} frames, cycle of {cycle} bars; valid: 1 or more")
-    hop = transport.rate // FRAME_RATE
-    start = transport.origin_samples + (first_frame - MARGIN_FRAMES) * hop
+    hop = grid.rate // FRAME_RATE
+    start = grid.origin_samples + (first_frame - MARGIN_FRAMES) * hop
     end = start + (frames + 2 * MARGIN_FRAMES) * hop
     heard = source.position
-    plan = pieces(transport, start, end, cycle, heard)
-    audio, known = _lay(source, plan, start, end, heard, round(JOIN_S * transport.rate))
-    if transport.rate != SAMPLE_RATE:
-        audio = soxr.resample(audio, transport.rate, SAMPLE_RATE, quality="HQ")
+    plan = pieces(grid, start, end, cycle, heard)
+    audio, known = _lay(source, plan, start, end, heard, round(JOIN_S * grid.rate))
+    if grid.rate != SAMPLE_RATE:
+        audio = soxr.resample(audio, grid.rate, SAMPLE_RATE, quality="HQ")
     inner = slice(MARGIN_FRAMES, MARGIN_FRAMES + frames)
     return ContextWindow(
         first_frame=first_frame,

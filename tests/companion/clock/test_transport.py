@@ -1,110 +1,117 @@
-"""What the transport promises: exact bars, rounded once, and a phase that does not drift."""
+"""What the transport promises: exact until steered, unbroken then, and a past that stays."""
 
 from __future__ import annotations
 
 import math
 from fractions import Fraction
+from itertools import pairwise
 
-import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from companion.clock.grid import Grid
 from companion.clock.transport import Transport
 from companion.errors import CompanionError
 
-transports = st.builds(
-    Transport,
-    rate=st.sampled_from([8000, 32000, 44100, 48000, 88200, 96000, 192000]),
-    bpm=st.fractions(40, 240, max_denominator=1000) | st.floats(40, 240).map(Fraction),
-    origin_samples=st.integers(0, 10**9),
-    beats_per_bar=st.integers(1, 13),
-)
-bars = st.integers(-8, 10**5)
+RATES = st.sampled_from([8000, 44100, 48000, 96000])
+TEMPI = st.fractions(40, 240, max_denominator=1000)
+steers = st.lists(st.tuples(st.integers(1, 200_000), st.floats(40, 240)), max_size=12)
+bars = st.integers(-8, 400)
 
 
-@given(transports, bars)
-def test_a_bar_starts_within_half_a_sample_of_where_it_should(t: Transport, bar: int) -> None:
-    exact = t.origin_samples + bar * Fraction(60 * t.rate * t.beats_per_bar) / t.bpm
-    assert abs(t.bar_start_samples(bar) - exact) <= Fraction(1, 2)
+def steered(
+    rate: int, bpm: Fraction, origin: int, beats: int, turns: list[tuple[int, float]]
+) -> tuple[Transport, int]:
+    """A transport and the sample it was steered at last."""
+    transport, at = Transport(rate, bpm, origin, beats), 0
+    for later, tempo in turns:
+        at += later
+        transport.steer(at, tempo)
+    return transport, at
 
 
-@given(transports, bars)
-def test_a_bar_is_its_beats(t: Transport, bar: int) -> None:
-    assert t.bar_start_samples(bar) == t.beat_start_samples(bar * t.beats_per_bar)
-    assert t.bar_samples == t.beat_samples * t.beats_per_bar
+transports = st.builds(steered, RATES, TEMPI, st.integers(0, 10**6), st.integers(1, 7), steers)
 
 
-@given(transports, bars, st.integers(0, 10**9))
-def test_every_sample_lies_in_the_bar_between_its_lines(
-    t: Transport, bar: int, sample: int
+@given(RATES, TEMPI, st.integers(0, 10**9), st.integers(1, 13), st.integers(-8, 10**5))
+def test_until_it_is_steered_it_is_the_grid(
+    rate: int, bpm: Fraction, origin: int, beats: int, bar: int
 ) -> None:
-    for at in (sample, t.bar_start_samples(bar), t.bar_start_samples(bar) - 1):
-        found = t.bar_at(at)
-        assert t.bar_start_samples(found) <= at < t.bar_start_samples(found + 1)
-    assert t.bar_at(t.bar_start_samples(bar)) == bar
+    transport, grid = Transport(rate, bpm, origin, beats), Grid(rate, bpm, origin, beats)
+    assert transport.grid() == grid
+    assert transport.beat_lines(bar) == grid.beat_lines(bar)
+    assert transport.bar_start_samples(bar) == grid.bar_start_samples(bar)
+    assert transport.bar_samples == grid.bar_samples
+
+
+@given(transports, bars, st.integers(0, 10**7))
+def test_every_sample_lies_in_the_bar_between_its_lines(
+    made: tuple[Transport, int], bar: int, sample: int
+) -> None:
+    transport, _ = made
+    for at in (sample, transport.bar_start_samples(bar), transport.bar_start_samples(bar) - 1):
+        found = transport.bar_at(at)
+        assert transport.bar_start_samples(found) <= at < transport.bar_start_samples(found + 1)
+
+
+@given(transports, st.integers(1, 10**6), st.floats(40, 240))
+def test_steering_leaves_the_past_alone(
+    made: tuple[Transport, int], later: int, bpm: float
+) -> None:
+    transport, at = made
+    now = at + later
+    beat = math.floor(transport.beat_at(now))
+    past = [transport.beat_start_samples(b) for b in range(beat - 40, beat + 1)]
+    transport.steer(now, bpm)
+    assert [transport.beat_start_samples(b) for b in range(beat - 40, beat + 1)] == past
+
+
+@given(transports, st.integers(1, 10**6), st.floats(40, 240))
+def test_steering_never_jumps_and_then_runs_at_the_new_tempo(
+    made: tuple[Transport, int], later: int, bpm: float
+) -> None:
+    transport, at = made
+    now = at + later
+    before = transport.beat_at(now)
+    transport.steer(now, bpm)
+    assert transport.beat_at(now) == pytest.approx(before, abs=1e-9)
+    minute = 60 * transport.rate
+    assert transport.beat_at(now + minute) - before == pytest.approx(bpm, abs=1e-3)
 
 
 @given(transports, bars)
-def test_frames_and_samples_are_one_grid(t: Transport, bar: int) -> None:
-    frame = t.bar_start_frames(bar)
-    sample = t.origin_samples + frame * (t.rate // 50)
-    assert t.bar_frames == t.bar_samples / (t.rate // 50)
-    assert abs(t.bar_start_samples(bar) - sample) <= Fraction(1, 2)
+def test_beats_come_one_after_another(made: tuple[Transport, int], bar: int) -> None:
+    transport, _ = made
+    lines = transport.beat_lines(bar)
+    assert all(one < other for one, other in pairwise(lines))
+    assert lines[-1] == transport.bar_start_samples(bar + 1)
+    for beat, line in enumerate(lines, bar * transport.beats_per_bar):
+        assert transport.beat_at(line) == pytest.approx(beat, abs=1e-3)
 
 
-@given(transports, st.integers(-1000, 10**7), st.integers(0, 40))
-def test_phase_is_the_position_in_beats_and_bars(t: Transport, first: int, frames: int) -> None:
-    phase = t.phase(first, frames)
-    assert phase.dtype == np.float32
-    assert phase.shape == (frames, 4)
-    for row, frame in enumerate(range(first, first + frames)):
-        bar = Fraction(frame) / t.bar_frames
-        for column, position in ((0, bar * t.beats_per_bar), (2, bar)):
-            angle = 2 * math.pi * float(position - math.floor(position))
-            assert phase[row, column] == pytest.approx(math.sin(angle), abs=1e-5)
-            assert phase[row, column + 1] == pytest.approx(math.cos(angle), abs=1e-5)
+def test_an_evening_of_steering_stays_exact_and_small() -> None:
+    transport = Transport(48000, 120, 0)
+    for beat in range(5000):
+        transport.steer(24000 * (beat + 1), 120)
+    assert transport.beat_start_samples(5001) == 5001 * 24000
+    assert transport.segments[-1].beat.denominator <= 1 << 40
 
 
-def test_phase_at_bar_lines_is_the_same_after_an_hour() -> None:
-    t = Transport(48000, Fraction(120), 12345)
-    assert t.bar_frames == 100
-    np.testing.assert_array_equal(t.phase(0, 100), t.phase(100 * 1800, 100))
-    np.testing.assert_array_equal(t.phase(0, 1), [[0, 1, 0, 1]])
+def test_the_tempo_map_tells_every_tempo() -> None:
+    transport = Transport(48000, 120, 1000)
+    transport.steer(49000, 126)
+    first, second = transport.segments
+    assert (first.bpm(48000), first.beat) == (120, Fraction(-1, 24))
+    assert (second.sample, second.beat) == (49000, 2)
+    assert second.bpm(48000) == pytest.approx(126)
+    assert transport.grid() == Grid(48000, Fraction(126), 1000)
 
 
-def test_120_beats_a_minute() -> None:
-    t = Transport(48000, Fraction(120), 1000)
-    assert [t.bar_start_samples(bar) for bar in (-1, 0, 1, 2)] == [-95000, 1000, 97000, 193000]
-    assert [t.beat_start_samples(beat) for beat in (0, 1, 4)] == [1000, 25000, 97000]
-    assert [t.bar_at(s) for s in (-95001, 999, 1000, 96999, 97000)] == [-2, -1, 0, 0, 1]
-
-
-def test_a_whole_or_floating_tempo_is_taken_exactly() -> None:
-    for bpm in (120, 120.0, "120"):
-        t = Transport(48000, bpm, 0)  # type: ignore[arg-type]
-        assert t == Transport(48000, Fraction(120), 0)
-        assert isinstance(t.bar_samples, Fraction)
-
-
-@pytest.mark.parametrize("bpm", [0, -120, 39.9, 240.1, 1e9, math.nan, math.inf, "fast", None])
-def test_a_tempo_outside_40_to_240_is_named(bpm: object) -> None:
-    with pytest.raises(CompanionError, match=r"^tempo .+ BPM is outside 40\.\.240 BPM$") as error:
-        Transport(48000, bpm, 0)  # type: ignore[arg-type]
-    assert str(bpm).rstrip("0").rstrip(".")[:4] in str(error.value)
-
-
-def test_a_tempo_in_the_message_reads_like_one() -> None:
-    with pytest.raises(CompanionError, match=r"^tempo 300 BPM"):
-        Transport(48000, Fraction(300), 0)
-
-
-@pytest.mark.parametrize("rate", [0, -50, 11025])
-def test_a_rate_that_is_no_multiple_of_50_is_named(rate: int) -> None:
-    with pytest.raises(CompanionError, match=rf"{rate} Hz .*multiple of 50"):
-        Transport(rate, Fraction(120), 0)
-
-
-def test_a_bar_has_beats() -> None:
+def test_a_tempo_outside_40_to_240_is_named_and_changes_nothing() -> None:
+    transport = Transport(48000, 120, 0)
+    with pytest.raises(CompanionError, match="tempo 300 BPM"):
+        transport.steer(48000, 300)
+    assert transport.bpm == 120
     with pytest.raises(CompanionError, match="beats_per_bar 0"):
-        Transport(48000, Fraction(120), 0, beats_per_bar=0)
+        Transport(48000, 120, 0, beats_per_bar=0)

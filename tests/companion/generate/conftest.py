@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from companion.clock.transport import Transport
+from companion.clock.grid import Grid
 from model.request import StemRequest
 
 MakeRequest = Callable[..., StemRequest]
@@ -19,7 +19,7 @@ def make_request() -> MakeRequest:
 
     def make(**changes: Any) -> StemRequest:
         frames = changes.pop("frames", 200)
-        transport = Transport(48000, Fraction(120), 0)
+        transport = Grid(48000, Fraction(120), 0)
         fields: dict[str, Any] = {
             "context": np.full(frames * 640, 0.1, np.float32),
             "context_known": np.ones(frames, np.bool_),

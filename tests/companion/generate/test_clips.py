@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from companion.generate.clips import KEPT_BARS, BarClip, ClipShelf, fit, to_device_rate
+from companion.generate.clips import KEPT_BARS, BarClip, ClipShelf, to_device_rate
 
-CLIP = BarClip(np.zeros(1, np.float32), np.zeros(0, np.float32), 0, 0, 0)
+CLIP = BarClip(np.zeros(1, np.float32), (0, 1), np.zeros(0, np.float32), 0, 0, 0)
 
 
 @given(st.sets(st.integers(0, 30)), st.integers(0, 32), st.integers(1, 16))
@@ -42,10 +42,3 @@ def test_a_window_at_the_devices_rate_is_as_long_and_sounds_the_same(rate: int) 
     played = to_device_rate(sine(32000), rate)
     assert len(played) == rate and played.dtype == np.float32
     np.testing.assert_allclose(played, sine(rate), atol=1e-4)
-
-
-def test_a_clip_fits_a_bar_that_is_a_sample_longer_or_shorter() -> None:
-    audio = np.array([1, 2, 3], np.float32)
-    assert fit(audio, 2).tolist() == [1, 2]
-    assert fit(audio, 3).tolist() == [1, 2, 3]
-    assert fit(audio, 4).tolist() == [1, 2, 3, 3]

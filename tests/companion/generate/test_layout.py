@@ -7,12 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from companion.clock.transport import Transport
+from companion.clock.grid import Grid
 from companion.errors import CompanionError
 from companion.generate.layout import lay_out
 
 transports = st.builds(
-    Transport,
+    Grid,
     rate=st.sampled_from((44100, 48000, 96000)),
     bpm=st.fractions(40, 240, max_denominator=100),
     origin_samples=st.integers(0, 10**6),
@@ -21,7 +21,7 @@ transports = st.builds(
 
 
 @given(transports, st.integers(1, 500))
-def test_a_window_fits_and_holds_its_bars_whole(transport: Transport, first_bar: int) -> None:
+def test_a_window_fits_and_holds_its_bars_whole(transport: Grid, first_bar: int) -> None:
     layout = lay_out(transport, first_bar, 512)
     start = transport.bar_start_frames(first_bar)
     end = transport.bar_start_frames(layout.end_bar)
@@ -50,10 +50,10 @@ def test_a_window_fits_and_holds_its_bars_whole(transport: Transport, first_bar:
 def test_two_bars_of_prefix_go_before_more_bars_and_a_second_bar_before_a_second_of_prefix(
     bpm: int, prefix_frames: int, bars: int, frames: int
 ) -> None:
-    layout = lay_out(Transport(48000, Fraction(bpm), 0), 8, 512)
+    layout = lay_out(Grid(48000, Fraction(bpm), 0), 8, 512)
     assert (layout.prefix_frames, layout.bars, layout.frames) == (prefix_frames, bars, frames)
 
 
 def test_a_bar_that_does_not_fit_is_refused() -> None:
     with pytest.raises(CompanionError, match=r"bar of 7 beats at 40 BPM is 525 frames.* up to 512"):
-        lay_out(Transport(48000, Fraction(40), 0, 7), 0, 512)
+        lay_out(Grid(48000, Fraction(40), 0, 7), 0, 512)

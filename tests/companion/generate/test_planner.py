@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
@@ -11,10 +10,12 @@ from companion.clock.transport import Transport
 from companion.errors import CompanionError
 from companion.generate.decision import Arrival, BarDecision, PlanWindow
 from companion.generate.planner import Planner, plan_seed
+from companion.generate.stem import LEAD_IN_S
 from companion.listen.window import ContextWindow
 from model.request import DecodeSettings, StemResult
 
 TRANSPORT = Transport(48000, Fraction(120), 96000)  # 2 s a bar, 100 frames
+LEAD_IN = round(LEAD_IN_S * 48000)
 BAR = 96000
 LEAD = 48000
 SILENCE = np.full((4, 1), 9, np.int16)
@@ -82,7 +83,7 @@ class Player:
         )
         request = self.planner.request(window, context, 4, GUIDANCE, "joint", DecodeSettings())
         np.testing.assert_array_equal(
-            request.phase, self.transport.phase(window.layout.first_frame, frames)
+            request.phase, window.grid.phase(window.layout.first_frame, frames)
         )
         assert (request.seed, request.frames) == (window.seed, frames)
         self.lead = request.lead
@@ -109,7 +110,7 @@ def test_the_first_plan_is_for_the_first_bar_after_the_cycle_and_not_before_it_i
     layout = plan.layout
     assert (layout.first_bar, layout.bars, layout.first_frame, layout.frames) == (4, 3, 200, 500)
     assert layout.prefix_frames == 200
-    assert plan.start_samples == line(2)
+    assert plan.grid.bar_start_samples(2) == line(2)
     assert plan.deadline_samples == line(4) - LEAD == line(3.5)
     assert plan.made_samples == line(1.9) + 1
     assert line(3) < plan.hurry_samples < plan.deadline_samples
@@ -157,7 +158,7 @@ def test_a_cycle_outside_its_range_and_a_bar_too_long_are_refused() -> None:
     with pytest.raises(CompanionError, match="cycle is 17 bars; valid: 1 to 16"):
         Player(cycle=17)
     with pytest.raises(CompanionError, match="generator plans up to"):
-        Player(transport=replace(TRANSPORT, bpm=Fraction(40), beats_per_bar=7))
+        Player(transport=Transport(48000, Fraction(40), 96000, 7))
 
 
 # --- what is committed ---------------------------------------------------------------------------
@@ -180,7 +181,7 @@ def test_the_prefix_is_what_was_placed_last_on_each_frame(player: Player) -> Non
 
 
 def test_the_frame_that_a_bar_line_cuts_is_the_new_plans() -> None:
-    transport = replace(TRANSPORT, bpm=Fraction(97))
+    transport = Transport(48000, Fraction(97), 96000)
     player = Player(transport=transport)
     at = [transport.bar_start_samples(bar) for bar in range(10)]
     first = player.begin(at[2], 2.0)
@@ -189,7 +190,7 @@ def test_the_frame_that_a_bar_line_cuts_is_the_new_plans() -> None:
     assert (first.layout.first_bar, later.layout.first_bar) == (4, 5)
     arrival = player.arrive(later, at[3])
     assert arrival.placement is not None
-    cut = transport.bar_start_frames(later.layout.first_bar)
+    cut = transport.grid().bar_start_frames(later.layout.first_bar)
     assert cut.denominator > 1 and arrival.placement.first_frame == math.floor(cut)
     last = player.begin(at[4], 2.0)
     prefix = player.prefix(last)[0, math.floor(cut) - last.layout.first_frame - 1 :]
@@ -222,7 +223,7 @@ def test_a_plan_in_time_is_placed_from_its_bar_line_with_what_leads_into_it(
     placement = arrival.placement
     assert placement is not None
     assert (placement.first_bar, placement.bars, placement.start_samples) == (4, 3, line(4))
-    assert len(placement.clip) == 3 * BAR and len(placement.lead_in) == 1440
+    assert len(placement.clip) == 3 * BAR and len(placement.lead_in) == LEAD_IN
     np.testing.assert_allclose(placement.clip[: 2 * BAR], 0.01, atol=1e-5)
     np.testing.assert_allclose(placement.lead_in, 0.01, atol=1e-5)
     assert (arrival.desired_samples, arrival.actual_samples) == (line(3.5), line(2.75))
@@ -313,7 +314,7 @@ def test_a_repeat_is_the_bar_as_it_sounded_on_its_own_bar_line(player: Player) -
     assert placement is not None
     assert (placement.start_samples, len(placement.clip)) == (line(8), BAR)
     np.testing.assert_allclose(placement.clip, 0.01, atol=1e-5)
-    assert len(placement.lead_in) == 1440
+    assert len(placement.lead_in) == LEAD_IN
     assert (placement.first_frame, placement.tokens.shape) == (800, (4, 100))
     assert (placement.tokens == 100).all()
 
@@ -395,7 +396,7 @@ def test_when_the_input_falls_silent_older_plans_are_silenced_on_a_bar_line(
     assert placement is not None and placement.epoch is None
     assert (placement.first_bar, placement.bars) == (8, 3)
     assert placement.start_samples == line(8) and len(placement.clip) == 3 * BAR
-    assert not placement.clip.any() and len(placement.lead_in) == 1440
+    assert not placement.clip.any() and len(placement.lead_in) == LEAD_IN
     assert (placement.tokens == 9).all()
     player.planner.placed(placement)
     player.due(line(12))

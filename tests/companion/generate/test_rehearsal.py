@@ -17,6 +17,7 @@ from companion.generate.decision import BarDecision, Placement
 from companion.generate.inline import InlineWorker
 from companion.generate.loading import loading
 from companion.generate.planner import Planner
+from companion.listen.nominal import NominalCapture
 from companion.listen.silence import is_silent
 from companion.listen.window import context_window
 from model.request import DecodeSettings
@@ -61,8 +62,9 @@ class Rehearsal:
             if window is None or window.layout.first_bar in self.lost:
                 continue
             layout = window.layout
+            heard = NominalCapture(memory, transport, window.grid)
             context = context_window(
-                memory, transport, layout.first_frame, layout.frames, planner.cycle
+                heard, window.grid, layout.first_frame, layout.frames, planner.cycle
             )
             if is_silent(context.audio, context.known):
                 place(planner.mute(window, now).placement)

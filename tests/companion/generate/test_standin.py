@@ -7,12 +7,12 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from companion.clock.transport import Transport
+from companion.clock.grid import Grid
 from companion.generate.standin import AMPLITUDE, StandInGenerator, bar_line_samples, sound_of
 from companion.generate.warmup import decode
 
 transports = st.builds(
-    Transport,
+    Grid,
     rate=st.just(48000),
     bpm=st.fractions(40, 240, max_denominator=1000),
     origin_samples=st.just(0),
@@ -21,9 +21,7 @@ transports = st.builds(
 
 
 @given(transports, st.integers(-600, 180_000), st.integers(2, 512))
-def test_bar_lines_are_found_to_the_sample(
-    transport: Transport, first_frame: int, frames: int
-) -> None:
+def test_bar_lines_are_found_to_the_sample(transport: Grid, first_frame: int, frames: int) -> None:
     found = bar_line_samples(transport.phase(first_frame, frames))
     first_bar = math.floor(first_frame / transport.bar_frames)
     exact = []

@@ -5,11 +5,11 @@ from fractions import Fraction
 from hypothesis import given
 from hypothesis import strategies as st
 
-from companion.clock.transport import Transport
+from companion.clock.grid import Grid
 from companion.listen.cycle import pieces, stand_in_bar
 
 transports = st.builds(
-    Transport,
+    Grid,
     rate=st.sampled_from((44100, 48000, 96000)),
     bpm=st.fractions(40, 240, max_denominator=100),
     origin_samples=st.integers(0, 10**7),
@@ -19,7 +19,7 @@ transports = st.builds(
 
 @given(transports, st.integers(0, 200), st.integers(1, 16), st.fractions(-3, 200))
 def test_a_stand_in_is_the_latest_bar_in_phase_that_is_over(
-    transport: Transport, bar: int, cycle: int, heard_bars: Fraction
+    transport: Grid, bar: int, cycle: int, heard_bars: Fraction
 ) -> None:
     heard = round(transport.origin_samples + heard_bars * transport.bar_samples)
     over = [
@@ -38,7 +38,7 @@ def test_a_stand_in_is_the_latest_bar_in_phase_that_is_over(
     st.integers(1, 10**6),
 )
 def test_pieces_cover_a_stretch_without_gaps_and_hear_only_what_was_played(
-    transport: Transport, cycle: int, heard_bars: Fraction, start_bars: Fraction, length: int
+    transport: Grid, cycle: int, heard_bars: Fraction, start_bars: Fraction, length: int
 ) -> None:
     heard = round(transport.origin_samples + heard_bars * transport.bar_samples)
     start = round(transport.origin_samples + start_bars * transport.bar_samples)

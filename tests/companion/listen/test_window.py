@@ -9,7 +9,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from companion.clock.transport import Transport
+from companion.clock.grid import Grid
 from companion.errors import CompanionError
 from companion.listen.window import JOIN_S, ContextWindow, context_window
 
@@ -23,7 +23,7 @@ Sound = Callable[[np.ndarray], np.ndarray]
 class Tape:
     """A stream that has heard `sound` up to `position`, and forgets."""
 
-    transport: Transport
+    transport: Grid
     sound: Sound
     position: int
     oldest: int = 0
@@ -42,19 +42,19 @@ def chord(time_s: np.ndarray) -> np.ndarray:
 
 
 transports = st.builds(
-    Transport,
+    Grid,
     rate=st.sampled_from((44100, 48000, 96000)),
     bpm=st.fractions(40, 240, max_denominator=100),
     origin_samples=st.integers(0, 10**6),
 )
 
 
-def at_bar(transport: Transport, bars: Fraction) -> int:
+def at_bar(transport: Grid, bars: Fraction) -> int:
     return max(0, round(transport.origin_samples + bars * transport.bar_samples))
 
 
 def expected(
-    transport: Transport, window: ContextWindow, cycle: int, sound: Sound
+    transport: Grid, window: ContextWindow, cycle: int, sound: Sound
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """What a window must hold, found the slow way: audio, known, and what is clear of joins."""
     rate, heard = transport.rate, window.horizon_samples
@@ -97,7 +97,7 @@ def expected(
     st.integers(1, 300),
 )
 def test_heard_bars_are_real_and_the_others_are_the_same_bars_of_an_earlier_cycle(
-    transport: Transport, cycle: int, heard_bars: Fraction, first_bar: int, frames: int
+    transport: Grid, cycle: int, heard_bars: Fraction, first_bar: int, frames: int
 ) -> None:
     tape = Tape(transport, chord, at_bar(transport, heard_bars))
     first_frame = int(transport.bar_start_frames(first_bar) // 1)
@@ -113,7 +113,7 @@ def test_heard_bars_are_real_and_the_others_are_the_same_bars_of_an_earlier_cycl
 @settings(max_examples=30, deadline=None)
 @given(transports, st.integers(1, 6), st.fractions(0, 6, max_denominator=1000), st.integers(0, 4))
 def test_with_music_that_repeats_the_window_holds_the_true_future(
-    transport: Transport, cycle: int, more_bars: Fraction, ahead: int
+    transport: Grid, cycle: int, more_bars: Fraction, ahead: int
 ) -> None:
     period_s = float(cycle * transport.bar_samples / transport.rate)
 
@@ -132,7 +132,7 @@ def test_with_music_that_repeats_the_window_holds_the_true_future(
 
 
 def test_with_bars_of_whole_samples_the_future_is_true_to_the_sample() -> None:
-    transport = Transport(48000, Fraction(120), 12345)
+    transport = Grid(48000, Fraction(120), 12345)
     noise = np.random.default_rng(1).normal(0, 0.2, 4 * 96000)
 
     def loop(time_s: np.ndarray) -> np.ndarray:
@@ -148,7 +148,7 @@ def test_with_bars_of_whole_samples_the_future_is_true_to_the_sample() -> None:
 
 
 def test_the_edge_of_a_window_is_as_exact_as_its_middle() -> None:
-    transport = Transport(44100, Fraction(97), 50000)
+    transport = Grid(44100, Fraction(97), 50000)
     tape = Tape(transport, chord, at_bar(transport, Fraction(8)))
     long = context_window(tape, transport, 100, 200, 4)
     for first, frames in ((100, 1), (101, 7), (250, 50)):
@@ -158,7 +158,7 @@ def test_the_edge_of_a_window_is_as_exact_as_its_middle() -> None:
 
 
 def test_before_bar_0_nothing_is_known_whatever_was_played() -> None:
-    transport = Transport(48000, Fraction(120), 96000)
+    transport = Grid(48000, Fraction(120), 96000)
     tape = Tape(transport, chord, 3 * 96000)
     window = context_window(tape, transport, -50, 100, 4)
     assert not window.known[:50].any() and window.known[50:].all()
@@ -167,7 +167,7 @@ def test_before_bar_0_nothing_is_known_whatever_was_played() -> None:
 
 def test_a_join_has_no_click() -> None:
     """The stand-in goes on at another level; the step is spread over the join."""
-    transport = Transport(48000, Fraction(120), 96000)
+    transport = Grid(48000, Fraction(120), 96000)
 
     def steps(time_s: np.ndarray) -> np.ndarray:
         return np.where(time_s < 2.0, -0.5, 0.5)
@@ -180,7 +180,7 @@ def test_a_join_has_no_click() -> None:
 
 
 def test_what_starts_on_a_bar_line_stays_sharp_in_a_stand_in() -> None:
-    transport = Transport(48000, Fraction(120), 96000)
+    transport = Grid(48000, Fraction(120), 96000)
 
     def hit(time_s: np.ndarray) -> np.ndarray:
         since = np.mod(np.rint(time_s * 48000), 96000)
@@ -194,7 +194,7 @@ def test_what_starts_on_a_bar_line_stays_sharp_in_a_stand_in() -> None:
 
 
 def test_bars_that_the_ring_has_forgotten_are_unknown() -> None:
-    transport = Transport(48000, Fraction(120), 0)
+    transport = Grid(48000, Fraction(120), 0)
     tape = Tape(transport, chord, 12 * 96000, oldest=5 * 96000)
     window = context_window(tape, transport, 1200, 400, 8)  # bars 12..15 <- bars 4..7
     assert not window.known[:100].any() and window.known[100:].all()
@@ -202,14 +202,14 @@ def test_bars_that_the_ring_has_forgotten_are_unknown() -> None:
 
 
 def test_nothing_heard_is_a_window_of_unknown_silence() -> None:
-    transport = Transport(48000, Fraction(120), 96000)
+    transport = Grid(48000, Fraction(120), 96000)
     window = context_window(Tape(transport, chord, 0), transport, 0, 10, 4)
     assert not window.known.any() and not window.audio.any()
 
 
 @pytest.mark.parametrize(("frames", "cycle"), [(0, 4), (10, 0)])
 def test_an_empty_window_or_cycle_is_refused(frames: int, cycle: int) -> None:
-    transport = Transport(48000, Fraction(120), 0)
+    transport = Grid(48000, Fraction(120), 0)
     with pytest.raises(CompanionError, match="valid: 1 or more"):
         context_window(Tape(transport, chord, 0), transport, 0, frames, cycle)
 
@@ -220,7 +220,7 @@ def test_it_hears_the_real_capture_ring(rate: int, bpm: Fraction) -> None:
     from companion.audio.memory import AudioMemory
     from companion.audio.offline import OfflineStream
 
-    transport = Transport(rate, bpm, rate)
+    transport = Grid(rate, bpm, rate)
     memory = AudioMemory(rate, players=1, ring_samples=2**20)
     heard = at_bar(transport, Fraction(3, 2))
     assume(heard < 15 * rate)

@@ -51,7 +51,7 @@ def rig_requests(audio: np.ndarray, bpm: Fraction, bars: range) -> list[StemRequ
         assert window is not None and window.layout.first_bar == bar
         layout = window.layout
         heard = context_window(
-            Input(audio, now), transport, layout.first_frame, layout.frames, CYCLE
+            Input(audio, now), transport.grid(), layout.first_frame, layout.frames, CYCLE
         )
         request = planner.request(window, heard, 4, SHIPPED.guidance, SHIPPED.form, SHIPPED.decode)
         requests.append(request)

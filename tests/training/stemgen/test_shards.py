@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from safetensors import safe_open
 
-from companion.clock.transport import Transport
+from companion.clock.grid import Grid
 from model.checkpoint import load_codec
 from model.grid import HOP
 from model.instruments import instrument_index
@@ -156,6 +156,6 @@ def test_missing_shards_are_one_line(tmp_path):
 def test_the_clock_is_the_one_the_rig_keeps(bpm, beats_per_bar, first):
     """A network trained on these phases hears the same ones on stage."""
     ours = clock_phase(float(bpm), beats_per_bar, first, 60)
-    theirs = Transport(48_000, bpm, 12_345, beats_per_bar).phase(first, 60)
+    theirs = Grid(48_000, bpm, 12_345, beats_per_bar).phase(first, 60)
     assert ours.shape == (60, 4) and ours.dtype == torch.float32
     np.testing.assert_allclose(ours.numpy(), theirs, atol=1e-5)
