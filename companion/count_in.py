@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import contextlib
 import math
+from fractions import Fraction
 
 from companion.audio.click import tick
 from companion.audio.memory import CLICK_VOICE, AudioMemory, TooLate
 from companion.clock.grid import Grid
+from companion.clock.meter import Meter
 from companion.clock.transport import Transport
 from companion.control.preset import Preset
 
@@ -21,16 +23,16 @@ AHEAD_S = 2.0
 
 
 class CountIn:
-    """Clicks on the beats of the bars before bar 0, the first of each bar accented.
+    """Clicks on the beats (in 6/8 the eighths) before bar 0, the first of each bar accented.
 
     Attributes:
         start_samples: stream sample of the first one; of bar 0 if there is none.
     """
 
-    def __init__(self, memory: AudioMemory, transport: Transport, bars: int) -> None:
+    def __init__(self, memory: AudioMemory, transport: Transport, meter: Meter, bars: int) -> None:
         """Nothing written yet; `bars` may be 0."""
-        self._memory, self._transport = memory, transport
-        self._next_beat = -bars * transport.beats_per_bar
+        self._memory, self._transport, self._meter = memory, transport, meter
+        self._next_beat = Fraction(-bars * meter.beats_per_bar)
         self.start_samples = transport.beat_start_samples(self._next_beat)
 
     def write(self, now: int) -> None:
@@ -40,13 +42,13 @@ class CountIn:
             start = transport.beat_start_samples(self._next_beat)
             if start > now + round(AHEAD_S * rate):
                 return
-            sound = tick(rate, accent=self._next_beat % transport.beats_per_bar == 0)
+            sound = tick(rate, accent=self._next_beat % self._meter.beats_per_bar == 0)
             with contextlib.suppress(TooLate):
                 self._memory.write(CLICK_VOICE, start, sound)
-            self._next_beat += 1
+            self._next_beat += Fraction(1, self._meter.clicks_per_beat)
 
 
 def first_bar_samples(preset: Preset, rate: int) -> int:
     """Samples from a stream's start to bar 0: a moment to place the first click, the count-in."""
-    bar_samples = Grid(rate, preset.bpm, 0, preset.beats_per_bar).bar_samples
+    bar_samples = Grid(rate, preset.bpm, 0, preset.meter.beats_per_bar).bar_samples
     return round(START_S * rate) + math.ceil(preset.count_in_bars * bar_samples)

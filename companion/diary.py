@@ -53,6 +53,7 @@ class Diary:
                 rate=transport.rate,
                 bpm=float(transport.bpm),
                 beats_per_bar=transport.beats_per_bar,
+                meter=preset.meter.name,
                 bars=preset.bars,
                 first_bar_s=self._seconds(transport.bar_start_samples(0)),
                 bar_s=float(transport.bar_samples / transport.rate),

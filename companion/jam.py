@@ -145,7 +145,7 @@ def open_rig(preset: Preset, say: Say) -> tuple[Rig, Preset]:
 def _demo_rig(preset: Preset, bars: int) -> Rig:
     """The bundled recording behind the count-in, looped over `bars` bars."""
     recording, rate = to_device_rate(*read_demo())
-    bar_samples = Grid(rate, preset.bpm, 0, preset.beats_per_bar).bar_samples
+    bar_samples = Grid(rate, preset.bpm, 0, preset.meter.beats_per_bar).bar_samples
     first = first_bar_samples(preset, rate)
     signal = np.zeros(first + round(bars * bar_samples), np.float32)
     signal[first:] = np.resize(recording, len(signal) - first)

@@ -63,8 +63,8 @@ class Session:
         self._worker, self._take, self._seed = worker, take, seed
         if origin_samples is None:
             origin_samples = rig.memory.position + first_bar_samples(preset, rig.rate)
-        self.transport = Transport(rig.rate, preset.bpm, origin_samples, preset.beats_per_bar)
-        self._count_in = CountIn(rig.memory, self.transport, preset.count_in_bars)
+        self.transport = Transport(rig.rate, preset.bpm, origin_samples, preset.meter.beats_per_bar)
+        self._count_in = CountIn(rig.memory, self.transport, preset.meter, preset.count_in_bars)
         self._diary = Diary(take, self.transport, self._count_in.start_samples)
         self._placing = Placing(rig.memory, self.transport, self._diary, self._warn)
         if preset.bars is not None:

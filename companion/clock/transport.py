@@ -115,8 +115,8 @@ class Transport:
         """The stream sample nearest to where ``bar`` starts."""
         return self.beat_start_samples(bar * self.beats_per_bar)
 
-    def beat_start_samples(self, beat: int) -> int:
-        """The stream sample nearest to where ``beat`` starts, counted from bar 0."""
+    def beat_start_samples(self, beat: Fraction | int) -> int:
+        """The stream sample nearest to where ``beat``, or a part of one, starts from bar 0 on."""
         segment = _last(self._segments, beat, _beat)
         return nearest(segment.sample + (beat - segment.beat) * segment.beat_samples)
 
@@ -153,7 +153,7 @@ def _sample(segment: Segment) -> int:
     return segment.sample
 
 
-def _last(segments: tuple[Segment, ...], at: int, key: object) -> Segment:
+def _last(segments: tuple[Segment, ...], at: Fraction | int, key: object) -> Segment:
     """The last segment that begins at or before, else the first."""
     found = bisect.bisect_right(segments, at, key=key)  # type: ignore[call-overload]
     return segments[max(0, found - 1)]

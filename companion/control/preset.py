@@ -16,6 +16,7 @@ from pathlib import Path
 import yaml
 
 from companion.clock.grid import MAX_BPM, MIN_BPM
+from companion.clock.meter import FOUR_FOUR, METERS, Meter
 from companion.control.parameters import BY_NAME, PARAMETERS, Value, parameter
 from companion.control.section import Section, nearest
 from companion.control.store import ALL, ParameterStore
@@ -26,7 +27,7 @@ DEVICES = ("auto", "cuda", "mps", "cpu")
 RIG_KNOBS = tuple(knob.name for knob in PARAMETERS if knob.scope == "rig")
 PLAYER_KNOBS = tuple(knob.name for knob in PARAMETERS if knob.scope == "player")
 PRESET_KEYS = (
-    *("bpm", "bars", "beats_per_bar", "count_in_bars", *RIG_KNOBS),
+    *("bpm", "meter", "bars", "count_in_bars", *RIG_KNOBS),
     *("players", "midi", "osc", "audio", "generator"),
 )
 PLAYER_KEYS = ("name", *PLAYER_KNOBS)
@@ -107,7 +108,7 @@ class Preset:
     players: tuple[PlayerPreset, ...]
     bpm: Fraction = Fraction(120)
     bars: int | None = None
-    beats_per_bar: int = 4
+    meter: Meter = FOUR_FOUR
     count_in_bars: int = 1
     knobs: Mapping[str, Value] = field(default_factory=dict)
     midi: MidiPreset | None = None
@@ -173,7 +174,7 @@ def parse_preset(text: str, file: str) -> Preset:
         players=players,
         bpm=Fraction(str(top.number("bpm", MIN_BPM, MAX_BPM, 120))),
         bars=top.whole("bars", 1, 100_000, None),
-        beats_per_bar=top.whole("beats_per_bar", 4, 4, 4),  # what the model has learnt
+        meter=METERS[top.choice("meter", tuple(METERS), FOUR_FOUR.name)],
         count_in_bars=top.whole("count_in_bars", 0, 4, 1),
         knobs=top.knobs(RIG_KNOBS),
         midi=None if midi is None else _midi(midi, [player.name for player in players]),

@@ -10,6 +10,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
+from companion.clock.meter import METERS
 from companion.control.parameters import PARAMETERS
 from companion.control.preset import (
     AudioPreset,
@@ -29,7 +30,7 @@ PLAYERS = "players: [{name: bass}]\n"
 WHOLE = """
 bpm: 92.5
 bars: 32
-beats_per_bar: 4
+meter: 3/4
 count_in_bars: 2
 cycle: 8
 monitor: -12
@@ -63,7 +64,7 @@ class TestWhole:
             name="friday",
             bpm=Fraction(185, 2),
             bars=32,
-            beats_per_bar=4,
+            meter=METERS["3/4"],
             count_in_bars=2,
             knobs={"cycle": 8, "monitor": -12.0},
             players=(
@@ -121,7 +122,7 @@ class TestRefused:
     @pytest.mark.parametrize(
         ("text", "message"),
         [
-            ("bmp: 120\n" + PLAYERS, "unknown key bmp; nearest: bpm; valid: bpm, bars, "),
+            ("bmp: 120\n" + PLAYERS, "unknown key bmp; nearest: bpm; valid: bpm, meter, bars, "),
             ("player: []", "unknown key player; nearest: players; valid: "),
             ("players: [{nmae: bass}]", "unknown key players[0].nmae; nearest: name"),
             (
@@ -174,7 +175,7 @@ class TestRefused:
             ("bpm: 241\n" + PLAYERS, "bpm is 241; valid: 40 to 240"),
             ("bpm: .nan\n" + PLAYERS, "bpm is nan; valid: 40 to 240"),
             ("bars: 0\n" + PLAYERS, "bars is 0; valid: 1 to 100000"),
-            ("beats_per_bar: 3\n" + PLAYERS, "beats_per_bar is 3; valid: 4"),
+            ("meter: 9/4\n" + PLAYERS, "meter is '9/4'; nearest: 7/4; valid: 2/4, 3/4, 4/4, 5/4"),
             ("count_in_bars: 5\n" + PLAYERS, "count_in_bars is 5; valid: 0 to 4"),
             ("cycle: 17\n" + PLAYERS, "cycle is 17; valid: a whole number from 1 to 16 bars"),
             ("players: [{name: a, level: 7}]", "players[0].level is 7; valid: from -60 to 6 dB"),

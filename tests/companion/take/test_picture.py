@@ -37,6 +37,7 @@ def begin_log(folder: Path, bars: int = 4) -> EventLog:
             rate=RATE,
             bpm=120.0,
             beats_per_bar=4,
+            meter="4/4",
             bars=bars,
             first_bar_s=2.0,
             bar_s=2.0,
