@@ -17,6 +17,7 @@ import hashlib
 import json
 import random
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -104,10 +105,7 @@ class Listener:
             for beat in range(beats)
         ]
         lines.append(grid.start_samples(bars))
-        prints = [
-            beat_print(context[a:b], SAMPLE_RATE)
-            for a, b in zip(lines, lines[1:], strict=False)
-        ]
+        prints = [beat_print(context[a:b], SAMPLE_RATE) for a, b in pairwise(lines)]
         self.bars = [prints[n * beats : (n + 1) * beats] for n in range(bars)]
 
     def broken(self, horizon_bar: int) -> bool:

@@ -124,7 +124,7 @@ def render_command(
 ) -> None:
     """Play along a recording, as fast as the machine can."""
     preset = player_of(instrument)
-    knobs = preset.knobs if cycle is None else {**preset.knobs, "cycle": cycle}
+    knobs = preset.knobs if cycle is None else {**preset.knobs, "cycle": cycle, "find_cycle": False}
     preset = replace(preset, knobs=knobs, generator=with_device(preset, device))
     session = render(recording, preset, tempo(bpm), out, mix, seed, weights)
     name = preset.players[0].name

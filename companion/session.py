@@ -20,6 +20,7 @@ from companion.diary import Diary
 from companion.ensemble import Ensemble
 from companion.generate.serve import one_line
 from companion.generate.stem_worker import StemWorker
+from companion.listen.ear import Ear
 from companion.placing import Placing
 from companion.rig import Rig
 from companion.settings import gain_of
@@ -72,6 +73,7 @@ class Session:
         self._ensemble = Ensemble(
             rig.memory, self.transport, worker, store, self._placing, self._diary, self._warn
         )
+        self._ear = Ear(rig.memory, self.transport, store)
         self._refused = 0
         self._trouble = ("", 0)  # what, and the sample until which it is named
         self._stopped = False
@@ -172,6 +174,7 @@ class Session:
 
     def _tick(self, now: int) -> None:
         self._count_in.write(now)
+        self._ear.tick(now)
         self._turn_knobs()
         self._ensemble.tick(now)
         if self._take is not None:
@@ -182,6 +185,7 @@ class Session:
     def _turn_knobs(self) -> None:
         """Write down what was moved, since the preset too, and do as it says."""
         for change in self.store.drain():
+            self._ear.turned(change)
             self._diary.knob(change, self.rig.memory.position)
         refused, why = self.store.refused
         if refused > self._refused:

@@ -158,7 +158,11 @@ def test_midi_controllers_are_as_described() -> None:
     mappings = default_mappings(["first", "second"])
     assert {m.channel for m in mappings if m.player == "first"} == {1}
     assert {m.channel for m in mappings if m.player == "second"} == {2}
-    assert {m.parameter for m in mappings if m.channel is None} == {"cycle", "monitor"}
+    assert {m.parameter for m in mappings if m.channel is None} == {
+        "cycle",
+        "find_cycle",
+        "monitor",
+    }
 
 
 def test_the_preset_that_is_shown_is_valid() -> None:

@@ -137,6 +137,7 @@ PARAMETERS: tuple[Parameter, ...] = (
     Parameter("hold", "switch", "player", False, 0, 1, "", "next bar", "Repeats the last cycle instead of planning anew.", cc=30),
     Parameter("regenerate", "trigger", "player", False, 0, 1, "", "next plan", "Plans again with other dice.", cc=31),
     Parameter("cycle", "whole", "rig", 4, 1, 16, "bars", "next plan", "Bars after which the music repeats.", cc=14),
+    Parameter("find_cycle", "switch", "rig", True, 0, 1, "", "next bar", "Finds the cycle in the music; setting cycle by hand turns it off.", cc=85),
     Parameter("monitor", "number", "rig", -60.0, -60.0, 6.0, "dB", "now", "The input in the companion's output; -60 is off.", cc=15),
 )
 # fmt: on

@@ -117,8 +117,11 @@ class Preset:
     generator: GeneratorPreset = GeneratorPreset()
 
     def store(self) -> ParameterStore:
-        """The knobs as the preset sets them."""
-        return ParameterStore(self.knobs, {player.name: player.knobs for player in self.players})
+        """The knobs as the preset sets them; a cycle that it gives is kept unless it says not."""
+        given = {"find_cycle": False} if "cycle" in self.knobs else {}
+        return ParameterStore(
+            {**given, **self.knobs}, {player.name: player.knobs for player in self.players}
+        )
 
     def with_instrument(self, instrument: str) -> Preset:
         """The same rig with its first player playing something else.

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise
 
 import numpy as np
 import soxr
@@ -28,7 +29,6 @@ SUBDIVISIONS = 4
 SILENCE = 10 ** (-60 / 20)
 
 Vector = NDArray[np.float32]
-_EPSILON = 1e-6
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -38,7 +38,7 @@ class BeatPrint:
     Attributes:
         chords: [12], how far each pitch class stands out above the bass, C first, mean 0.
         bass: [12], the same of the bass.
-        rhythm: [12], onset strength of each sixteenth in a low, a middle and a high band.
+        rhythm: [12], onset strength of each sixteenth in a low, a middle and a high band, mean 0.
         sounds: whether it is louder than -60 dBFS.
     """
 
@@ -80,13 +80,17 @@ def _pitches(audio: Vector) -> Vector:
 
 
 def _rhythm(audio: Vector) -> Vector:
-    """Rise of each band's loudness by sixteenth, all bands of equal weight: [12]."""
-    level = np.log1p(100.0 * _frames(audio, ONSET_WINDOW, ONSET_HOP))
+    """Rise of each band's loudness by sixteenth, low band first: [12]."""
+    # Each window ends where it counts: an onset must not be taken for the sixteenth before. What
+    # is heard before the beat is its own start, backwards, so that a held note is no onset.
+    before = np.resize(audio[: ONSET_WINDOW - ONSET_HOP][::-1], ONSET_WINDOW - ONSET_HOP)
+    level = np.log1p(100.0 * _frames(np.concatenate([before, audio]), ONSET_WINDOW, ONSET_HOP))
     rise = np.maximum(0.0, np.diff(level, axis=0))
     edges = [round(hz * ONSET_WINDOW / RATE) for hz in ONSET_EDGES_HZ]
-    bands = [rise[:, a:b].mean(1) for a, b in zip(edges, edges[1:], strict=False)]
+    bands = [rise[:, a:b].mean(1) for a, b in pairwise(edges)]
     parts = [np.array_split(band, SUBDIVISIONS) for band in bands]
-    return np.array([p.sum() if p.size else 0.0 for band in parts for p in band], np.float32)
+    strengths = np.array([p.sum() if p.size else 0.0 for band in parts for p in band], np.float32)
+    return strengths - strengths.mean()
 
 
 @lru_cache(maxsize=1)
@@ -97,4 +101,4 @@ def _bands() -> tuple[tuple[int, int], ...]:
         round(440 * 2 ** ((pitch - 69.5) / 12) / per_bin)
         for pitch in range(LOWEST_PITCH, HIGHEST_PITCH + 1)
     ]
-    return tuple((a, max(a + 1, b)) for a, b in zip(edges, edges[1:], strict=False))
+    return tuple((a, max(a + 1, b)) for a, b in pairwise(edges))

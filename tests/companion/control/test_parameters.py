@@ -22,7 +22,7 @@ def test_the_knobs_that_were_promised_are_there() -> None:
     assert set(BY_NAME) == {
         *("guidance_audio", "guidance_instrument", "guidance_clock", "guidance_form"),
         *("causal_bias", "confidence", "randomness", "temperature", "steps", "instrument"),
-        *("level", "mute", "hold", "regenerate", "cycle", "monitor"),
+        *("level", "mute", "hold", "regenerate", "cycle", "find_cycle", "monitor"),
     }
 
 

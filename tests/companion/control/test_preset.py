@@ -90,6 +90,15 @@ class TestWhole:
             generator=GeneratorPreset("standin", "cpu", True),
         )
 
+    def test_a_cycle_is_kept_unless_the_preset_has_one_found(self) -> None:
+        for text, finds in (
+            ("", True),
+            ("cycle: 8\n", False),
+            ("cycle: 8\nfind_cycle: on\n", True),
+        ):
+            store = parse_preset(text + PLAYERS, "mine.yaml").store()
+            assert store.snapshot()["find_cycle"] is finds
+
     def test_one_player_is_enough(self) -> None:
         preset = parse_preset(PLAYERS, "mine.yaml")
         assert preset == Preset("mine", (PlayerPreset("bass"),))
@@ -102,7 +111,7 @@ class TestWhole:
     def test_its_store_has_its_values(self) -> None:
         store = parse_preset(WHOLE, "mine.yaml").store()
         assert store.players == ("low", "drums")
-        assert store.snapshot() == {"cycle": 8, "monitor": -12.0}
+        assert store.snapshot() == {"cycle": 8, "find_cycle": False, "monitor": -12.0}
         assert (store.snapshot("low")["steps"], store.snapshot("drums")["steps"]) == (6, 8)
 
     @pytest.mark.parametrize("knob", PARAMETERS, ids=lambda knob: knob.name)
@@ -201,7 +210,9 @@ class TestRefused:
     def test_a_player_has_a_name_that_files_and_messages_can_have(self, name: str) -> None:
         message = refused(f"players: [{{name: '{name}'}}]")
         assert f"players[0].name is '{name}'" in message
-        assert "letters, digits, _ and -, but not input, click, cycle, monitor" in message
+        assert (
+            "letters, digits, _ and -, but not input, click, cycle, find_cycle, monitor" in message
+        )
 
     @pytest.mark.parametrize("second", ["bass", "Bass"])
     def test_two_players_of_one_name_are_one_too_many(self, second: str) -> None:

@@ -42,7 +42,7 @@ class TestValues:
         self, store: ParameterStore
     ) -> None:
         assert store.players == ("bass", "drums")
-        assert store.snapshot() == {"cycle": 8, "monitor": -60.0}
+        assert store.snapshot() == {"cycle": 8, "find_cycle": True, "monitor": -60.0}
         assert store.snapshot("bass")["level"] == -3.0
         assert store.snapshot("drums") == {
             knob.name: knob.default for knob in PARAMETERS if knob.scope == "player"
@@ -97,7 +97,7 @@ class TestValues:
         ("name", "player", "message"),
         [
             ("level", "keys", "there is no player 'keys'; valid: bass, drums, *"),
-            ("level", None, "there is no parameter 'level'; valid: cycle, monitor"),
+            ("level", None, "there is no parameter 'level'; valid: cycle, find_cycle, monitor"),
             ("cycle", "bass", "there is no parameter 'cycle'"),
             ("levle", ALL, "there is no parameter 'levle'; nearest: level"),
         ],
