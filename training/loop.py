@@ -17,6 +17,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from torch import nn
 from torch.utils.tensorboard import SummaryWriter
 
+from training.errors import Stopped
 from training.state import load_state, save_state
 
 
@@ -91,7 +92,7 @@ def run(
     train_step: Callable[[int, Any], dict[str, float]],
     evaluate: Callable[[int], dict[str, float]],
     audio_seconds_a_step: float,
-) -> int:
+) -> None:
     """Train from the last checkpoint in `settings.out` (or from the start) to `settings.steps`.
 
     Args:
@@ -100,8 +101,8 @@ def run(
         train_step: one optimiser step on a batch; returns numbers to log.
         evaluate: held-out figures after a step.
 
-    Returns:
-        the step reached; less than `settings.steps` if the run was interrupted.
+    Raises:
+        Stopped: it was interrupted; the same call goes on from there.
     """
     checkpoint = settings.out / "run.safetensors"
     step = 0
@@ -143,4 +144,7 @@ def run(
     save_state(checkpoint, module, optimizers, step, run_settings)
     writer.close()
     log.close()
-    return step
+    if step < settings.steps:
+        raise Stopped(
+            f"stopped at step {step} of {settings.steps}; the same command goes on from there"
+        )

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 
-from model.checkpoint import load_grid_codec, save_codec
+from model.checkpoint import load_grid_codec
 from model.device import autocast, pick_device
 from model.frame_codec import FrameCodec
-from model.grid import HOP
-from training.codec.data import CodecCrops, batches, music_files
 from training.codec.discriminator import (
     Discriminators,
     fooling_loss,
@@ -21,10 +19,10 @@ from training.codec.discriminator import (
     telling_loss,
 )
 from training.codec.losses import decoder_loss
-from training.codec.train import MUSIC_SHARE, evaluate
+from training.codec.run import CodecData, run_codec
+from training.codec.train import evaluate
 from training.errors import TrainingError
-from training.loop import LoopSettings, learning_rate, prepare_process, run
-from training.songs import song_folders
+from training.loop import learning_rate, prepare_process
 
 DECODER_FLOOR = -14.0
 """Log-magnitude that stands for digital silence: a window of it is below the floor of the reported
@@ -158,6 +156,7 @@ def train_decoder(
 
     Raises:
         TrainingError: `start` is no codec of ours.
+        Stopped: it was interrupted.
     """
     prepare_process(threads)
     where = pick_device(device)
@@ -170,30 +169,9 @@ def train_decoder(
     codec = with_floor(loaded).to(where)
     judges = Discriminators().to(where) if adversarial else None
     training = DecoderTraining(codec, where, steps, peak, judges)
-    files = music_files(music) if music else []
-    data = CodecCrops(song_folders(band, "train"), files, crop_frames * HOP, seed, MUSIC_SHARE)
-    held_out = CodecCrops(song_folders(band, "valid"), [], 250 * HOP, seed + 1, 0.0)
-    crops = [held_out[i] for i in range(24)]
+    data = CodecData(band, tuple(music), batch, crop_frames, seed)
     settings = {
-        "codec": asdict(codec.config),
         "start": hashlib.sha256(start.read_bytes()).hexdigest()[:16],
         "adversarial": adversarial,
-        "batch": batch,
-        "crop_frames": crop_frames,
-        "seed": seed,
-        "peak": peak,
-        "steps": steps,
     }
-    run(
-        LoopSettings(out, steps),
-        settings,
-        training.module,
-        training.optimizers,
-        lambda first: batches(data, first, batch),
-        training.step,
-        lambda _: evaluate(codec, where, crops),
-        batch * crop_frames / codec.frame_rate,
-    )
-    weights = out / "codec.safetensors"
-    save_codec(weights, codec)
-    return weights
+    return run_codec(training, data, out, settings, evaluate)

@@ -4,23 +4,17 @@ from __future__ import annotations
 
 import math
 import random
-from dataclasses import asdict
 from pathlib import Path
 
 import torch
 from torch import Tensor
 
-from model.checkpoint import save_codec
 from model.device import autocast, pick_device
 from model.frame_codec import FrameCodec, FrameCodecConfig
-from model.grid import HOP
-from training.codec.data import CodecCrops, batches, music_files
 from training.codec.losses import log_mel_distance, magnitude_loss
+from training.codec.run import CodecData, run_codec
 from training.evaluation.fit import chroma_cosine
-from training.loop import LoopSettings, learning_rate, prepare_process, run, step_seed
-from training.songs import song_folders
-
-MUSIC_SHARE = 0.3
+from training.loop import learning_rate, prepare_process, step_seed
 
 
 @torch.no_grad()
@@ -57,6 +51,16 @@ class CodecTraining:
         self.optimizer = torch.optim.AdamW(
             codec.parameters(), peak, betas=(0.8, 0.99), weight_decay=1e-3
         )
+
+    @property
+    def module(self) -> FrameCodec:
+        """Everything that a checkpoint has to hold."""
+        return self.codec
+
+    @property
+    def optimizers(self) -> list[torch.optim.Optimizer]:
+        """Those whose moments it has to hold as well."""
+        return [self.optimizer]
 
     def step(self, step: int, audio: Tensor) -> dict[str, float]:
         """Train on a batch of audio [B, samples]."""
@@ -128,34 +132,14 @@ def train_codec(
         music: folders of other recordings, a third of the crops where given.
         batch: crops a step, each `crop_frames` frames long.
         threads: processor threads, 0 for all.
+
+    Raises:
+        Stopped: it was interrupted.
     """
     prepare_process(threads)
     where = pick_device(device)
     torch.manual_seed(seed)
     codec = FrameCodec(config or FrameCodecConfig()).to(where)
     training = CodecTraining(codec, where, steps, seed, peak)
-    files = music_files(music) if music else []
-    data = CodecCrops(song_folders(band, "train"), files, crop_frames * HOP, seed, MUSIC_SHARE)
-    held_out = CodecCrops(song_folders(band, "valid"), [], 250 * HOP, seed + 1, 0.0)
-    crops = [held_out[i] for i in range(24)]
-    settings = {
-        "codec": asdict(codec.config),
-        "batch": batch,
-        "crop_frames": crop_frames,
-        "seed": seed,
-        "peak": peak,
-        "steps": steps,
-    }
-    run(
-        LoopSettings(out, steps),
-        settings,
-        codec,
-        [training.optimizer],
-        lambda first: batches(data, first, batch),
-        training.step,
-        lambda _: evaluate(codec, where, crops),
-        batch * crop_frames / codec.frame_rate,
-    )
-    weights = out / "codec.safetensors"
-    save_codec(weights, codec)
-    return weights
+    data = CodecData(band, tuple(music), batch, crop_frames, seed)
+    return run_codec(training, data, out, {}, evaluate)

@@ -34,6 +34,9 @@ def train_coherence(
 
     Returns:
         the weights file it wrote.
+
+    Raises:
+        Stopped: it was interrupted.
     """
     prepare_process(threads)
     where = pick_device(device)

@@ -41,6 +41,9 @@ def train_stemgen(
 
     Returns:
         the weights file it wrote.
+
+    Raises:
+        Stopped: it was interrupted.
     """
     prepare_process(threads)
     where = pick_device(device)

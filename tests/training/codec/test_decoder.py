@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import math
-import os
-import signal
 import sys
 from pathlib import Path
 
 import pytest
 import torch
-from safetensors import safe_open
 from safetensors.torch import load_file
 
 from model.checkpoint import fingerprint, load_codec
 from model.frame_codec import LOG_FLOOR, FrameCodec
 from model.grid import HOP
-from tests.training.tensors import assert_same_tensors
+from tests.training.interruption import assert_interrupting_changes_nothing
 from training.__main__ import main
 from training.codec import decoder
 from training.codec.data import CodecCrops
@@ -123,31 +120,13 @@ def test_a_run_that_was_interrupted_ends_as_the_unbroken_one_bit_for_bit(
     monkeypatch.setattr(decoder, "Discriminators", small_discriminators)
     monkeypatch.setattr(decoder, "evaluate", lambda *_: {})
 
-    def go(name: str, peak: float = 1e-3) -> Path:
+    def go(out: Path, peak: float = 1e-3) -> Path:
         sizes = {"batch": 2, "crop_frames": 16, "peak": peak, "threads": 1}
-        return train_decoder(
-            codec_weights, band, tmp_path / name, [], 4, adversarial, **sizes, device="cpu"
-        )
+        return train_decoder(codec_weights, band, out, [], 4, adversarial, **sizes, device="cpu")
 
-    straight = go("straight")
-    step = DecoderTraining.step
-
-    def interrupted(self: DecoderTraining, number: int, audio: torch.Tensor) -> dict[str, float]:
-        if number == 1:
-            os.kill(os.getpid(), signal.SIGINT)
-        return step(self, number, audio)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(DecoderTraining, "step", interrupted)
-        go("broken")
-    with safe_open(tmp_path / "broken" / "run.safetensors", "pt") as file:
-        assert file.metadata()["step"] == "2"
-    broken = go("broken")
-    assert_same_tensors(straight, broken)
-    one, other = (tmp_path / name / "run.safetensors" for name in ("straight", "broken"))
-    assert_same_tensors(one, other)
+    straight = assert_interrupting_changes_nothing(monkeypatch, DecoderTraining, tmp_path, go)
     with pytest.raises(TrainingError, match=r"peak=0.001.*peak=0.002"):
-        go("broken", peak=2e-3)
+        go(tmp_path / "broken", peak=2e-3)
 
     start, end = load_file(codec_weights), load_file(straight)
     assert start.keys() == end.keys()

@@ -19,7 +19,7 @@ from safetensors import safe_open
 from model.checkpoint import load_codec
 from model.frame_codec import FrameCodec
 from model.grid import HOP
-from tests.training.tensors import assert_same_tensors
+from tests.training.interruption import assert_interrupting_changes_nothing
 from training.codec.data import CodecCrops
 from training.codec.train import CodecTraining, evaluate, revive_dead_codes, train_codec
 from training.errors import TrainingError
@@ -158,32 +158,14 @@ def test_evaluation_gives_finite_distances_and_leaves_the_codec_as_it_was(toy_co
 def test_a_run_that_was_interrupted_ends_as_the_unbroken_one_bit_for_bit(
     tmp_path, band, toy_codec_config, monkeypatch
 ):
-    def go(name: str, seed: int = 1) -> Path:
+    def go(out: Path, seed: int = 1) -> Path:
         sizes = {"batch": 2, "crop_frames": 16, "seed": seed, "threads": 1}
-        return train_codec(
-            band, tmp_path / name, [], 6, **sizes, device="cpu", config=toy_codec_config
-        )
+        return train_codec(band, out, [], 6, **sizes, device="cpu", config=toy_codec_config)
 
-    straight = go("straight")
-    step = CodecTraining.step
-
-    def interrupted(self: CodecTraining, number: int, audio: torch.Tensor) -> dict[str, float]:
-        if number == 2:
-            os.kill(os.getpid(), signal.SIGINT)
-        return step(self, number, audio)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(CodecTraining, "step", interrupted)
-        go("broken")
-    with safe_open(tmp_path / "broken" / "run.safetensors", "pt") as file:
-        assert file.metadata()["step"] == "3"
-    broken = go("broken")
-    assert_same_tensors(straight, broken)
-    one, other = (tmp_path / name / "run.safetensors" for name in ("straight", "broken"))
-    assert_same_tensors(one, other)
+    straight = assert_interrupting_changes_nothing(monkeypatch, CodecTraining, tmp_path, go)
     assert load_codec(straight).config == toy_codec_config
     with pytest.raises(TrainingError, match=r"seed=1.*seed=2"):
-        go("broken", seed=2)
+        go(tmp_path / "broken", seed=2)
 
 
 SCRIPT = """
@@ -191,12 +173,17 @@ import sys
 from pathlib import Path
 from model.frame_codec import FrameCodecConfig
 from training.codec.train import train_codec
+from training.errors import Stopped
 
 if __name__ == "__main__":
-    train_codec(
-        Path(sys.argv[1]), Path(sys.argv[2]), [], 100_000, batch=1, crop_frames=8, device="cpu",
-        threads=1, config=FrameCodecConfig(width=16, encoder_blocks=1, decoder_blocks=1),
-    )
+    config = FrameCodecConfig(width=16, encoder_blocks=1, decoder_blocks=1)
+    try:
+        train_codec(
+            Path(sys.argv[1]), Path(sys.argv[2]), [], 100_000, batch=1, crop_frames=8,
+            device="cpu", threads=1, config=config,
+        )
+    except Stopped as stopped:
+        print(stopped)
 """
 
 
@@ -217,7 +204,7 @@ def test_ctrl_c_reaches_the_whole_process_group_and_ends_the_run_in_order(tmp_pa
             time.sleep(0.05)
         if run.poll() is None:
             os.killpg(run.pid, signal.SIGINT)
-        _, errors = run.communicate(timeout=60)
+        said, errors = run.communicate(timeout=60)
     finally:
         if run.poll() is None:
             os.killpg(run.pid, signal.SIGKILL)
@@ -225,4 +212,4 @@ def test_ctrl_c_reaches_the_whole_process_group_and_ends_the_run_in_order(tmp_pa
     assert "Traceback" not in errors
     with safe_open(tmp_path / "run.safetensors", "pt") as file:
         assert int(file.metadata()["step"]) >= 50
-    load_codec(tmp_path / "codec.safetensors")
+    assert "of 100000; the same command goes on from there" in said

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import os
-import signal
-
 import pytest
 import torch
 
-from tests.training.tensors import assert_same_tensors
+from tests.training.interruption import assert_interrupting_changes_nothing
 from training.coherence.network import CoherenceConfig, CoherenceNetwork
-from training.coherence.pairs import CoherenceBatch, Kind, draw_batch
+from training.coherence.pairs import Kind, draw_batch
 from training.coherence.run import train_coherence
 from training.coherence.train import CoherenceSettings, CoherenceTraining, coherence_loss
 from training.errors import TrainingError
@@ -79,21 +76,12 @@ def go(band, codec_weights, out, seed: int = 1):
 def test_a_run_that_was_interrupted_ends_as_the_unbroken_one_bit_for_bit(
     charted_band, codec_weights, tmp_path, monkeypatch
 ):
-    straight = go(charted_band, codec_weights, tmp_path / "straight")
-    step = CoherenceTraining.step
-
-    def interrupted(self: CoherenceTraining, number: int, batch: CoherenceBatch):
-        if number == 2:
-            os.kill(os.getpid(), signal.SIGINT)
-        return step(self, number, batch)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(CoherenceTraining, "step", interrupted)
-        go(charted_band, codec_weights, tmp_path / "broken")
-    broken = go(charted_band, codec_weights, tmp_path / "broken")
-    assert_same_tensors(straight, broken)
-    one, other = (tmp_path / name / "run.safetensors" for name in ("straight", "broken"))
-    assert_same_tensors(one, other)
+    straight = assert_interrupting_changes_nothing(
+        monkeypatch,
+        CoherenceTraining,
+        tmp_path,
+        lambda out: go(charted_band, codec_weights, out),
+    )
     assert load_coherence(straight).config == TOY
     with pytest.raises(TrainingError, match=r"seed=1.*seed=2"):
         go(charted_band, codec_weights, tmp_path / "broken", seed=2)

@@ -5,9 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import math
-import os
 import shutil
-import signal
 from dataclasses import replace
 from pathlib import Path
 
@@ -28,7 +26,6 @@ from model.instruments import NULL
 from model.masking import draw_levels, draw_rates, mask_targets
 from model.network import UNKNOWN, NetworkConfig, StemNetwork
 from model.pitch import PITCHES
-from tests.training.tensors import assert_same_tensors
 from training.errors import TrainingError
 from training.stemgen.baseline import AutoregressiveTraining
 from training.stemgen.pairs import PairBatch, draw_batch
@@ -354,21 +351,9 @@ def test_a_run_that_was_interrupted_ends_as_the_unbroken_one_bit_for_bit(
     encoded_out, tmp_path, band, codec_weights, toy_network_config, monkeypatch
 ):
     rest = (band, codec_weights, toy_network_config)
-    straight = go(encoded_out, tmp_path / "straight", *rest)
-    step = StemgenTraining.step
-
-    def interrupted(self: StemgenTraining, number: int, batch: PairBatch) -> dict[str, float]:
-        if number == 2:
-            os.kill(os.getpid(), signal.SIGINT)
-        return step(self, number, batch)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(StemgenTraining, "step", interrupted)
-        go(encoded_out, tmp_path / "broken", *rest)
-    broken = go(encoded_out, tmp_path / "broken", *rest)
-    assert_same_tensors(straight, broken)
-    one, other = (tmp_path / name / "run.safetensors" for name in ("straight", "broken"))
-    assert_same_tensors(one, other)  # the optimisers' moments too
+    straight = assert_interrupting_changes_nothing(
+        monkeypatch, StemgenTraining, tmp_path, lambda out: go(encoded_out, out, *rest)
+    )
     lines = (tmp_path / "straight" / "log.jsonl").read_text().splitlines()
     assert json.loads(lines[-1])["kind"] == "valid"
 
