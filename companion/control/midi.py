@@ -1,9 +1,9 @@
-"""MIDI in: controllers turn knobs.
+"""MIDI in: controllers turn knobs, and a master's clock is handed on with the time it arrived.
 
-*Threading*: a daemon thread, `midi`, collects what has come in and turns the knobs; it looks a
-number up and sets it, nothing that can wait. `open_midi` and `close` belong to one thread.
-rtmidi's callback is not used: it would wait for the interpreter in the thread that JACK keeps time
-with, and closing the port while messages come in kills the process.
+*Threading*: a daemon thread, `midi`, collects what has come in, turns the knobs and calls whoever
+listens to the clock; neither may wait. `open_midi` and `close` belong to one thread. rtmidi's
+callback is not used: it would wait for the interpreter in the thread that JACK keeps time with, and
+closing the port while messages come in kills the process.
 """
 
 from __future__ import annotations
@@ -12,10 +12,13 @@ import contextlib
 import os
 import sys
 import threading
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Protocol, Self
 
+from companion.clock.arrivals import Arrivals
+from companion.clock.midi_clock import CLOCK_MESSAGES
 from companion.control.preset import MidiMapping, MidiPreset
 from companion.control.store import ParameterStore
 from companion.errors import CompanionError
@@ -28,6 +31,8 @@ POLL_S = 0.005
 QUEUE_MESSAGES = 8192
 """What is kept between two looks; a program that holds the interpreter may delay one by 0.5 s."""
 ALSA_SEQUENCER = Path("/dev/snd/seq")
+OnClock = Callable[[Sequence[int], float], None]
+"""Given each message of the clock and the monotonic time at which it arrived."""
 
 
 class NoMidi(CompanionError):
@@ -71,14 +76,22 @@ class ControlChanges:
 class FakeMidiInput:
     """The twin without hardware: `send` is what a controller would do."""
 
-    def __init__(self, store: ParameterStore, preset: MidiPreset) -> None:
+    def __init__(
+        self, store: ParameterStore, preset: MidiPreset, on_clock: OnClock | None = None
+    ) -> None:
         """Open at once."""
         self.name = "fake"
         self._changes: ControlChanges | None = ControlChanges(store, preset.mappings)
+        self._on_clock = on_clock
 
-    def send(self, *message: int) -> None:
-        """A message arrives; after `close` nothing does."""
-        if self._changes is not None:
+    def send(self, *message: int, at_s: float | None = None) -> None:
+        """A message arrives, at a monotonic time or now; after `close` nothing does."""
+        if self._changes is None:
+            return
+        if message and message[0] in CLOCK_MESSAGES:
+            if self._on_clock is not None:
+                self._on_clock(message, time.monotonic() if at_s is None else at_s)
+        else:
             self._changes.receive(message)
 
     def close(self) -> None:
@@ -95,23 +108,32 @@ class FakeMidiInput:
 class RealMidiInput:
     """An open port of the system's MIDI."""
 
-    def __init__(self, midi: Any, name: str, changes: ControlChanges) -> None:
+    def __init__(
+        self, midi: Any, name: str, changes: ControlChanges, on_clock: OnClock | None = None
+    ) -> None:
         """Listen on an open `rtmidi.MidiIn`."""
         self.name = name
         self._midi = midi
-        self._changes = changes
+        self._changes, self._on_clock = changes, on_clock
         self._closed = threading.Event()
-        midi.ignore_types(sysex=True, timing=True, active_sense=True)
+        # Nothing is ignored: the time since a message that was ignored would be lost.
+        midi.ignore_types(sysex=False, timing=False, active_sense=False)
         self._thread = threading.Thread(
             target=self._collect, args=(midi,), name="midi", daemon=True
         )
         self._thread.start()
 
     def _collect(self, midi: Any) -> None:
+        arrivals = Arrivals()
         while not self._closed.wait(POLL_S):
             # Messages may come faster than they are read: this must end when it is told to.
             while not self._closed.is_set() and (event := midi.get_message()) is not None:
-                self._changes.receive(event[0])
+                message, since_last_s = event
+                arrived_s = arrivals.at(since_last_s, time.monotonic())
+                if message[0] not in CLOCK_MESSAGES:
+                    self._changes.receive(message)
+                elif self._on_clock is not None:
+                    self._on_clock(message, arrived_s)
 
     def close(self) -> None:
         """See `MidiInput`. The collecting ends first: a closed port must not be asked."""
@@ -132,7 +154,9 @@ class RealMidiInput:
         self.close()
 
 
-def open_midi(store: ParameterStore, preset: MidiPreset) -> RealMidiInput:
+def open_midi(
+    store: ParameterStore, preset: MidiPreset, on_clock: OnClock | None = None
+) -> RealMidiInput:
     """The port that the preset names, or a virtual one that others connect to.
 
     Raises:
@@ -152,7 +176,7 @@ def open_midi(store: ParameterStore, preset: MidiPreset) -> RealMidiInput:
         except Exception as error:
             _release(midi)
             raise NoMidi(f"no virtual MIDI port here ({error})") from error
-        return RealMidiInput(midi, f"{CLIENT}:{PORT}", changes)
+        return RealMidiInput(midi, f"{CLIENT}:{PORT}", changes, on_clock)
     ports = midi.get_ports()
     valid = ", ".join(map(repr, ports)) or "none, nothing is connected"
     wanted = preset.port.casefold()
@@ -168,7 +192,7 @@ def open_midi(store: ParameterStore, preset: MidiPreset) -> RealMidiInput:
         raise CompanionError(
             f"MIDI port {name!r} does not open ({error}); valid: {valid}"
         ) from error
-    return RealMidiInput(midi, name, changes)
+    return RealMidiInput(midi, name, changes, on_clock)
 
 
 def list_midi_ports() -> tuple[str, ...]:

@@ -6,8 +6,9 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
@@ -17,6 +18,7 @@ from companion.errors import CompanionError
 Snapshot = Mapping[str, Value]
 """Values by name, unchanging."""
 KEPT_CHANGES = 10_000
+KEPT_PULLS = 64
 ALL = "*"
 
 
@@ -40,9 +42,17 @@ class ParameterStore:
     """Values of the rig's knobs and of each player's."""
 
     def __init__(
-        self, rig: Mapping[str, Value], players: Mapping[str, Mapping[str, Value]]
+        self,
+        rig: Mapping[str, Value],
+        players: Mapping[str, Mapping[str, Value]],
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """Start from a preset's values; what it does not name has the table's default.
+
+        Args:
+            rig: values of the rig's knobs.
+            players: values of each player's knobs, by its name.
+            clock: monotonic seconds, at which triggers are pulled.
 
         Raises:
             CompanionError: an unknown knob or a value outside its range.
@@ -51,7 +61,8 @@ class ParameterStore:
         self._values: dict[str | None, dict[str, Value]] = {None: _start("rig", rig)}
         for name, given in players.items():
             self._values[name] = _start("player", given)
-        self._pulled: set[tuple[str, str]] = set()
+        self._clock = clock
+        self._pulled: dict[tuple[str | None, str], deque[float]] = {}
         self._changes: deque[Change] = deque(maxlen=KEPT_CHANGES)
         self._refused, self._refusal = 0, ""
 
@@ -84,12 +95,14 @@ class ParameterStore:
         for knob, target in self._targets(name, player):
             self._put(knob, target, knob.at(position), source)
 
-    def take_trigger(self, player: str, name: str) -> bool:
-        """Whether a player's trigger was pulled since the last call."""
+    def take_trigger(self, player: str | None, name: str) -> bool:
+        """Whether a player's trigger, or one of the rig, was pulled since the last call."""
+        return bool(self.take_pulls(player, name))
+
+    def take_pulls(self, player: str | None, name: str) -> tuple[float, ...]:
+        """The monotonic times at which it was pulled since the last call, the last 64."""
         with self._lock:
-            pulled = (player, name) in self._pulled
-            self._pulled.discard((player, name))
-            return pulled
+            return tuple(self._pulled.pop((player, name), ()))
 
     def drain(self) -> list[Change]:
         """Every change since the last call, oldest first."""
@@ -124,9 +137,10 @@ class ParameterStore:
         with self._lock:
             old = self._values[player][knob.name]
             if knob.kind == "trigger":
-                if not value or player is None:
+                if not value:
                     return
-                self._pulled.add((player, knob.name))
+                pulls = self._pulled.setdefault((player, knob.name), deque(maxlen=KEPT_PULLS))
+                pulls.append(self._clock())
             elif old == value:
                 return
             else:

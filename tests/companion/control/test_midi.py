@@ -69,6 +69,23 @@ class TestFake(MidiContract):
         assert {player: copy.snapshot(player) for player in PLAYERS} == players
 
 
+def test_the_clock_is_handed_on_with_its_time_and_knobs_turn_beside_it() -> None:
+    heard: list[tuple[tuple[int, ...], float]] = []
+    store = make_store()
+    midi = FakeMidiInput(
+        store,
+        MidiPreset(None, MAPPINGS),
+        lambda message, at_s: heard.append((tuple(message), at_s)),
+    )
+    for number, message in enumerate([(0xFA,), (0xF8,), (CONTROL, 14, 127), (0xF2, 1, 2), (0xFC,)]):
+        midi.send(*message, at_s=float(number))
+    assert heard == [((0xFA,), 0.0), ((0xF8,), 1.0), ((0xF2, 1, 2), 3.0), ((0xFC,), 4.0)]
+    assert [change.name for change in store.drain()] == ["cycle"]
+    midi.close()
+    midi.send(0xF8)
+    assert len(heard) == 4
+
+
 class Ports:
     """In place of the MIDI library: ports by name, messages from a list."""
 

@@ -1,0 +1,1 @@
+"""Scripts that print figures, for a machine that does nothing else."""

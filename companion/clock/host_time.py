@@ -1,0 +1,137 @@
+"""Monotonic seconds to stream samples and back, by regression.
+
+The stream's own counter is the only clock, but MIDI and Link speak of monotonic time. The counter
+moves a block at a time, from a thread that may wake late, so a single look at it is good to a few
+milliseconds only; a line through many looks is good to a fraction of one.
+
+*Threading*: `observe` belongs to the session's thread. The rest may be called from any thread: the
+line is replaced as a whole.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+
+import numpy as np
+
+from companion.clock.source import Line, Reading
+
+WINDOW_S = 8.0
+DRIFT = 3e-4
+"""How far a device's rate is off its name, standard deviation: it holds the slope while few looks
+are known."""
+LOOK_S = 2e-3
+"""How far a look is off the line, standard deviation."""
+RECENT_S = 0.25
+STEP_S = 2e-3
+"""When the looks of the last 0.25 s are off by more than this on average, the stream has lost
+blocks: older looks are forgotten."""
+OUTLIER_S = 6e-3
+"""A look that is behind by more than this was taken while the callback was late."""
+FIT_S = 0.05
+"""How often the line is drawn anew."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Fit:
+    time_s: float
+    sample: float
+    rate: float
+
+
+class HostTime:
+    """The line through the looks at a stream's position.
+
+    Attributes:
+        latency_samples: how much later than it is processed a sample is heard; 0 until measured.
+            Times are those of hearing.
+    """
+
+    def __init__(self, rate: int) -> None:
+        """Nothing is known; `rate` is the stream's, Hz."""
+        self.rate = rate
+        self.latency_samples = 0.0
+        self._looks: deque[tuple[float, int]] = deque()
+        self._fit: _Fit | None = None
+        self._fitted_s = float("-inf")
+        self._relative_rate = 1.0
+
+    @property
+    def known(self) -> bool:
+        """Whether there has been a look."""
+        return self._fit is not None
+
+    def observe(self, time_s: float, position: int) -> None:
+        """The stream's position was looked at, at a monotonic time; times only grow."""
+        looks = self._looks
+        looks.append((time_s, position))
+        while looks[0][0] < time_s - WINDOW_S:
+            looks.popleft()
+        if self._fit is None or time_s >= self._fitted_s + FIT_S:
+            self._fitted_s = time_s
+            self._forget_before_a_step(time_s)
+            self._draw()
+
+    def sample_at(self, time_s: float) -> float:
+        """The stream sample that is heard at a monotonic time.
+
+        Raises:
+            ValueError: there has been no look yet.
+        """
+        fit = self._known()
+        return fit.sample + (time_s - fit.time_s) * fit.rate - self.latency_samples
+
+    def time_at(self, sample: float) -> float:
+        """The monotonic time at which a stream sample is heard.
+
+        Raises:
+            ValueError: there has been no look yet.
+        """
+        fit = self._known()
+        return fit.time_s + (sample + self.latency_samples - fit.sample) / fit.rate
+
+    def reading(self, line: Line, now: int) -> Reading:
+        """What a line says at stream sample `now`."""
+        fit = self._known()
+        return Reading(
+            sample=now,
+            beat=line.beat_at(self.time_at(now)),
+            bpm=line.bpm * self.rate / fit.rate,
+            running=line.running,
+            confidence=line.confidence,
+            lock=line.lock,
+        )
+
+    def _known(self) -> _Fit:
+        if self._fit is None:
+            raise ValueError("the stream's position has not been looked at yet")
+        return self._fit
+
+    def _forget_before_a_step(self, now_s: float) -> None:
+        """Keep the recent looks alone if all of them say that the line has moved."""
+        if self._fit is None:
+            return
+        fit = self._fit
+        recent = [look for look in self._looks if look[0] > now_s - RECENT_S]
+        off = [(p - fit.sample) / fit.rate - (t - fit.time_s) for t, p in recent]
+        if len(recent) >= 10 and abs(float(np.median(off))) > STEP_S:
+            self._looks = deque(recent)
+
+    def _draw(self) -> None:
+        """A line through the looks; what is far behind it is left out of the second try."""
+        looks = np.array(self._looks, np.float64)
+        keep = np.ones(len(looks), np.bool_)
+        for _ in range(2):
+            times, samples = looks[keep].T
+            middle_s, middle = float(times.mean()), float(samples.mean())
+            # The slope is drawn towards the one known so far, as much as a crystal is trusted.
+            x = times - middle_s
+            y = (samples - middle) / self.rate - x * self._relative_rate
+            slope = float(x @ y) / (float(x @ x) + (LOOK_S / DRIFT) ** 2)
+            relative = self._relative_rate + slope
+            off_s = (looks[:, 1] - middle) / self.rate - (looks[:, 0] - middle_s) * relative
+            keep = np.abs(off_s - np.median(off_s)) < OUTLIER_S
+        if looks[-1, 0] - looks[0, 0] > WINDOW_S / 2:
+            self._relative_rate = relative
+        self._fit = _Fit(middle_s, middle, relative * self.rate)

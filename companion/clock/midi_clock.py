@@ -1,0 +1,161 @@
+"""MIDI clock in: 24 ticks a beat, start, stop, continue and song position, as a clock source.
+
+*Threading*: `receive` belongs to the thread that brings the messages; `read` to the session's. One
+immutable value is handed over by assigning it.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+from companion.clock.host_time import HostTime
+from companion.clock.source import Line, Reading
+from companion.clock.tick_line import TickFit, TickLine
+
+SONG_POSITION, TICK, START, CONTINUE, STOP = 0xF2, 0xF8, 0xFA, 0xFB, 0xFC
+CLOCK_MESSAGES = frozenset((SONG_POSITION, TICK, START, CONTINUE, STOP))
+TICKS_A_BEAT = 24
+TICKS_A_POSITION = 6
+"""A song position counts sixteenths."""
+STALL_S = 0.5
+"""Without a tick for so long the master has stalled."""
+FORGET_S = 4.0
+"""After so long nothing it said is trusted any more; before, ever less."""
+SURE_TICKS = 24
+LOST_INTERVAL, DOUBLE_INTERVAL = 1.6, 0.4
+"""Ticks further apart or closer than this part of the expected may be lost or doubled ones."""
+SLIPPED = 0.6
+"""They are if the next ones are off the line by this part of a tick too, and all alike."""
+ALIKE = 0.5
+ALIKE_SIGMAS = 4.5
+SLIP_TICKS, DOUBT_TICKS = 4, 12
+
+
+@dataclass(frozen=True, slots=True)
+class _Heard:
+    line: Line
+    last_s: float
+    confidence: float
+
+
+@dataclass(slots=True)
+class _Doubt:
+    """A tick may have been lost or doubled: how late it and those after it are, in ticks."""
+
+    before: TickFit
+    late: list[float]
+
+
+class MidiClock:
+    """Follows a master's ticks.
+
+    Before a start, a continue or a song position has been heard only the tempo counts: where the
+    master's bars lie is not known.
+
+    Args:
+        host_time: maps monotonic time to the stream.
+        clock: monotonic seconds, the time that `receive` is given.
+    """
+
+    def __init__(self, host_time: HostTime, clock: Callable[[], float] = time.monotonic) -> None:
+        self._host_time, self._clock = host_time, clock
+        self._heard: _Heard | None = None
+        # All below belongs to the thread of `receive`.
+        self._ticks = TickLine()
+        self._tick = -1  # number of the last tick; lost ones are counted
+        self._last_s: float | None = None
+        self._doubt: _Doubt | None = None
+        self._running = True
+        self._zero: int | None = None  # tick of the song's beat 0
+        self._next_song_tick: int | None = None  # what the next tick is, if a message said so
+
+    def receive(self, message: Sequence[int], time_s: float) -> None:
+        """A MIDI message came at a monotonic time; what is not of the clock is left alone."""
+        kind = message[0] if message else 0
+        if kind == TICK:
+            self._count(time_s)
+        elif kind == START:
+            self._next_song_tick, self._running = 0, True
+        elif kind == CONTINUE:
+            self._running = True
+        elif kind == STOP:
+            if self._running and self._zero is not None and self._next_song_tick is None:
+                self._next_song_tick = self._tick + 1 - self._zero  # where a continue goes on
+            self._running = False
+            self._hand_over()
+        elif kind == SONG_POSITION and len(message) == 3:
+            low, high = message[1] & 0x7F, message[2] & 0x7F
+            self._next_song_tick = (low | high << 7) * TICKS_A_POSITION
+
+    def read(self, now: int) -> Reading | None:
+        """See `ClockSource`: None before the second tick, and 4 s after the last."""
+        heard = self._heard
+        if heard is None or not self._host_time.known:
+            return None
+        silent_s = self._clock() - heard.last_s
+        if silent_s > FORGET_S:
+            return None
+        trust = 1 - max(0.0, silent_s - STALL_S) / (FORGET_S - STALL_S)
+        line = replace(heard.line, confidence=heard.confidence * trust)
+        return self._host_time.reading(line, now)
+
+    def close(self) -> None:
+        """Nothing to let go of: the MIDI input belongs to whoever opened it."""
+
+    def _count(self, time_s: float) -> None:
+        fit, since_s = self._ticks.fit, time_s - (self._last_s or time_s)
+        self._last_s = time_s
+        self._tick += 1
+        if fit is not None and since_s > STALL_S:
+            self._tick += max(0, round(since_s / fit.tick_s) - 1)
+            self._ticks.clear()
+            self._doubt = None
+        elif (
+            fit is not None
+            and self._doubt is None
+            and len(self._ticks) >= SURE_TICKS
+            and not DOUBLE_INTERVAL < since_s / fit.tick_s < LOST_INTERVAL
+        ):
+            self._doubt = _Doubt(fit, [])
+        if self._running and self._next_song_tick is not None:
+            self._zero = self._tick - self._next_song_tick
+            self._next_song_tick = None
+        self._ticks.add(self._tick, time_s)
+        if self._doubt is not None:
+            self._find_slip(self._doubt, time_s)
+        self._hand_over()
+
+    def _find_slip(self, doubt: _Doubt, time_s: float) -> None:
+        """Count on or back if ticks have come by whole ticks too late or too early.
+
+        One that is odd alone is jitter; where each is later than the one before, the tempo is
+        another, and the song goes on by what was sent.
+        """
+        fit, late = doubt.before, doubt.late
+        late.append((time_s - fit.time_s) / fit.tick_s - (self._tick - fit.tick))
+        last = late[-SLIP_TICKS:]
+        alike = max(ALIKE, ALIKE_SIGMAS * fit.jitter_s / fit.tick_s)
+        if len(last) == SLIP_TICKS and max(last) - min(last) < alike:
+            mean = sum(last) / SLIP_TICKS
+            if abs(mean) > SLIPPED:
+                slip = round(mean)
+                self._tick += slip
+                self._ticks.renumber(SLIP_TICKS, slip)
+            self._doubt = None
+        elif len(late) == DOUBT_TICKS:
+            self._doubt = None
+
+    def _hand_over(self) -> None:
+        fit = self._ticks.fit
+        if fit is None or self._last_s is None:
+            return
+        line = Line(
+            time_s=fit.time_s,
+            beat=(fit.tick - (self._zero or 0)) / TICKS_A_BEAT,
+            bpm=60 / (TICKS_A_BEAT * fit.tick_s),
+            running=self._running,
+            lock="tempo" if self._zero is None or not self._running else "bar",
+        )
+        self._heard = _Heard(line, self._last_s, min(1.0, fit.ticks / SURE_TICKS))

@@ -1,0 +1,73 @@
+"""What a clock source says: which beat it is at a stream sample, how fast, and how surely.
+
+*Threading*: a source is read in the session's thread. Those that are fed from another thread (MIDI,
+Link, taps) hand over one immutable `Line` at a time by assigning it, which needs no lock.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+Lock = Literal["tempo", "beat", "bar"]
+"""How much of a reading counts: the tempo alone, also where beats fall, also which is the first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """Beats over monotonic time, as a source knows them that does not know the stream.
+
+    Attributes:
+        time_s: monotonic seconds.
+        beat: at that time; a multiple of the bar's beats is a downbeat.
+        bpm: beats a minute.
+        running: False while the master is stopped; then the beat means nothing.
+        confidence: 0..1.
+        lock: how much of it counts.
+    """
+
+    time_s: float
+    beat: float
+    bpm: float
+    running: bool = True
+    confidence: float = 1.0
+    lock: Lock = "bar"
+
+    def beat_at(self, time_s: float) -> float:
+        """The beat at another time."""
+        return self.beat + (time_s - self.time_s) * self.bpm / 60
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """The same on the stream's sample counter.
+
+    Attributes:
+        sample: stream sample.
+        beat: at that sample; a multiple of the bar's beats is a downbeat.
+        bpm: beats a minute of the stream's own time.
+        running, confidence, lock: as of a `Line`.
+    """
+
+    sample: float
+    beat: float
+    bpm: float
+    running: bool = True
+    confidence: float = 1.0
+    lock: Lock = "bar"
+
+    def beat_at(self, sample: float, rate: int) -> float:
+        """The beat at another sample."""
+        return self.beat + (sample - self.sample) / rate * self.bpm / 60
+
+
+class ClockSource(Protocol):
+    """One way to know the beat."""
+
+    def read(self, now: int) -> Reading | None:
+        """What it says now, at stream sample `now`; None while it knows nothing."""
+        ...
+
+    def close(self) -> None:
+        """Let go of what feeds it; again does nothing."""
+        ...
