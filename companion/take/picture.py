@@ -18,6 +18,7 @@ from companion.errors import CompanionError
 from companion.take.disk import disk_message
 from companion.take.events import EVENTS_FILE, Sounding, read_events
 from companion.take.recorder import INPUT_NAME
+from companion.take.tempo_map import TempoMap, tempo_map
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -42,16 +43,19 @@ _DPI = 110
 class _Bars:
     """The take's time line: bar numbers to seconds, and how far it goes."""
 
-    first_s: float
-    bar_s: float
+    tempo: TempoMap
     end_s: float
 
     def start_s(self, bar: int) -> float:
-        return self.first_s + bar * self.bar_s
+        return self.tempo.bar_s(bar)
+
+    @property
+    def numbers(self) -> range:
+        return self.tempo.bars(self.end_s)
 
     @property
     def count(self) -> int:
-        return max(1, round((self.end_s - self.first_s) / self.bar_s))
+        return max(1, len(self.numbers))
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +88,7 @@ def draw_take(folder: Path) -> Path:
     take = events[0]
     first_s, bar_s = take["first_bar_s"], take["bar_s"]
     end_s = max(first_s, bar_s, _length_s(folder / f"{INPUT_NAME}.wav"))
-    bars = _Bars(first_s, bar_s, end_s)
+    bars = _Bars(tempo_map(events), end_s)
     knobs = _knob_rows(events)
 
     width = min(26.0, max(12.0, 0.36 * bars.count))
@@ -224,13 +228,12 @@ def _value_text(value: Any) -> str:
 def _draw_bar_lines(axes: Axes, bars: _Bars, numbers: bool) -> None:
     """A line at every bar; where `numbers`, the bar's number above those that there is room for."""
     step = 1 if bars.count <= 40 else 4 if bars.count <= 160 else 16
-    first = -int(np.ceil(bars.first_s / bars.bar_s))
-    for bar in range(first, bars.count + 1):
+    for bar in bars.numbers:
         strong = bar % 4 == 0
         axes.axvline(
             bars.start_s(bar), color=_INK, alpha=0.5 if strong else 0.2, linewidth=0.8, zorder=0
         )
-        if numbers and bar % step == 0 and bar < bars.count:
+        if numbers and bar % step == 0:
             axes.annotate(
                 str(bar),
                 (bars.start_s(bar), 1.0),
