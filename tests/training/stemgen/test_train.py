@@ -26,6 +26,7 @@ from model.instruments import NULL
 from model.masking import draw_levels, draw_rates, mask_targets
 from model.network import UNKNOWN, NetworkConfig, StemNetwork
 from model.pitch import PITCHES
+from tests.training.interruption import assert_interrupting_changes_nothing
 from training.errors import TrainingError
 from training.stemgen.baseline import AutoregressiveTraining
 from training.stemgen.pairs import PairBatch, draw_batch
