@@ -11,6 +11,7 @@ from companion.clock.transport import Transport
 from companion.control.preset import Preset
 from companion.control.store import Change, Snapshot
 from companion.generate.decision import Arrival, BarDecision, PlanWindow
+from companion.generate.effort import Effort
 from companion.take.events import (
     BarSounded,
     Event,
@@ -75,9 +76,17 @@ class Diary:
         )
 
     def plan(
-        self, player: str, arrival: Arrival, knobs: Snapshot, timings_s: dict[str, float]
+        self,
+        player: str,
+        arrival: Arrival,
+        knobs: Snapshot,
+        timings_s: dict[str, float],
+        round_number: int,
+        asked_samples: int,
+        effort: Effort,
+        steps_done: int,
     ) -> None:
-        """A plan came back; `knobs` are the values it was made with."""
+        """A plan came back; `knobs` are the values it was asked for with, `effort` what it got."""
         window = arrival.window
         self._log(
             PlanMade(
@@ -93,6 +102,13 @@ class Diary:
                 knobs=dict(knobs),
                 timings_s=timings_s,
                 reason=arrival.reason,
+                round=round_number,
+                asked_s=self._seconds(asked_samples),
+                steps=effort.steps,
+                passes=effort.passes,
+                guidance=dict(effort.guidance),
+                form=effort.form,
+                steps_done=steps_done,
             )
         )
 

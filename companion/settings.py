@@ -6,6 +6,7 @@ from typing import cast
 
 from companion.control.parameters import Value
 from companion.control.store import Snapshot
+from companion.generate.effort import Effort
 from model.request import SOURCES, DecodeSettings, Form
 
 OFF_DB = -60.0
@@ -35,6 +36,11 @@ def decode_settings(knobs: Snapshot) -> DecodeSettings:
         randomness=float(knobs["randomness"]),
         temperature=float(knobs["temperature"]),
     )
+
+
+def effort_of(knobs: Snapshot) -> Effort:
+    """How much work a player's knobs wish for."""
+    return Effort(decode_settings(knobs).steps, guidance_of(knobs), form_of(knobs))
 
 
 def gain_of(level_db: Value) -> float:

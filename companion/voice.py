@@ -5,14 +5,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from companion.control.store import Snapshot
+from companion.control.parameters import Value
+from companion.generate.budget import Wish
 from companion.generate.decision import BarDecision, Placement, PlanWindow, Sounding
-from companion.generate.pace import Pace
 from companion.generate.planner import Planner
+from model.request import StemResult
 
 KEPT_BARS = 64
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Alternatives:
+    """The stems of a plan that there is a choice of."""
+
+    window: PlanWindow
+    results: Sequence[StemResult]
 
 
 @dataclass(slots=True)
@@ -22,21 +32,25 @@ class Voice:
     Attributes:
         name: of the player.
         number: of its voice in the audio memory, from 1.
-        pace: how long its plans take.
-        pending: plans that are being made, with the knobs they were asked for with, by epoch.
+        usual: what its last plan was wished to be.
+        asked_with: values of the knobs that shaped its last plan; empty before the first.
+        gain: its level, linear; 0 when muted.
+        chosen: which of the alternatives sounds, 0 or 1.
+        alternatives: of its last plan, if there is a choice.
         early: clips that end further ahead than the timeline reaches, oldest first.
         slack_s: time left when the last plan was ready; None before the first.
-        hurry_samples: from when on the worker may be told again to hurry.
     """
 
     name: str
     number: int
     planner: Planner
-    pace: Pace
-    pending: dict[int, tuple[PlanWindow, Snapshot]] = field(default_factory=dict)
+    usual: Wish
+    asked_with: tuple[Value, ...] = ()
+    gain: float = 1.0
+    chosen: int = 0
+    alternatives: Alternatives | None = None
     early: list[Placement] = field(default_factory=list)
     slack_s: float | None = None
-    hurry_samples: int = 0
     _decided: dict[int, BarDecision] = field(default_factory=dict)
 
     def decided(self, decision: BarDecision) -> None:

@@ -1,14 +1,16 @@
 """The live mix as the network hears it: brought to level, then encoded, but only what is new.
 
-A plan's window overlaps the window of the plan before it, and players hear the same mix. A frame's
-tokens depend on the audio around it only, so those whose surroundings did not change are kept. The
-tokens are the same as if the whole window had been encoded, but for entries that are equally near
-to the last digit: what was heard before decides how long it takes, not what comes out.
+A plan's window overlaps the window of the plan before it, and players may hear the same. A frame's
+tokens depend on the audio around it only, so those whose surroundings are as they were in one of
+the last few windows are kept. They are the same as if the whole window had been encoded, but for
+entries that are equally near to the last digit: what was heard before decides how long it takes,
+not what comes out.
 """
 
 from __future__ import annotations
 
 import math
+from collections import deque
 from dataclasses import dataclass
 
 import torch
@@ -21,6 +23,8 @@ CONTEXT_LEVEL = 0.1
 """RMS that a context is brought to before it is encoded (-20 dBFS), as in training."""
 LEVEL_STEP_DB = 1.5
 """Gains are multiples of this, so that a window rarely has another gain than the one before."""
+KEPT_WINDOWS = 8
+"""Two plans of four players."""
 
 
 def context_gain(audio: Tensor) -> float:
@@ -48,7 +52,7 @@ class ContextEncoder:
 
     def __init__(self, codec: LoadedCodec):
         self._codec = codec
-        self._kept: _Kept | None = None
+        self._kept: deque[_Kept] = deque(maxlen=KEPT_WINDOWS)  # the newest first
         self.encoded_frames = 0
         """Frames that went through the codec so far, run-in included."""
 
@@ -61,42 +65,44 @@ class ContextEncoder:
         blocks = audio.reshape(-1, HOP)
         reach = self._codec.reach_frames
         if reach is None:  # every frame depends on all others: nothing can be kept
-            reach, self._kept = 0, None
-        new = ~self._unchanged(blocks, first_frame, reach)
+            reach = 0
+            self._kept.clear()
+        new = torch.ones(len(blocks), dtype=torch.bool, device=audio.device)
         tokens = torch.zeros(self._codec.levels, len(blocks), dtype=torch.long, device=audio.device)
-        if self._kept is not None:
-            old = torch.arange(len(blocks), device=audio.device)[~new]
-            tokens[:, old] = self._kept.tokens[:, old + first_frame - self._kept.first]
+        for kept in self._kept:
+            found = new & _unchanged(kept, blocks, first_frame, reach)
+            old = found.nonzero()[:, 0]
+            tokens[:, old] = kept.tokens[:, old + first_frame - kept.first]
+            new &= ~found
         for start, end in _stretches(new, 2 * reach):
             before, after = max(0, start - reach), min(len(blocks), end + reach)
             # In full precision: bfloat16 products round differently in windows of another length.
-            found = self._codec.encode(blocks[before:after].reshape(1, -1))[0]
-            tokens[:, start:end] = found[:, start - before : end - before]
+            encoded = self._codec.encode(blocks[before:after].reshape(1, -1))[0]
+            tokens[:, start:end] = encoded[:, start - before : end - before]
             self.encoded_frames += after - before
-        self._kept = _Kept(first_frame, blocks.clone(), tokens)  # the caller may write to his
+        # The caller may write to his.
+        self._kept.appendleft(_Kept(first_frame, blocks.clone(), tokens))
         return tokens
 
-    def _unchanged(self, blocks: Tensor, first_frame: int, reach: int) -> Tensor:
-        """Frames [T] whose audio, and that of `reach` frames on either side, is as it was kept.
 
-        Not those at the edges of either window: there the encoder saw silence in place of music.
-        """
-        frames = len(blocks)
-        same = torch.zeros(frames, dtype=torch.bool, device=blocks.device)
-        kept = self._kept
-        if kept is None:
-            return same
-        start = max(first_frame, kept.first)
-        end = min(first_frame + frames, kept.first + len(kept.blocks))
-        if end > start:
-            own = blocks[start - first_frame : end - first_frame]
-            before = kept.blocks[start - kept.first : end - kept.first]
-            same[start - first_frame : end - first_frame] = (own == before).all(1)
-        around = 2 * reach + 1
-        unchanged = torch.zeros_like(same)
-        if frames >= around:
-            unchanged[reach : frames - reach] = same.unfold(0, around, 1).all(1)
-        return unchanged
+def _unchanged(kept: _Kept, blocks: Tensor, first_frame: int, reach: int) -> Tensor:
+    """Frames [T] whose audio, and that of `reach` frames on either side, is as it was kept.
+
+    Not those at the edges of either window: there the encoder saw silence in place of music.
+    """
+    frames = len(blocks)
+    same = torch.zeros(frames, dtype=torch.bool, device=blocks.device)
+    start = max(first_frame, kept.first)
+    end = min(first_frame + frames, kept.first + len(kept.blocks))
+    if end > start:
+        own = blocks[start - first_frame : end - first_frame]
+        before = kept.blocks[start - kept.first : end - kept.first]
+        same[start - first_frame : end - first_frame] = (own == before).all(1)
+    around = 2 * reach + 1
+    unchanged = torch.zeros_like(same)
+    if frames >= around:
+        unchanged[reach : frames - reach] = same.unfold(0, around, 1).all(1)
+    return unchanged
 
 
 def _stretches(chosen: Tensor, bridge: int) -> list[tuple[int, int]]:

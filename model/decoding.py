@@ -147,17 +147,43 @@ class TokenDecoding:
         """Stop; there will be no result."""
         self._cancelled = True
 
-    @torch.no_grad()
+    @property
+    def steps_done(self) -> int:
+        """Decode steps taken so far, over all levels."""
+        return self._done
+
     def step(self) -> bool:
-        """Do one step; True while there is more to do."""
+        """Do one step; True while there is more to do.
+
+        Raises:
+            ValueError: the network gave NaN.
+        """
         if self.finished:
             return False
-        level = self._level
+        level, positions = self.open
+        return self.fill(self._log_probabilities(self.tokens, level, positions))
+
+    @property
+    def open(self) -> tuple[int, Tensor]:
+        """What the next step fills: the level and the positions [n] that are still open in it."""
+        return self._level, (self.tokens[self._level] == MASK).nonzero()[:, 0]
+
+    @torch.no_grad()
+    def fill(self, guided: Tensor) -> bool:
+        """Do one step with the log-probabilities [n, vocabulary] of what is `open`.
+
+        Returns:
+            True while there is more to do.
+
+        Raises:
+            ValueError: they are NaN.
+        """
+        level, positions = self.open
         row = self.tokens[level]
-        positions = (row == MASK).nonzero()[:, 0]
-        guided = self._log_probabilities(self.tokens, level, positions)
         draws = torch.rand(2, len(positions), generator=self._generator).to(guided.device)
         candidates, confidence = sample(guided, self._settings.temperature, draws[0])
+        if not bool(torch.isfinite(confidence).all()):
+            raise ValueError("the network gave NaN; valid: finite numbers")
         self._step += 1
         self._done += 1
         left = still_open(self._total, self._step, self._steps[level])

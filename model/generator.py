@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from model.batch import BatchDecoding
 from model.checkpoint import (
     CODEC_FILE,
     STEMGEN_FILE,
@@ -51,6 +52,11 @@ class GuidedNetwork:
             phase: clock phase [T, 4].
             prefix: tokens of the stem that are given [Q, P].
             instrument: class, or NULL: then it is no source.
+
+        Attributes:
+            terms: the passes of a step.
+            rest, past: each term's conditioning behind the prefix [terms, T - P, width], and the
+                prefix as it was read.
         """
         self._network, self._form = network, form
         self._context, self._pitches = context, pitches
@@ -70,8 +76,8 @@ class GuidedNetwork:
         self.terms = guidance_terms(weights, self._form)
         with torch.inference_mode(), autocast(self._context.device):
             read = [self._read_sources(term.sources) for term in self.terms]
-            self._rest = torch.cat([rest for rest, _ in read])
-            self._past = join_pasts([past for _, past in read])
+            self.rest = torch.cat([rest for rest, _ in read])
+            self.past = join_pasts([past for _, past in read])
 
     def __call__(self, tokens: Tensor, level: int, positions: Tensor) -> Tensor:
         """Guided log-probabilities [n, vocabulary] of one level at the open positions [n].
@@ -80,17 +86,29 @@ class GuidedNetwork:
             tokens: the stem so far [Q, T]; its prefix is the one given at the start.
             positions: frames behind the prefix.
         """
-        first = self._prefix.shape[-1]
         with torch.inference_mode(), autocast(tokens.device):
-            target = tokens[None, :, first:].expand(len(self.terms), -1, -1)
-            hidden = self._network.go_on(self._rest, target, self._past)[:, positions - first]
-            logits = self._network.logits(hidden, level)
+            hidden = self._network.go_on(self.rest, self.new(tokens), self.past)
+        return self.guided(hidden, level, positions)
+
+    def new(self, tokens: Tensor) -> Tensor:
+        """The frames behind the prefix of [Q, T], once for each term: [terms, Q, T - P]."""
+        return tokens[None, :, self.first :].expand(len(self.terms), -1, -1)
+
+    def guided(self, hidden: Tensor, level: int, positions: Tensor) -> Tensor:
+        """Hidden states [terms, T - P, width] -> what calling this gives."""
+        with torch.inference_mode(), autocast(hidden.device):
+            logits = self._network.logits(hidden[:, positions - self.first], level)
         return combine(logits, self.terms)
+
+    @property
+    def first(self) -> int:
+        """Frames of the prefix, P."""
+        return self._prefix.shape[-1]
 
     def _read_sources(self, sources: frozenset[str]) -> tuple[Tensor, Past]:
         """The conditioning behind the prefix [1, T - P, width], and the prefix as it was read."""
         if sources not in self._read:
-            device, first = self._context.device, self._prefix.shape[-1]
+            device, first = self._context.device, self.first
             context = (
                 self._context if "audio" in sources else torch.full_like(self._context, UNKNOWN)
             )
@@ -123,8 +141,10 @@ class StemDecoding:
         context = torch.where(known[None], tokens, UNKNOWN)
         heard = pitches(audio.view(1, -1))[0]
         self._timings = {"encode": time.perf_counter() - started, "decode_tokens": 0.0}
+        started = time.perf_counter()
         prefix = torch.from_numpy(request.prefix.astype(np.int64)).to(device)
-        self._guided = GuidedNetwork(
+        self._passes = 0
+        self.guided = GuidedNetwork(
             generator.network,
             context,
             heard,
@@ -134,34 +154,42 @@ class StemDecoding:
             request.guidance,
             request.form,
         )
-        self._tokens = TokenDecoding(
-            prefix, request.frames, request.decode, request.seed, self._guided
+        self.tokens = TokenDecoding(
+            prefix, request.frames, request.decode, request.seed, self.guided
         )
+        self._timings["read_prefix"] = time.perf_counter() - started
 
     @property
     def progress(self) -> float:
         """Share of the steps that are done, 0..1."""
-        return self._tokens.progress
+        return self.tokens.progress
 
     def step(self) -> bool:
-        """One decode step; True while there is more to do."""
+        """One decode step; True while there is more to do. ValueError: the network gave NaN."""
+        if self.tokens.finished:
+            return False
         started = time.perf_counter()
-        more = self._tokens.step()
-        self._timings["decode_tokens"] += time.perf_counter() - started
+        more = self.tokens.step()
+        self.count(time.perf_counter() - started)
         return more
+
+    def count(self, seconds: float) -> None:
+        """A step was done, of which this stem's share took so long."""
+        self._passes += len(self.guided.terms)
+        self._timings["decode_tokens"] += seconds
 
     def set_guidance(self, guidance: Mapping[str, float]) -> None:
         """New guidance from the next step on; a number from 0 up for each source."""
         check_guidance(guidance)
-        self._guided.set_guidance(guidance)
+        self.guided.set_guidance(guidance)
 
     def finish(self) -> None:
         """Fill what is open in one more step a level."""
-        self._tokens.finish()
+        self.tokens.finish()
 
     def cancel(self) -> None:
         """Stop; `result` will raise `model.decoding.Cancelled`."""
-        self._tokens.cancel()
+        self.tokens.cancel()
 
     def result(self) -> StemResult:
         """Do the steps that are left and return the window.
@@ -172,11 +200,17 @@ class StemDecoding:
         """
         while self.step():
             pass
-        tokens = self._tokens.result()
+        tokens = self.tokens.result()
         started = time.perf_counter()
         audio = self._generator.decode(tokens, self._lead)
         timings = {**self._timings, "decode_audio": time.perf_counter() - started}
-        return StemResult(tokens.cpu().numpy().astype(np.int16), audio.cpu().numpy(), timings)
+        return StemResult(
+            tokens.cpu().numpy().astype(np.int16),
+            audio.cpu().numpy(),
+            timings,
+            self.tokens.steps_done,
+            self._passes,
+        )
 
 
 class StemGenerator:
@@ -222,6 +256,10 @@ class StemGenerator:
     def start(self, request: StemRequest) -> StemDecoding:
         """Encode what the request hears and begin to decode; no step is done yet."""
         return StemDecoding(self, request)
+
+    def start_together(self, requests: Sequence[StemRequest]) -> BatchDecoding:
+        """Begin several stems that are decoded together; see `BatchDecoding`."""
+        return BatchDecoding(self, requests)
 
 
 def load_generator(device: str = "auto", weights: Path | None = None) -> StemGenerator:

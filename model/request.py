@@ -141,7 +141,9 @@ class StemResult:
         tokens: int16 [4, frames], the prefix included, 0..2047.
         audio: float32 [frames * 640], 32 kHz mono, finite: the whole window decoded, so the sound
             that leads into the first new frame is there.
-        timings: seconds spent, by stage.
+        timings: seconds spent, by stage; of a batch its share.
+        steps: decode steps that were taken, over all levels.
+        passes: passes through the network, guidance included, over all steps.
 
     Raises:
         ValueError: one line that names the field, its value and what would be valid.
@@ -150,6 +152,8 @@ class StemResult:
     tokens: NDArray[np.int16]
     audio: NDArray[np.float32]
     timings: Mapping[str, float] = field(default_factory=dict)
+    steps: int = 0
+    passes: int = 0
 
     def __post_init__(self) -> None:
         """Check every shape and range: NaN does not leave the generator."""
@@ -159,6 +163,10 @@ class StemResult:
         _check_array("audio", self.audio, np.float32, (frames * HOP,))
         for stage, seconds in self.timings.items():
             _check_number(f"timing {stage!r}", seconds)
+        for name in ("steps", "passes"):
+            count = getattr(self, name)
+            if not _is_whole(count) or count < 0:
+                raise ValueError(f"{name} is {count!r}; valid: a whole number from 0 up")
 
     @property
     def frames(self) -> int:

@@ -40,6 +40,7 @@ class Parameter:
         cc: default MIDI controller, 0..119; None for none.
         acts: when a new value is heard.
         choices: texts of a choice.
+        locks: whether the performance lock keeps it where it is.
     """
 
     name: str
@@ -54,6 +55,7 @@ class Parameter:
     cc: int | None = None
     curve: Curve = "linear"
     choices: tuple[str, ...] = ()
+    locks: bool = True
 
     def address(self, player: str | None = None) -> str:
         """OSC address; for a player's knob with the player's name, or `*` for all."""
@@ -120,6 +122,11 @@ class Parameter:
         return f"{whole}from {self.minimum:g} to {self.maximum:g}{unit}"
 
 
+TAKES = ("off", "a", "b")
+"""Stems of a plan to choose from."""
+ORDERS = ("together", "in turn", "apart")
+"""How the players of a band plan, and what they hear of each other."""
+
 # fmt: off
 PARAMETERS: tuple[Parameter, ...] = (
     Parameter("guidance_audio", "number", "player", 3.0, 0.0, 6.0, "", "next plan", "How strongly the stem follows what is heard; 1 is as learnt.", cc=20),
@@ -132,12 +139,17 @@ PARAMETERS: tuple[Parameter, ...] = (
     Parameter("temperature", "number", "player", 1.0, 0.1, 2.0, "", "next plan", "Below 1 the stem is safer, above 1 wilder.", cc=26, curve="exponential"),
     Parameter("steps", "whole", "player", 8, 1, 64, "steps", "next plan", "Decode steps of the first level; more is better and slower.", cc=27, curve="exponential"),
     Parameter("instrument", "choice", "player", "bass", 0, len(INSTRUMENTS) - 1, "", "next plan", "What the player plays.", cc=28, choices=INSTRUMENTS),
-    Parameter("level", "number", "player", 0.0, -60.0, 6.0, "dB", "now", "Loudness of the player; -60 is off.", cc=7),
-    Parameter("mute", "switch", "player", False, 0, 1, "", "now", "Silences the player; it goes on planning.", cc=29),
+    Parameter("level", "number", "player", 0.0, -60.0, 6.0, "dB", "now", "Loudness of the player; -60 is off.", cc=7, locks=False),
+    Parameter("mute", "switch", "player", False, 0, 1, "", "now", "Silences the player; it goes on planning.", cc=29, locks=False),
     Parameter("hold", "switch", "player", False, 0, 1, "", "next bar", "Repeats the last cycle instead of planning anew.", cc=30),
     Parameter("regenerate", "trigger", "player", False, 0, 1, "", "next plan", "Plans again with other dice.", cc=31),
+    Parameter("again", "trigger", "player", False, 0, 1, "", "next bar", "What its plan has just played comes once more, from the next bar on.", cc=80),
+    Parameter("undo", "trigger", "player", False, 0, 1, "", "next bar", "Back to what sounded before the last plan, on hold; pulled again, one plan further.", cc=81),
+    Parameter("take", "choice", "player", "off", 0, len(TAKES) - 1, "", "next bar", "Two stems are made of each plan, and this one sounds; off makes one.", cc=82, choices=TAKES),
     Parameter("cycle", "whole", "rig", 4, 1, 16, "bars", "next plan", "Bars after which the music repeats.", cc=14),
     Parameter("find_cycle", "switch", "rig", True, 0, 1, "", "next bar", "Finds the cycle in the music; setting cycle by hand turns it off.", cc=85),
+    Parameter("order", "choice", "rig", "together", 0, len(ORDERS) - 1, "", "next plan", "Players plan together and hear each other's bars so far; in turn, each hears the new bars of those before it; apart, only the mix.", choices=ORDERS),
+    Parameter("lock", "switch", "rig", False, 0, 1, "", "now", "Keeps every knob but level, mute and this one where it is.", cc=16, locks=False),
     Parameter("monitor", "number", "rig", -60.0, -60.0, 6.0, "dB", "now", "The input in the companion's output; -60 is off.", cc=15),
 )
 # fmt: on

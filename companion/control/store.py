@@ -136,6 +136,12 @@ class ParameterStore:
     def _put(self, knob: Parameter, player: str | None, value: Value, source: str) -> None:
         with self._lock:
             old = self._values[player][knob.name]
+            if knob.locks and self._values[None]["lock"]:
+                if value != old:
+                    of = knob.name if player is None else f"{knob.name} of {player}"
+                    self._refused += 1
+                    self._refusal = f"locked: {of} stays as it is"
+                return
             if knob.kind == "trigger":
                 if not value:
                     return

@@ -52,6 +52,14 @@ class ClipShelf:
         """The bar after the last that has a clip; 0 if none has."""
         return max(self._clips, default=-1) + 1
 
+    def first_of(self, bar: int) -> int | None:
+        """The first bar of those up to `bar` that are of one plan; None if `bar` has no clip."""
+        if bar not in self._clips:
+            return None
+        while bar - 1 in self._clips and self._clips[bar - 1].epoch == self._clips[bar].epoch:
+            bar -= 1
+        return bar
+
     def put(self, bar: int, clip: BarClip) -> None:
         """Keep a clip; those far behind it are forgotten."""
         self._clips[bar] = clip
@@ -63,12 +71,15 @@ class ClipShelf:
         for later in [b for b in self._clips if b >= bar]:
             del self._clips[later]
 
-    def source(self, bar: int, cycle: int) -> int | None:
+    def source(self, bar: int, cycle: int, before: int | None = None) -> int | None:
         """The bar to repeat in `bar`'s place: the latest a number of cycles earlier.
 
         Where there is none in phase with the cycle, the last one before `bar`; None if none is.
+        With `before` only bars before that one count, as long as they are kept.
         """
         earlier = [b for b in self._clips if b < bar]
+        if before is not None:
+            earlier = [b for b in earlier if b < before] or earlier
         in_phase = [b for b in earlier if (bar - b) % cycle == 0]
         return max(in_phase or earlier, default=None)
 

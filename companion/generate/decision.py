@@ -28,7 +28,7 @@ class PlanWindow:
         layout: which frames and bars.
         made_samples: when it was decided on.
         deadline_samples: when it must be ready for its first bar to sound.
-        hurry_samples: from when on a plan still being made had better finish at once.
+        useless_samples: when not even its last bar can sound any more.
     """
 
     player: int
@@ -38,7 +38,7 @@ class PlanWindow:
     layout: Layout
     made_samples: int
     deadline_samples: int
-    hurry_samples: int
+    useless_samples: int
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from typing import Protocol
 
 import numpy as np
@@ -23,10 +23,6 @@ class Decoding(Protocol):
         """Do one step; True while there is more to do."""
         ...
 
-    def set_guidance(self, guidance: Mapping[str, float]) -> None:
-        """Lean differently on the sources from the next step on."""
-        ...
-
     def finish(self) -> None:
         """Fill what is left in one pass a level: the next `step` is the last."""
         ...
@@ -37,6 +33,31 @@ class Decoding(Protocol):
 
     def result(self) -> StemResult:
         """The filled window, once `step` has returned False."""
+        ...
+
+
+class BatchDecoding(Protocol):
+    """Several stems that are being made together."""
+
+    @property
+    def progress(self) -> float:
+        """Share of the work done, 0..1."""
+        ...
+
+    def step(self) -> bool:
+        """Do one step of each that has any left; True while there is more to do."""
+        ...
+
+    def finish(self) -> None:
+        """Fill what is left of each in one pass a level."""
+        ...
+
+    def cancel(self) -> None:
+        """Give up: `step` returns False and there are no results."""
+        ...
+
+    def result(self, index: int) -> StemResult:
+        """The filled window of one of them; raises what went wrong with it alone."""
         ...
 
 
@@ -59,4 +80,8 @@ class StemGenerator(Protocol):
 
     def start(self, request: StemRequest) -> Decoding:
         """Begin a stem of at most `max_frames` frames."""
+        ...
+
+    def start_together(self, requests: Sequence[StemRequest]) -> BatchDecoding:
+        """Begin several such stems."""
         ...

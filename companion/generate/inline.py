@@ -6,16 +6,16 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Sequence
 
 from companion.errors import CompanionError
 from companion.generate.generator import StemGenerator
 from companion.generate.loading import Loading
 from companion.generate.protocol import CANCELLED, Plan, Ready, Result
 from companion.generate.serve import Inbox, announce, make, one_line
-from companion.generate.stem_worker import START_TIMEOUT_S, Finished
+from companion.generate.stem_worker import PATIENCE_S, START_TIMEOUT_S, Finished
 from companion.generate.warmup import WarmUp
-from model.request import StemRequest, check_guidance
+from model.request import StemRequest
 
 
 class InlineWorker:
@@ -45,26 +45,25 @@ class InlineWorker:
             self._ready = announce(self._generator, WarmUp(plan_s=0.0, threads=0))
         return self._ready
 
-    def submit(self, player: int, plan: int, request: StemRequest) -> None:
+    def submit(
+        self, plan: int, requests: Sequence[StemRequest], patience_s: float = PATIENCE_S
+    ) -> None:
         """Make the plan now; `poll` has it."""
         self.wait_ready()
         assert self._generator is not None
-        answer = make(self._generator, Plan(plan, request), Inbox(), deque())
+        message = Plan(plan, tuple(requests))
+        answer = make(self._generator, message, Inbox(), deque(), lambda _: None)
         if isinstance(answer, Result):
-            ended = Finished(player, plan, "done", answer.result, "", 0.0, answer.seconds)
+            ended = Finished(plan, "done", answer.stems, "", 0.0, answer.seconds)
         else:
             reason = answer.reason if answer is not None else CANCELLED
-            ended = Finished(player, plan, "failed", None, reason, 0.0, 0.0)
+            ended = Finished(plan, "failed", (), reason, 0.0, 0.0)
         self._finished.append(ended)
 
-    def set_guidance(self, player: int, values: Mapping[str, float]) -> None:
-        """Nothing is being made or waits, so there is nothing to lean."""
-        check_guidance(values)
-
-    def finish(self, player: int) -> None:
+    def finish(self, plan: int) -> None:
         """Every plan is finished already."""
 
-    def cancel(self, player: int) -> None:
+    def cancel(self, plan: int) -> None:
         """Every plan is finished already."""
 
     def poll(self, timeout_s: float = 0.0) -> list[Finished]:

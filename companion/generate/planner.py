@@ -1,11 +1,11 @@
 """What to plan next and what to play now, for one player. Pure logic: no threads, no clock.
 
-Once a bar a plan is made for the first bars that it can be ready for. What was placed before them
-is committed: its tokens are the prefix that the generator sees and may not change. Each bar has a
+Once a bar a plan is made for bars that it can be ready for. What was placed before them is
+committed: its tokens are the prefix that the generator sees and may not change. Each bar has a
 deadline, a while before it starts; by then its sound is on the timeline, in this order of choice:
 the plan made for it, a later bar of an older plan, the last good bars again in phase, a fade out.
 
-The session asks for `window`, has the plan made from `request`, hands the result to `arrive` (or,
+The ensemble asks for `window`, has the plan made from `request`, hands the result to `arrive` (or,
 where nothing is heard, calls `mute`), asks `due` what the bars whose deadline has come will be, and
 calls `placed` for each placement that the writer took.
 """
@@ -13,7 +13,6 @@ calls `placed` for each placement that the writer took.
 from __future__ import annotations
 
 import hashlib
-import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
@@ -34,6 +33,7 @@ from companion.generate.layout import Layout, lay_out
 from companion.generate.stem import Stem
 from companion.generate.tally import Tally
 from companion.listen.cycle import stand_in_bar
+from model.grid import HOP
 from model.request import DecodeSettings, Form, StemRequest, StemResult
 
 if TYPE_CHECKING:
@@ -43,8 +43,6 @@ if TYPE_CHECKING:
 
 LEAD_S = 1.0
 """How long before a bar its sound must be there: the writer stays this far ahead."""
-HURRY = 0.3
-"""Share of the time a plan takes that it still needs when told to finish at once."""
 STRETCH = 0.08
 """Change of tempo up to which a stem is stretched; beyond it is planned anew."""
 EXACT = 0.0005
@@ -59,7 +57,6 @@ class Planner:
     """One player's plans, clips and fallbacks.
 
     Attributes:
-        hold: while True no plan is made and the last cycle is repeated.
         tally: how well it keeps up.
     """
 
@@ -89,7 +86,9 @@ class Planner:
         """
         grid = transport.grid()
         lay_out(grid, 0, max_frames - 1)  # one less: bars differ by a frame as they are cut
-        self.hold = False
+        self._hold = False
+        self._back_to: int | None = None  # on hold, only bars before this one are repeated
+        self._again_until = 0  # bars before this one are settled by `again`
         self.tally = Tally()
         self.cycle = cycle
         self._transport = transport
@@ -117,30 +116,83 @@ class Planner:
             raise CompanionError(f"cycle is {bars} bars; valid: 1 to {MAX_CYCLE}")
         self._cycle = bars
 
+    @property
+    def hold(self) -> bool:
+        """While True no plan is made and the last cycle is repeated, or that before an `undo`."""
+        return self._hold
+
+    @hold.setter
+    def hold(self, on: bool) -> None:
+        self._hold = on
+        if not on:
+            self._back_to = None
+
+    @property
+    def end_bar(self) -> int:
+        """The bar after the last that has a stem; 0 before the first."""
+        return self._stem.end_bar
+
     def deadline_samples(self, bar: int) -> int:
         """The stream sample by which a bar's sound must be there."""
         return self._transport.bar_start_samples(bar) - self._lead_samples
+
+    def first_bar(self, ready_samples: int) -> int:
+        """The first bar that something ready at `ready_samples` is in time for."""
+        at = ready_samples + self._lead_samples
+        bar = self._transport.bar_at(at)
+        return bar if self._transport.bar_start_samples(bar) >= at else bar + 1
 
     def regenerate(self) -> None:
         """Plan again at once and with other dice."""
         self._salt += 1
         self._planned_in = None
 
+    def replan(self) -> None:
+        """Plan again at once, with the next dice, because a knob was moved."""
+        self._planned_in = None
+
+    def again(self, now_samples: int) -> list[Placement]:
+        """What the plan that sounds has played up to this bar, from the next bar on once more.
+
+        The same seed and context would give the same bars, so they are not made anew. New plans
+        are for the bars after them. Nothing happens on hold, or where nothing sounds.
+        """
+        last = self._transport.bar_at(now_samples)
+        first = self._stem.first_of(last)
+        if first is None or self.hold:
+            return []
+        at = self.first_bar(now_samples)
+        self._again_until = at + last + 1 - first
+        return [
+            self._stem.again(at + bar - first, bar, now_samples) for bar in range(first, last + 1)
+        ]
+
+    def undo(self, now_samples: int) -> bool:
+        """On hold, repeat what sounded before the plan that sounds; again, before that one.
+
+        False where nothing did.
+        """
+        last = self._transport.bar_at(now_samples) if self._back_to is None else self._back_to - 1
+        first = self._stem.first_of(last)
+        if first is None or self._stem.first_of(first - 1) is None:
+            return False
+        self._back_to = first
+        return True
+
     # --- plans ---------------------------------------------------------------------------------
 
-    def window(self, now_samples: int, expected_s: float) -> PlanWindow | None:
-        """The plan to begin now, None if there is none: once a bar, and not before it is time.
+    def wants(self, now_samples: int) -> bool:
+        """Whether a plan is to be begun as soon as one can be: once a bar, and not on hold."""
+        return not self.hold and self._planned_in != self._transport.bar_at(now_samples)
 
-        It is time when the first bar that a plan can be ready for, if it takes `expected_s`, lies
-        behind the first cycle and the bar that stands in for it has been heard.
+    def window(self, now_samples: int, first_bar: int) -> PlanWindow | None:
+        """The plan for bars from `first_bar` on, to be begun now; None if it is not time for it.
+
+        It is time when that bar lies behind the first cycle and the bar that stands in for it has
+        been heard.
         """
         transport = self._transport
-        bar_now = transport.bar_at(now_samples)
-        if self.hold or self._planned_in == bar_now:
-            return None
-        takes_samples = math.ceil(expected_s * transport.rate)
-        first_bar = self._first_bar(now_samples + takes_samples)
-        if first_bar < self.cycle:
+        if not self.wants(now_samples) or first_bar < max(self.cycle, self._again_until):
             return None
         if stand_in_bar(transport, first_bar, self.cycle, now_samples) is None:
             return None
@@ -155,9 +207,9 @@ class Planner:
             layout=layout,
             made_samples=now_samples,
             deadline_samples=deadline,
-            hurry_samples=deadline - math.ceil(HURRY * takes_samples),
+            useless_samples=self.deadline_samples(layout.end_bar - 1),
         )
-        self._planned_in = bar_now
+        self._planned_in = transport.bar_at(now_samples)
         self._epoch += 1
         return window
 
@@ -200,8 +252,31 @@ class Planner:
         self.tally.count_plan(arrival)
         return arrival
 
+    def switch(self, window: PlanWindow, result: StemResult, now_samples: int) -> Placement | None:
+        """Another stem of a plan that was placed: its bars that are still in time."""
+        return self._received(window, result, now_samples).placement
+
+    def prefix_frames(self, layout: Layout) -> int:
+        """How much of a window is given: none before it has played.
+
+        After a stretch of silent tokens the generator would go on with silence.
+        """
+        return layout.prefix_frames if self._stem.end_bar and self._stem.begun else 0
+
+    def sound(self, grid: Grid, layout: Layout) -> NDArray[np.float32]:
+        """What it is going to play in a window, as far as it is settled: [frames * 640], 32 kHz.
+
+        Bars that have no stem yet are heard as those that would be repeated in their place; nothing
+        is heard where it was planned at another tempo.
+        """
+        if not self._stem.end_bar or self._stem.grid != grid:
+            return np.zeros(layout.frames * HOP, np.float32)
+        repeats = self._repeats(layout.end_bar)
+        return self._stem.prefix(layout.first_frame, layout.frames, repeats)[1]
+
     def _received(self, window: PlanWindow, result: StemResult, now_samples: int) -> Arrival:
-        first_bar = max(window.layout.first_bar, self._first_bar(now_samples))
+        reached = max(self.first_bar(now_samples), self._again_until)
+        first_bar = max(window.layout.first_bar, reached)
         if self.hold:
             return self._arrival(window, now_samples, None, "not placed: on hold")
         if window.epoch < self._placed_epoch:
@@ -216,7 +291,7 @@ class Planner:
 
     def mute(self, window: PlanWindow, now_samples: int) -> Arrival:
         """Nothing is heard in the window: its bars get no stem, older plans fall silent."""
-        first_bar = max(window.layout.first_bar, self._first_bar(now_samples))
+        first_bar = max(window.layout.first_bar, self.first_bar(now_samples))
         end_bar = max(window.layout.end_bar, self._stem.end_bar)
         self._placed_epoch = window.epoch  # plans still being made come too late
         self._muted.update(range(first_bar, end_bar))
@@ -247,7 +322,7 @@ class Planner:
 
     def _decide(self, bar: int, now: int) -> BarDecision:
         clip = self._stem.clip(bar)
-        source = self._stem.source(bar, self.cycle)
+        source = self._stem.source(bar, self.cycle, self._back_to)
         if self.hold and source is not None:
             return self._repeat(bar, source, now, f"on hold: bar {source} again", held=True)
         if clip is not None:
@@ -333,12 +408,6 @@ class Planner:
 
     # --- details -------------------------------------------------------------------------------
 
-    def _first_bar(self, ready_samples: int) -> int:
-        """The first bar that something ready at `ready_samples` is in time for."""
-        at = ready_samples + self._lead_samples
-        bar = self._transport.bar_at(at)
-        return bar if self._transport.bar_start_samples(bar) >= at else bar + 1
-
     def _arrival(
         self, window: PlanWindow, now: int, placement: Placement | None, reason: str
     ) -> Arrival:
@@ -346,19 +415,25 @@ class Planner:
         return Arrival(window, window.deadline_samples, now, slack_s, placement, reason)
 
     def _prefix(self, layout: Layout) -> tuple[NDArray[np.int16], NDArray[np.float32]]:
-        """Tokens and sound before the plan: what was placed, or will be repeated where none was.
+        """Tokens and sound before the plan: what was placed, or will be repeated where none was."""
+        frames = self.prefix_frames(layout)
+        repeats = self._repeats(layout.first_bar) if frames else {}
+        return self._stem.prefix(layout.first_frame, frames, repeats)
 
-        A player that has not played yet gives none: after a stretch of silent tokens the
-        generator would go on with silence.
-        """
-        if not self._stem.end_bar or not self._stem.begun:
-            return self._stem.prefix(layout.first_frame, 0, {})
+    def _repeats(self, end_bar: int) -> dict[int, int]:
+        """Bars up to `end_bar` that are not settled and will repeat another, and which one."""
         repeats = {}
-        for bar in range(self._next_bar, layout.first_bar):
-            source = self._stem.source(bar, self.cycle)
-            if source is not None and self._stem.clip(bar) is None and bar not in self._muted:
+        for bar in range(self._next_bar, end_bar):
+            source = self._stem.source(bar, self.cycle, self._back_to)
+            open_ = self.hold or self._stem.clip(bar) is None
+            if source is not None and open_ and bar not in self._muted:
                 repeats[bar] = source
-        return self._stem.prefix(layout.first_frame, layout.prefix_frames, repeats)
+        return repeats
+
+
+def alternative_seed(seed: int) -> int:
+    """The seed of the other stem of a plan, 0 .. 2**63 - 1."""
+    return plan_seed(seed, 0, 0, 0)
 
 
 def plan_seed(session_seed: int, player: int, epoch: int, salt: int) -> int:

@@ -9,18 +9,20 @@ from __future__ import annotations
 
 import json
 import struct
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
-from typing import Any, BinaryIO
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any, BinaryIO, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from companion.errors import CompanionError
 from model.grid import LEVELS
-from model.request import DecodeSettings, StemRequest, StemResult, check_guidance
+from model.request import DecodeSettings, StemRequest, StemResult
 
-VERSION = 2
+VERSION = 3
+MAX_STEMS = 32
+"""Stems in a plan."""
 MAX_HEADER_BYTES = 1 << 20
 MAX_MESSAGE_BYTES = 64 << 20
 _MAGIC = b"STEM"
@@ -49,6 +51,7 @@ class Ready:
         plan_s: seconds that a typical plan took when warm.
         threads: processor threads it computes with; 0 where that has no meaning.
         silence: int16 [4, max_frames], tokens that sound like nothing.
+        timings: seconds of that plan's stages, as in `StemResult.timings`.
     """
 
     max_frames: int
@@ -56,22 +59,23 @@ class Ready:
     plan_s: float
     threads: int
     silence: NDArray[np.int16]
+    timings: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Plan:
-    """Fill this window."""
+    """Fill these windows together."""
 
     number: int
-    request: StemRequest
+    requests: tuple[StemRequest, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Guidance:
-    """Lean differently from the next step of plan `number` on."""
+class Progress:
+    """Plan `number` is being made, `share` of it (0..1) is done: a sign of life."""
 
     number: int
-    values: Mapping[str, float]
+    share: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,10 +94,14 @@ class Cancel:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Result:
-    """Plan `number` is done and took `seconds`."""
+    """Plan `number` is done and took `seconds`.
+
+    Attributes:
+        stems: what was asked for, in that order; in place of a stem that failed, why.
+    """
 
     number: int
-    result: StemResult
+    stems: tuple[StemResult | str, ...]
     seconds: float
 
 
@@ -105,7 +113,7 @@ class Failed:
     reason: str
 
 
-Message = Hello | Ready | Plan | Guidance | Finish | Cancel | Result | Failed
+Message = Hello | Ready | Plan | Progress | Finish | Cancel | Result | Failed
 NO_PLAN = -1
 CANCELLED = "cancelled"
 """The reason of a plan that failed because it was told to."""
@@ -208,22 +216,48 @@ def _take_apart(message: Message) -> tuple[dict[str, Any], dict[str, NDArray]]:
         case Ready():
             fields = {name: getattr(message, name) for name in _READY}
             return fields, {"silence": message.silence}
-        case Plan(number=number, request=request):
-            fields = {name: getattr(request, name) for name in ("frames", "instrument", "form")}
-            fields |= {"seed": request.seed, "first_frame": request.first_frame}
-            fields |= {"guidance": dict(request.guidance)}
-            fields |= {"number": number, "decode": asdict(request.decode)}
-            return fields, {name: getattr(request, name) for name in _REQUEST}
-        case Result(number=number, result=result, seconds=seconds):
-            fields = {"number": number, "seconds": seconds, "timings": dict(result.timings)}
-            return fields, {"tokens": result.tokens, "audio": result.audio}
-        case Guidance(number=number, values=values):
-            return {"number": number, "values": dict(values)}, {}
+        case Plan(number=number, requests=requests):
+            parts = [_request_fields(request) for request in requests]
+            arrays = [{name: getattr(each, name) for name in _REQUEST} for each in requests]
+            return {"number": number, "requests": parts}, _numbered(arrays)
+        case Result(number=number, stems=stems, seconds=seconds):
+            told = [stem if isinstance(stem, str) else _result_fields(stem) for stem in stems]
+            arrays = [
+                {} if isinstance(stem, str) else {"tokens": stem.tokens, "audio": stem.audio}
+                for stem in stems
+            ]
+            return {"number": number, "seconds": seconds, "stems": told}, _numbered(arrays)
         case _:
             return asdict(message), {}
 
 
-_READY = ("max_frames", "device", "plan_s", "threads")
+def _request_fields(request: StemRequest) -> dict[str, Any]:
+    fields = {name: getattr(request, name) for name in ("frames", "instrument", "form")}
+    fields |= {"seed": request.seed, "first_frame": request.first_frame}
+    return fields | {"guidance": dict(request.guidance), "decode": asdict(request.decode)}
+
+
+def _result_fields(result: StemResult) -> dict[str, Any]:
+    counts = {"steps": result.steps, "passes": result.passes}
+    return {"timings": dict(result.timings), **counts}
+
+
+def _numbered(groups: list[dict[str, NDArray]]) -> dict[str, NDArray]:
+    """The arrays of several things as those of one: "context" of the second is "1.context"."""
+    return {
+        f"{index}.{name}": array
+        for index, group in enumerate(groups)
+        for name, array in group.items()
+    }
+
+
+def _of(index: int, arrays: Mapping[str, NDArray]) -> dict[str, NDArray]:
+    """The arrays of one of them."""
+    head = f"{index}."
+    return {name[len(head) :]: a for name, a in arrays.items() if name.startswith(head)}
+
+
+_READY = ("max_frames", "device", "plan_s", "threads", "timings")
 _REQUEST = ("context", "context_known", "phase", "prefix", "lead")
 
 
@@ -236,24 +270,45 @@ def _put_together(kind: str, fields: dict[str, Any], arrays: dict[str, NDArray])
             if silence.shape != (LEVELS, fields["max_frames"]) or silence.dtype != np.int16:
                 raise ValueError(f"silence of shape {silence.shape}")
             numbers = int(fields["max_frames"]), str(fields["device"]), float(fields["plan_s"])
-            return Ready(*numbers, threads=int(fields["threads"]), silence=silence)
+            timings = {str(stage): float(s) for stage, s in fields["timings"].items()}
+            return Ready(*numbers, int(fields["threads"]), silence, timings)
         case "plan":
-            number = int(fields.pop("number"))
-            decode = fields.pop("decode")
-            settings = DecodeSettings(**(decode | {"steps": tuple(decode["steps"])}))
-            parts: dict[str, Any] = {**fields, **arrays, "decode": settings}
-            return Plan(number, StemRequest(**parts))
-        case "guidance":
-            check_guidance(fields["values"])
-            return Guidance(int(fields["number"]), fields["values"])
+            return Plan(int(fields["number"]), _each(fields["requests"], arrays, _request))
+        case "progress":
+            return Progress(int(fields["number"]), float(fields["share"]))
         case "finish":
             return Finish(int(fields["number"]))
         case "cancel":
             return Cancel(int(fields["number"]))
         case "result":
-            result = StemResult(**arrays, timings=fields["timings"])
-            return Result(int(fields["number"]), result, float(fields["seconds"]))
+            stems = _each(fields["stems"], arrays, _stem)
+            return Result(int(fields["number"]), stems, float(fields["seconds"]))
         case "failed":
             return Failed(int(fields["number"]), str(fields["reason"]))
         case _:
             raise ValueError(f"kind {kind!r}")
+
+
+_Kind = TypeVar("_Kind")
+
+
+def _each(
+    said: list[Any], arrays: dict[str, NDArray], make: Callable[[Any, dict[str, NDArray]], _Kind]
+) -> tuple[_Kind, ...]:
+    if not 1 <= len(said) <= MAX_STEMS:
+        raise ValueError(f"{len(said)} stems; valid: 1 to {MAX_STEMS}")
+    made = tuple(make(fields, _of(index, arrays)) for index, fields in enumerate(said))
+    if len(arrays) != sum(len(_of(index, arrays)) for index in range(len(said))):
+        raise ValueError(f"arrays {sorted(arrays)} for {len(said)} stems")
+    return made
+
+
+def _request(fields: dict[str, Any], arrays: dict[str, NDArray]) -> StemRequest:
+    decode = fields["decode"]
+    settings = DecodeSettings(**(decode | {"steps": tuple(decode["steps"])}))
+    parts: dict[str, Any] = {**fields, **arrays, "decode": settings}
+    return StemRequest(**parts)
+
+
+def _stem(fields: Any, arrays: dict[str, Any]) -> StemResult | str:
+    return fields if isinstance(fields, str) else StemResult(**(arrays | fields))

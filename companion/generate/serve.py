@@ -14,7 +14,7 @@ from collections.abc import Callable
 from queue import SimpleQueue
 
 from companion.errors import CompanionError
-from companion.generate.generator import Decoding, StemGenerator
+from companion.generate.generator import BatchDecoding, StemGenerator
 from companion.generate.loading import Loading
 from companion.generate.protocol import (
     CANCELLED,
@@ -22,18 +22,21 @@ from companion.generate.protocol import (
     Cancel,
     Failed,
     Finish,
-    Guidance,
     Hello,
     Message,
     Plan,
+    Progress,
     Ready,
     Result,
 )
 from companion.generate.warmup import WarmUp, warm_up
+from model.request import StemResult
 
 Inbox = SimpleQueue[Message | None]
 """Messages to the generator; None ends it."""
 Send = Callable[[Message], None]
+PROGRESS_S = 0.1
+"""How often a plan that is being made says that it is."""
 
 
 def serve(source: Loading, inbox: Inbox, send: Send) -> None:
@@ -60,7 +63,7 @@ def serve(source: Loading, inbox: Inbox, send: Send) -> None:
         if message is None:
             return
         if isinstance(message, Plan):
-            answer = make(generator, message, inbox, waiting)
+            answer = make(generator, message, inbox, waiting, send)
             if answer is None:
                 return
             send(answer)
@@ -73,22 +76,25 @@ def announce(generator: StemGenerator, warm: WarmUp) -> Ready:
         device=str(generator.device),
         plan_s=warm.plan_s,
         threads=warm.threads,
+        timings=dict(warm.timings_s),
         silence=generator.silence(generator.max_frames),
     )
 
 
 def make(
-    generator: StemGenerator, plan: Plan, inbox: Inbox, waiting: deque[Plan]
+    generator: StemGenerator, plan: Plan, inbox: Inbox, waiting: deque[Plan], send: Send
 ) -> Result | Failed | None:
     """Make one plan, listening between steps; None when told to end.
 
-    Other plans that come in meanwhile are put into `waiting`.
+    Other plans that come in meanwhile are put into `waiting`; `send` is told of the progress.
     """
     started = time.perf_counter()
+    said = started
     try:
-        if plan.request.frames > generator.max_frames:
-            raise ValueError(f"frames is {plan.request.frames}; valid: 1 to {generator.max_frames}")
-        decoding = generator.start(plan.request)
+        for request in plan.requests:
+            if request.frames > generator.max_frames:
+                raise ValueError(f"frames is {request.frames}; valid: 1 to {generator.max_frames}")
+        decoding = generator.start_together(plan.requests)
         more = True
         while more:
             while not inbox.empty():
@@ -99,17 +105,27 @@ def make(
                     waiting.append(message)
                 elif _tell(decoding, plan.number, message):
                     return Failed(plan.number, CANCELLED)
+            if time.perf_counter() - said >= PROGRESS_S:
+                said = time.perf_counter()
+                send(Progress(plan.number, decoding.progress))
             more = decoding.step()
-        return Result(plan.number, decoding.result(), time.perf_counter() - started)
+        send(Progress(plan.number, 1.0))  # what is left is the sound
+        stems = tuple(_stem(decoding, index) for index in range(len(plan.requests)))
+        return Result(plan.number, stems, time.perf_counter() - started)
     except Exception as error:  # one plan lost is a fallback, not the end of the jam
         return Failed(plan.number, one_line(error))
 
 
-def _tell(decoding: Decoding, number: int, message: Message) -> bool:
+def _stem(decoding: BatchDecoding, index: int) -> StemResult | str:
+    try:
+        return decoding.result(index)
+    except Exception as error:  # the others may be good
+        return one_line(error)
+
+
+def _tell(decoding: BatchDecoding, number: int, message: Message) -> bool:
     """Pass a message on to the plan it is for; True when it was cancelled."""
     match message:
-        case Guidance(number=of, values=values) if of == number:
-            decoding.set_guidance(values)
         case Finish(number=of) if of == number:
             decoding.finish()
         case Cancel(number=of) if of == number:

@@ -8,14 +8,16 @@ not, where in the frame, which pitch), so a prefix of them sounds again as it so
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
+from companion.generate.in_turn import InTurn
 from companion.listen.silence import is_silent
 from model.grid import HOP, LEVELS, SAMPLE_RATE
 from model.request import StemRequest, StemResult
+from model.terms import guidance_terms
 
 AMPLITUDE = 0.5
 LENGTH_SAMPLES = round(0.030 * SAMPLE_RATE)
@@ -39,6 +41,10 @@ class StandInGenerator:
         """Begin a stem of markers."""
         return StandInDecoding(request)
 
+    def start_together(self, requests: Sequence[StemRequest]) -> InTurn:
+        """Begin several."""
+        return InTurn(self.start, requests)
+
 
 class StandInDecoding:
     """Takes as many steps as the request asks for, though it needs none."""
@@ -47,7 +53,7 @@ class StandInDecoding:
         """Nothing is computed before `result`."""
         self._request = request
         self._steps = sum(request.decode.steps)
-        self._done = 0
+        self._done = self._taken = 0
 
     @property
     def progress(self) -> float:
@@ -56,11 +62,9 @@ class StandInDecoding:
 
     def step(self) -> bool:
         """Take one step; True while there are more."""
+        self._taken += self._done < self._steps
         self._done = min(self._done + 1, self._steps)
         return self._done < self._steps
-
-    def set_guidance(self, guidance: Mapping[str, float]) -> None:
-        """Markers lean on the clock alone, so nothing changes."""
 
     def finish(self) -> None:
         """The next step is the last."""
@@ -80,7 +84,8 @@ class StandInDecoding:
                 frame, offset = divmod(sample, HOP)
                 tokens[:3, frame] = (1, offset, pitch)
         tokens[:, : request.prefix_frames] = request.prefix
-        return StemResult(tokens, sound_of(tokens))
+        passes = self._taken * len(guidance_terms(request.guidance, request.form))
+        return StemResult(tokens, sound_of(tokens), steps=self._taken, passes=passes)
 
 
 def bar_line_samples(phase: NDArray[np.float32]) -> list[int]:

@@ -74,9 +74,13 @@ class Stem:
         """What sounds in a bar, None if nothing."""
         return self._clips.get(bar)
 
-    def source(self, bar: int, cycle: int) -> int | None:
+    def source(self, bar: int, cycle: int, before: int | None = None) -> int | None:
         """The bar to repeat in `bar`'s place; see `ClipShelf.source`."""
-        return self._clips.source(bar, cycle)
+        return self._clips.source(bar, cycle, before)
+
+    def first_of(self, bar: int) -> int | None:
+        """The first bar of those up to `bar` that are of one plan; None where nothing sounds."""
+        return self._clips.first_of(bar)
 
     def commit(self, placement: Placement) -> None:
         """From now on this is what sounds there."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
@@ -12,6 +12,9 @@ from model.request import StemRequest, StemResult
 START_TIMEOUT_S = 180.0
 """How long a generator may take to load and warm up."""
 
+PATIENCE_S = 10.0
+"""How long a generator may give no sign of life while it makes a plan, unless told otherwise."""
+
 Outcome = Literal["done", "failed", "superseded", "cancelled"]
 
 
@@ -20,18 +23,17 @@ class Finished:
     """The end of a plan.
 
     Attributes:
-        player, plan: as submitted.
+        plan: its number, as submitted.
         outcome: "done", or why there is no result.
-        result: the stem, if done.
+        stems: if done, what was asked for, in that order; in place of a stem that failed, why.
         reason: one line for the log, if not done.
         waited_s: seconds between submission and start (or end, if never started).
         made_s: seconds the generator took, as it says itself; 0 if not done.
     """
 
-    player: int
     plan: int
     outcome: Outcome
-    result: StemResult | None
+    stems: tuple[StemResult | str, ...]
     reason: str
     waited_s: float
     made_s: float
@@ -44,20 +46,21 @@ class StemWorker(Protocol):
         """What the generator can do, once it is warm; CompanionError if it never will be."""
         ...
 
-    def submit(self, player: int, plan: int, request: StemRequest) -> None:
-        """Have a plan made; it takes the place of one of the same player that still waits."""
+    def submit(
+        self, plan: int, requests: Sequence[StemRequest], patience_s: float = PATIENCE_S
+    ) -> None:
+        """Have a plan made, all its stems together; it takes the place of one that still waits.
+
+        A generator that gives no sign of life for `patience_s` while making it is replaced.
+        """
         ...
 
-    def set_guidance(self, player: int, values: Mapping[str, float]) -> None:
-        """Lean differently from the next decode step of the player's plans on; ValueError."""
+    def finish(self, plan: int) -> None:
+        """Hurry the plan if it is being made: one pass a level for the rest."""
         ...
 
-    def finish(self, player: int) -> None:
-        """Hurry the player's plan that is being made, if any: one pass a level for the rest."""
-        ...
-
-    def cancel(self, player: int) -> None:
-        """Give up the player's plans, waiting or being made."""
+    def cancel(self, plan: int) -> None:
+        """Give up the plan if it waits or is being made."""
         ...
 
     def poll(self, timeout_s: float = 0.0) -> list[Finished]:

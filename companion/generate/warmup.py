@@ -7,18 +7,23 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from companion.generate.effort import Effort
 from companion.generate.generator import StemGenerator
+from companion.generate.latency import Work
 from model.grid import FRAME_RATE, HOP, SAMPLE_RATE
 from model.request import DecodeSettings, StemRequest, StemResult
 
 BAR_FRAMES = 2 * FRAME_RATE
 """The typical plan is made at 120 BPM, where a bar of four beats takes 2 s."""
 PREFIX_BARS = 2
+TYPICAL = Effort(
+    DecodeSettings().steps, {"audio": 3.0, "instrument": 1.0, "clock": 3.0}, "contrast"
+)
 QUICK = DecodeSettings(steps=(2, 1, 1, 1))
 """Enough to compare numbers of threads."""
 
@@ -30,10 +35,12 @@ class WarmUp:
     Attributes:
         plan_s: seconds that a typical plan took.
         threads: number of threads that was fastest; 0 if it was not asked for.
+        timings_s: of the typical plan's stages, as in `StemResult.timings`.
     """
 
     plan_s: float
     threads: int
+    timings_s: Mapping[str, float] = field(default_factory=dict)
 
 
 def warm_up(
@@ -56,7 +63,9 @@ def warm_up(
             taken[candidate] = _seconds(generator, quick, clock)
         threads = min(taken, key=taken.__getitem__)
         set_threads(threads)
-    return WarmUp(_seconds(generator, request, clock), threads)
+    started = clock()
+    timings_s = decode(generator, request).timings
+    return WarmUp(clock() - started, threads, timings_s)
 
 
 def thread_candidates(processors: int) -> list[int]:
@@ -67,6 +76,7 @@ def thread_candidates(processors: int) -> list[int]:
 def typical_request(generator: StemGenerator) -> StemRequest:
     """A full window with two bars of prefix, guided and decoded as the knobs start."""
     frames = generator.max_frames
+    work = typical_work(frames)
     time_s = np.arange(frames * HOP) / SAMPLE_RATE
     bars = np.arange(frames)[:, None] / BAR_FRAMES * np.array([4.0, 4.0, 1.0, 1.0])
     phase = np.where([True, False, True, False], np.sin(2 * np.pi * bars), np.cos(2 * np.pi * bars))
@@ -74,11 +84,18 @@ def typical_request(generator: StemGenerator) -> StemRequest:
         context=(0.1 * np.sin(2 * np.pi * 220.0 * time_s)).astype(np.float32),
         context_known=np.ones(frames, np.bool_),
         phase=phase.astype(np.float32),
-        prefix=generator.silence(min(PREFIX_BARS * BAR_FRAMES, frames - 1)),
+        prefix=generator.silence(frames - work.new_frames),
         frames=frames,
         instrument=0,
-        guidance={"audio": 3.0, "instrument": 1.0, "clock": 3.0},
+        guidance=TYPICAL.guidance,
+        form=TYPICAL.form,
+        decode=DecodeSettings(TYPICAL.steps),
     )
+
+
+def typical_work(frames: int) -> Work:
+    """What the typical plan is in a window of so many frames."""
+    return Work.of(frames, frames - min(PREFIX_BARS * BAR_FRAMES, frames - 1), TYPICAL)
 
 
 def decode(generator: StemGenerator, request: StemRequest) -> StemResult:

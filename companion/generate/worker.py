@@ -1,11 +1,11 @@
 """The background worker: takes plans from the session, keeps the generator alive, hands back stems.
 
-One plan is made at a time. Each player has at most one plan waiting; a newer one takes its place,
-and players with a plan waiting take turns in the order of their numbers. A plan that is being made
-is not given up for a newer one, or a slow machine would never finish any.
+One plan is made at a time, and at most one waits; a newer one takes its place. A plan that is being
+made is not given up for a newer one, or a slow machine would never finish any.
 
-A generator that dies, talks nonsense or takes too long is ended and started again, at once the
-first time, then ever later; the plan it was making is reported as failed, waiting ones stay.
+A generator that dies, talks nonsense, gives no sign of life or fails time after time is ended and
+started again, at once the first time, then ever later; the plan it was making is reported as
+failed, one that waits stays.
 
 *Threading*: one thread, `worker`, owns everything here. The public methods may be called from any
 thread: they put a task into the worker's inbox and return, but for `wait_ready`, `close` and a
@@ -17,7 +17,7 @@ from __future__ import annotations
 import contextlib
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -40,18 +40,19 @@ from companion.generate.protocol import (
     Cancel,
     Failed,
     Finish,
-    Guidance,
     Hello,
     Message,
     Plan,
+    Progress,
     ProtocolError,
     Ready,
     Result,
 )
-from companion.generate.stem_worker import START_TIMEOUT_S, Finished, Outcome
-from model.request import StemRequest, StemResult, check_guidance
+from companion.generate.stem_worker import PATIENCE_S, START_TIMEOUT_S, Finished, Outcome
+from model.request import StemRequest, StemResult
 
-PLAN_TIMEOUT_S = 30.0
+FAILURES = 3
+"""A generator that fails so many plans in a row, out of memory or of sense, is replaced."""
 BACKOFF_S = (0.0, 0.5, 1.0, 2.0, 5.0, 10.0)
 """Wait before the first, second, ... restart without a plan made in between; then the last."""
 TICK_S = 0.1
@@ -60,9 +61,9 @@ CLOSE_TIMEOUT_S = 5.0
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Job:
-    player: int
     plan: int
-    request: StemRequest
+    requests: tuple[StemRequest, ...]
+    patience_s: float
     submitted_s: float
     number: int = NO_PLAN
     started_s: float = 0.0
@@ -74,7 +75,6 @@ class Worker:
     def __init__(
         self,
         open_link: OpenLink,
-        plan_timeout_s: float = PLAN_TIMEOUT_S,
         start_timeout_s: float = START_TIMEOUT_S,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -82,12 +82,10 @@ class Worker:
 
         Args:
             open_link: starts one; called again after each that is lost.
-            plan_timeout_s: a plan that takes longer is lost, and the generator with it.
             start_timeout_s: one that is not ready by then is lost.
             clock: monotonic seconds.
         """
         self._open_link = open_link
-        self._plan_timeout_s = plan_timeout_s
         self._start_timeout_s = start_timeout_s
         self._clock = clock
         self._inbox: SimpleQueue[Callable[[], None]] = SimpleQueue()
@@ -105,10 +103,11 @@ class Worker:
         self._opened_s = 0.0
         self._reopen_s: float | None = None
         self._losses = 0  # since the last plan made
-        self._waiting: dict[int, _Job] = {}
+        self._failures = 0  # in a row
+        self._waiting: _Job | None = None
         self._making: _Job | None = None
+        self._heard_s = 0.0  # the last sign of life
         self._number = 0
-        self._last_player = -1
         self._thread = threading.Thread(target=self._run, name="worker", daemon=True)
         self._thread.start()
 
@@ -130,23 +129,20 @@ class Worker:
             raise CompanionError(self._reason)
         return self._ready
 
-    def submit(self, player: int, plan: int, request: StemRequest) -> None:
+    def submit(
+        self, plan: int, requests: Sequence[StemRequest], patience_s: float = PATIENCE_S
+    ) -> None:
         """See `StemWorker`."""
-        job = _Job(player, plan, request, self._clock())
+        job = _Job(plan, tuple(requests), patience_s, self._clock())
         self._inbox.put(partial(self._on_submit, job))
 
-    def set_guidance(self, player: int, values: Mapping[str, float]) -> None:
+    def finish(self, plan: int) -> None:
         """See `StemWorker`."""
-        check_guidance(values)
-        self._inbox.put(partial(self._on_guidance, player, dict(values)))
+        self._inbox.put(partial(self._tell, plan, Finish))
 
-    def finish(self, player: int) -> None:
+    def cancel(self, plan: int) -> None:
         """See `StemWorker`."""
-        self._inbox.put(partial(self._on_finish, player))
-
-    def cancel(self, player: int) -> None:
-        """See `StemWorker`."""
-        self._inbox.put(partial(self._on_cancel, player))
+        self._inbox.put(partial(self._on_cancel, plan))
 
     def poll(self, timeout_s: float = 0.0) -> list[Finished]:
         """See `StemWorker`."""
@@ -171,11 +167,13 @@ class Worker:
             timed = self._making is not None or not self._idle
             with contextlib.suppress(Empty):
                 self._inbox.get(timeout=TICK_S if timed else None)()
+                while True:  # all there is, before silence is held against the generator
+                    self._inbox.get_nowait()()
             self._check_time()
             self._dispatch()
         if self._link is not None:
             self._link.close()
-        for job in (self._making, *self._waiting.values()):
+        for job in (self._making, self._waiting):
             if job is not None:
                 self._end(job, "cancelled", "the worker was closed")
         self._give_up("the worker was closed")
@@ -204,13 +202,18 @@ class Worker:
                 self._idle = True
                 self._ready = self._ready or message
                 self._told.set()
-            case Result(number=number, result=result, seconds=seconds):
+            case Progress():
+                self._heard_s = self._clock()
+            case Result(number=number, stems=stems, seconds=seconds):
                 if (job := self._made(number)) is not None:
-                    self._losses = 0
-                    self._end(job, "done", "", result, seconds)
+                    self._end(job, "done", "", stems, seconds)
+                    self._count(next((stem for stem in stems if isinstance(stem, str)), ""))
             case Failed(number=number, reason=reason) if number != NO_PLAN:
                 if (job := self._made(number)) is not None:
-                    self._end(job, "cancelled" if reason == CANCELLED else "failed", reason)
+                    cancelled = reason == CANCELLED
+                    self._end(job, "cancelled" if cancelled else "failed", reason)
+                    if not cancelled:
+                        self._count(reason)
             case Failed(reason=reason) | Lost(reason=reason):
                 self._lose(reason)
 
@@ -221,6 +224,14 @@ class Worker:
         self._making, self._idle = None, True
         return job
 
+    def _count(self, failure: str) -> None:
+        """A plan came back; `failure` says what went wrong with it, if anything did."""
+        self._failures = self._failures + 1 if failure else 0
+        if not failure:
+            self._losses = 0
+        elif self._failures >= FAILURES:
+            self._lose(f"{FAILURES} plans in a row failed: {failure}")
+
     def _lose(self, reason: str) -> None:
         """The present link is of no more use: report its plan, plan the next start."""
         self._reason = reason
@@ -228,6 +239,7 @@ class Worker:
             self._link.close(0.0)
             self._link = None
         self._idle = False
+        self._failures = 0
         if self._making is not None:
             self._end(self._making, "failed", reason)
             self._making = None
@@ -252,53 +264,47 @@ class Worker:
                 self._restarts += 1
                 self._open()
         elif self._making is not None:
-            if now_s - self._making.started_s > self._plan_timeout_s:
-                self._lose(f"a plan took longer than {self._plan_timeout_s:g} s")
+            if now_s - self._heard_s > self._making.patience_s:
+                self._lose(f"the generator gave no sign for {self._making.patience_s:.1f} s")
         elif not self._idle and now_s - self._opened_s > self._start_timeout_s:
             self._lose(f"the generator was not ready after {self._start_timeout_s:g} s")
 
     def _dispatch(self) -> None:
+        job = self._waiting
+        if job is None:
+            return
         if self._given_up:
-            for job in self._waiting.values():
-                self._end(job, "failed", self._reason)
-            self._waiting.clear()
-        while self._idle and self._waiting and self._link is not None:
-            later = [player for player in self._waiting if player > self._last_player]
-            self._last_player = min(later or self._waiting)
-            job = self._waiting.pop(self._last_player)
+            self._waiting = None
+            self._end(job, "failed", self._reason)
+        elif self._idle and self._link is not None:
+            self._waiting = None
             self._number += 1
-            job = replace(job, number=self._number, started_s=self._clock())
+            self._heard_s = self._clock()
+            job = replace(job, number=self._number, started_s=self._heard_s)
             try:
-                self._link.send(Plan(job.number, job.request))
+                self._link.send(Plan(job.number, job.requests))
             except ProtocolError as error:
                 self._end(job, "failed", str(error))
-                continue
+                return
             self._making, self._idle = job, False
 
     def _on_submit(self, job: _Job) -> None:
-        if (older := self._waiting.get(job.player)) is not None:
-            self._end(older, "superseded", f"plan {job.plan} took its place")
-        self._waiting[job.player] = job
+        if self._waiting is not None:
+            self._end(self._waiting, "superseded", f"plan {job.plan} took its place")
+        self._waiting = job
 
-    def _on_guidance(self, player: int, values: Mapping[str, float]) -> None:
-        if (job := self._waiting.get(player)) is not None:
-            self._waiting[player] = replace(job, request=replace(job.request, guidance=values))
-        self._tell(player, lambda number: Guidance(number, values))
-
-    def _on_finish(self, player: int) -> None:
-        self._tell(player, Finish)
-
-    def _on_cancel(self, player: int) -> None:
-        if (job := self._waiting.pop(player, None)) is not None:
-            self._end(job, "cancelled", CANCELLED)
-        self._tell(player, Cancel)
+    def _on_cancel(self, plan: int) -> None:
+        if self._waiting is not None and self._waiting.plan == plan:
+            self._end(self._waiting, "cancelled", CANCELLED)
+            self._waiting = None
+        self._tell(plan, Cancel)
 
     def _on_close(self) -> None:
         self._closing = True
 
-    def _tell(self, player: int, message: Callable[[int], Message]) -> None:
-        """Say something about the plan that is being made, if it is the player's."""
-        if self._making is not None and self._making.player == player and self._link is not None:
+    def _tell(self, plan: int, message: Callable[[int], Message]) -> None:
+        """Say something about a plan if it is being made."""
+        if self._making is not None and self._making.plan == plan and self._link is not None:
             self._link.send(message(self._making.number))
 
     def _end(
@@ -306,12 +312,12 @@ class Worker:
         job: _Job,
         outcome: Outcome,
         reason: str,
-        result: StemResult | None = None,
+        stems: tuple[StemResult | str, ...] = (),
         made_s: float = 0.0,
     ) -> None:
         started_s = job.started_s if job.number != NO_PLAN else self._clock()
         waited_s = started_s - job.submitted_s
-        self._outbox.put(Finished(job.player, job.plan, outcome, result, reason, waited_s, made_s))
+        self._outbox.put(Finished(job.plan, outcome, stems, reason, waited_s, made_s))
 
 
 def process_worker(

@@ -71,6 +71,13 @@ class PlanMade(Event):
     knobs: Mapping[str, Any]  # the player's parameters as this plan used them
     timings_s: Mapping[str, float] = field(default_factory=dict)
     reason: str = ""  # what became of it: in time, or why (some of) its bars were not placed
+    round: int = 0  # plans of one round were made together
+    asked_s: float = 0.0  # when it was asked for
+    steps: tuple[int, ...] = ()  # decode steps of each level that there was time for
+    passes: int = 0  # guidance passes a step that there was time for
+    guidance: Mapping[str, float] = field(default_factory=dict)  # as it was made
+    form: str = ""
+    steps_done: int = 0  # fewer than the sum of `steps` where it was hurried
 
     @property
     def slack_s(self) -> float:

@@ -6,7 +6,7 @@ resampled or rounded, so what is promised to the sample can be checked to the sa
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,13 +20,14 @@ from companion.generate.inline import InlineWorker
 from companion.generate.loading import Loading, loading
 from companion.generate.protocol import Ready
 from companion.generate.standin import StandInDecoding, StandInGenerator
-from companion.generate.stem_worker import START_TIMEOUT_S, Finished, StemWorker
+from companion.generate.stem_worker import PATIENCE_S, START_TIMEOUT_S, Finished, StemWorker
 from companion.rig import Rig, run_recording
 from companion.session import Session
 from companion.status import Status
 from companion.take.events import EVENTS_FILE, read_events
 from companion.take.take import Take
 from model.request import StemRequest, StemResult
+from model.terms import guidance_terms
 
 RATE = 32_000
 BAR = 64_000  # samples of a bar at 120 BPM
@@ -140,11 +141,13 @@ class Requests(InlineWorker):
 
     def __init__(self) -> None:
         super().__init__(loading("standin"))
-        self.asked: list[tuple[int, int, StemRequest]] = []
+        self.asked: list[StemRequest] = []
 
-    def submit(self, player: int, plan: int, request: StemRequest) -> None:
-        self.asked.append((player, plan, request))
-        super().submit(player, plan, request)
+    def submit(
+        self, plan: int, requests: Sequence[StemRequest], patience_s: float = PATIENCE_S
+    ) -> None:
+        self.asked += requests
+        super().submit(plan, requests)
 
 
 class Failing(StandInGenerator):
@@ -187,41 +190,59 @@ class _Steady(StandInDecoding):
         return StemResult(made.tokens, np.full_like(made.audio, self._level))
 
 
+def work_of(request: StemRequest) -> int:
+    """Passes through the network, guidance included."""
+    return sum(request.decode.steps) * len(guidance_terms(request.guidance, request.form))
+
+
+ALL = 44
+"""Those of a player's default knobs: 22 steps of 2 passes."""
+
+
 class Delayed:
     """A worker on the offline clock whose plans take their time: each `takes_s(plan)` seconds.
 
-    One plan at a time is made; a newer one takes the place of one that waits, as in `Worker`.
+    That is with all steps and passes of a player's default knobs; with fewer it takes less, and a
+    plan that is told to finish takes one more step a level.
     """
 
     def __init__(self, expected_s: float, takes_s: Callable[[int], float]) -> None:
         self._inner = standin()
         self._expected_s, self._takes_s = expected_s, takes_s
         self.now: Callable[[], int] = lambda: 0
-        self._waiting: list[tuple[int, int, StemRequest, int]] = []
+        self._waiting: tuple[int, Sequence[StemRequest], int] | None = None
         self._making: tuple[int, Finished] | None = None
         self._ended: list[Finished] = []
         self.hurried: list[int] = []
+        self._finishing: dict[int, int] = {}
+        self.asked: list[Sequence[StemRequest]] = []
         self.closed = 0
 
     def wait_ready(self, timeout_s: float = START_TIMEOUT_S) -> Ready:
         ready = self._inner.wait_ready()
         return Ready(ready.max_frames, "cpu", self._expected_s, 1, ready.silence)
 
-    def submit(self, player: int, plan: int, request: StemRequest) -> None:
-        for job in [job for job in self._waiting if job[0] == player]:
-            self._waiting.remove(job)
-            reason = f"plan {plan} took its place"
-            self._ended.append(Finished(player, job[1], "superseded", None, reason, 0.0, 0.0))
-        self._waiting.append((player, plan, request, self.now()))
+    def submit(
+        self, plan: int, requests: Sequence[StemRequest], patience_s: float = PATIENCE_S
+    ) -> None:
+        assert self._waiting is None and self._making is None, "one at a time"
+        self._waiting = plan, requests, self.now()
+        self.asked.append(requests)
 
-    def set_guidance(self, player: int, values: Mapping[str, float]) -> None:
-        raise AssertionError("the session does not use it")
+    def finish(self, plan: int) -> None:
+        now = self.now()
+        self.hurried.append(now)
+        if self._making is not None:
+            ready, done = self._making
+            rest = round(self._takes_s(plan) * 4 / 22 * RATE)
+            self._making = min(ready, max(now, self._hurried_by(plan, now + rest))), done
 
-    def finish(self, player: int) -> None:
-        self.hurried.append(self.now())
+    def _hurried_by(self, plan: int, sample: int) -> int:
+        return self._finishing.setdefault(plan, sample)
 
-    def cancel(self, player: int) -> None:
-        raise AssertionError("the session does not use it")
+    def cancel(self, plan: int) -> None:
+        self._waiting = self._making = None
+        self._ended.append(Finished(plan, "cancelled", (), "cancelled", 0.0, 0.0))
 
     def poll(self, timeout_s: float = 0.0) -> list[Finished]:
         now = self.now()
@@ -229,11 +250,13 @@ class Delayed:
             self._ended.append(self._making[1])
             self._making = None
         if self._making is None and self._waiting:
-            player, plan, request, asked = self._waiting.pop(0)
-            self._inner.submit(player, plan, request)
+            plan, requests, asked = self._waiting
+            self._waiting = None
+            self._inner.submit(plan, requests)
             (made,) = self._inner.poll()
-            takes_s, waited_s = self._takes_s(plan), (now - asked) / RATE
-            done = Finished(player, plan, "done", made.result, "", waited_s, takes_s)
+            waited_s = (now - asked) / RATE
+            takes_s = self._takes_s(plan) * sum(work_of(r) for r in requests) / ALL
+            done = Finished(plan, "done", made.stems, "", waited_s, takes_s)
             self._making = (now + round(takes_s * RATE), done)
         ended, self._ended = self._ended, []
         return ended
@@ -243,9 +266,7 @@ class Delayed:
         if self._making is not None:
             done = self._making[1]
             reason = "the worker was closed"
-            self._ended.append(
-                Finished(done.player, done.plan, "cancelled", None, reason, 0.0, 0.0)
-            )
+            self._ended.append(Finished(done.plan, "cancelled", (), reason, 0.0, 0.0))
             self._making = None
 
 

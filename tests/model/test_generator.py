@@ -37,7 +37,7 @@ def test_a_stem_keeps_its_prefix_and_fills_the_rest(toy_generator):
     result = toy_generator.start(asked).result()
     assert result.tokens.shape == (4, FRAMES) and result.audio.shape == (FRAMES * HOP,)
     assert (result.tokens[:, :8] == asked.prefix).all()
-    assert set(result.timings) == {"encode", "decode_tokens", "decode_audio"}
+    assert set(result.timings) == {"encode", "read_prefix", "decode_tokens", "decode_audio"}
 
 
 def test_the_same_request_gives_the_same_stem(toy_generator):

@@ -15,8 +15,8 @@ def test_a_plan_is_done_when_submit_returns_and_takes_none_of_the_clocks_time(
 ) -> None:
     worker = InlineWorker(loading("standin"))
     assert worker.wait_ready().plan_s == 0.0
-    worker.submit(0, 1, make_request())
-    worker.submit(0, 2, make_request())
+    worker.submit(1, [make_request()])
+    worker.submit(2, [make_request()])
     assert [end.plan for end in worker.poll()] == [1, 2]  # none is taken over
 
 

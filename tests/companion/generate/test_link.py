@@ -51,7 +51,7 @@ def test_a_child_that_does_not_listen_is_ended_and_holds_up_nobody(make_request)
 
     link, heard = open_script("import time; time.sleep(60)")
     for number in range(5):  # far more than a pipe holds
-        link.send(Plan(number, make_request()))
+        link.send(Plan(number, (make_request(),)))
     link.close(0.0)
     message = heard.get(timeout=WAIT_S)
     assert isinstance(message, Lost) and "ended with code" in message.reason

@@ -54,9 +54,14 @@ class Player:
 
     def begin(self, now: int, expected_s: float = 1.2) -> PlanWindow:
         self.due(now)
-        window = self.planner.window(now, expected_s)
+        window = self.window(now, expected_s)
         assert window is not None
         return window
+
+    def window(self, now: int, expected_s: float) -> PlanWindow | None:
+        """A plan for the first bar that it can be ready for, if it takes so long."""
+        first_bar = self.planner.first_bar(now + math.ceil(expected_s * 48000))
+        return self.planner.window(now, first_bar)
 
     def arrive(self, window: PlanWindow, now: int) -> Arrival:
         self.due(now)
@@ -101,7 +106,7 @@ def player() -> Player:
 def test_the_first_plan_is_for_the_first_bar_after_the_cycle_and_not_before_it_is_time(
     player: Player,
 ) -> None:
-    window = player.planner.window
+    window = player.window
     assert window(0, 1.0) is None
     assert window(line(1), 1.2) is None  # could be ready for bar 3
     assert window(line(1.9) - 1, 1.2) is None
@@ -113,11 +118,11 @@ def test_the_first_plan_is_for_the_first_bar_after_the_cycle_and_not_before_it_i
     assert plan.grid.bar_start_samples(2) == line(2)
     assert plan.deadline_samples == line(4) - LEAD == line(3.5)
     assert plan.made_samples == line(1.9) + 1
-    assert line(3) < plan.hurry_samples < plan.deadline_samples
+    assert plan.useless_samples == line(6) - LEAD
 
 
 def test_a_plan_for_a_bar_whose_stand_in_has_not_been_heard_has_to_wait(player: Player) -> None:
-    window = player.planner.window
+    window = player.window
     assert window(line(1), 11.0) is None  # ready for bar 7, in whose place bar 3 is heard
     plan = window(line(1) + 1, 11.0)
     assert plan is not None and plan.layout.first_bar == 8  # bar 0 is over
@@ -126,7 +131,7 @@ def test_a_plan_for_a_bar_whose_stand_in_has_not_been_heard_has_to_wait(player: 
 def test_one_plan_is_begun_in_each_bar(player: Player) -> None:
     firsts = []
     for step in range(2 * 20, 8 * 20):
-        if (plan := player.planner.window(line(step / 20), 1.2)) is not None:
+        if (plan := player.window(line(step / 20), 1.2)) is not None:
             firsts.append((step / 20, plan.layout.first_bar))
     assert firsts == [(2, 4), (3, 5), (4, 6), (5, 7), (6, 8), (7, 9)]
 
@@ -147,7 +152,7 @@ def test_every_plan_has_dice_of_its_own_that_come_up_the_same_again() -> None:
 
 def test_regenerate_plans_again_at_once_with_other_dice(player: Player) -> None:
     first = player.begin(line(2))
-    assert player.planner.window(line(2.1), 1.0) is None
+    assert player.window(line(2.1), 1.0) is None
     player.planner.regenerate()
     again = player.begin(line(2))
     assert again.layout == first.layout
@@ -350,7 +355,7 @@ def test_without_any_stem_there_is_nothing_to_repeat(player: Player) -> None:
 def test_hold_repeats_the_last_cycle_in_phase_and_makes_no_plan(player: Player) -> None:
     player.plan_bars(2, 8)  # placed up to bar 11; at bar 8 the bars up to 8 are decided
     player.planner.hold = True
-    assert player.planner.window(line(8), 1.0) is None
+    assert player.window(line(8), 1.0) is None
     player.due(line(20))
     reasons = [player.decisions[bar].reason for bar in range(9, 17)]
     assert reasons == [f"on hold: bar {bar} again" for bar in range(5, 13)]
@@ -358,7 +363,7 @@ def test_hold_repeats_the_last_cycle_in_phase_and_makes_no_plan(player: Player) 
     epochs = [player.decisions[bar].epoch for bar in range(9, 17)]
     assert epochs == [1, 2, 3, 4] * 2  # the plans of bars 5, 6, 7, 8
     player.planner.hold = False
-    assert player.planner.window(line(20), 1.0) is not None
+    assert player.window(line(20), 1.0) is not None
 
 
 def test_a_plan_that_comes_during_hold_is_not_placed(player: Player) -> None:

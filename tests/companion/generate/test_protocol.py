@@ -15,10 +15,10 @@ from companion.generate.protocol import (
     Cancel,
     Failed,
     Finish,
-    Guidance,
     Hello,
     Message,
     Plan,
+    Progress,
     ProtocolError,
     Ready,
     Result,
@@ -28,16 +28,21 @@ from companion.generate.protocol import (
 )
 from model.request import StemResult
 
-GUIDANCE = {"audio": 3.0, "instrument": 0.0, "clock": 1.5}
 SMALL = [
     Hello(),
-    Ready(2, "cpu", 1.25, 2, np.arange(8, dtype=np.int16).reshape(4, 2)),
-    Guidance(3, GUIDANCE),
+    Ready(2, "cpu", 1.25, 2, np.arange(8, dtype=np.int16).reshape(4, 2), {"encode": 0.5}),
+    Progress(3, 0.25),
     Finish(4),
     Cancel(5),
     Result(
         6,
-        StemResult(np.ones((4, 1), np.int16), np.full(640, 0.25, np.float32), {"encode": 0.5}),
+        (
+            StemResult(
+                np.ones((4, 1), np.int16), np.full(640, 0.25, np.float32), {"encode": 0.5}, 7, 14
+            ),
+            "audio holds NaN",
+            StemResult(np.ones((4, 2), np.int16), np.full(1280, 0.5, np.float32)),
+        ),
         1.5,
     ),
     Failed(-1, "weights file x is missing"),
@@ -66,13 +71,21 @@ def test_a_plan_comes_out_with_every_array_and_number(make_request) -> None:
         guidance={"audio": np.float32(2.0), "instrument": 0, "clock": 1.0},
         prefix=np.full((4, 3), 2047, np.int16),
     )
-    heard = through(Plan(9, request))
+    asked = (request, make_request(frames=50, seed=1))
+    heard = through(Plan(9, asked))
     assert isinstance(heard, Plan) and heard.number == 9
-    for name in ("context", "context_known", "phase", "prefix"):
-        np.testing.assert_array_equal(getattr(heard.request, name), getattr(request, name))
-        assert getattr(heard.request, name).dtype == getattr(request, name).dtype
-    for name in ("frames", "instrument", "guidance", "form", "decode", "seed"):
-        assert getattr(heard.request, name) == getattr(request, name)
+    for got, said in zip(heard.requests, asked, strict=True):
+        for name in ("context", "context_known", "phase", "prefix"):
+            np.testing.assert_array_equal(getattr(got, name), getattr(said, name))
+            assert getattr(got, name).dtype == getattr(said, name).dtype
+        for name in ("frames", "instrument", "guidance", "form", "decode", "seed"):
+            assert getattr(got, name) == getattr(said, name)
+
+
+def test_a_plan_has_at_least_one_stem_and_not_too_many(make_request) -> None:
+    for requests in ((), (make_request(frames=2),) * (protocol.MAX_STEMS + 1)):
+        with pytest.raises(ProtocolError, match=f"valid: 1 to {protocol.MAX_STEMS}"):
+            through(Plan(1, requests))
 
 
 @given(st.data())
@@ -123,7 +136,12 @@ def test_a_length_is_checked_before_anything_is_read() -> None:
             "fields": {"version": VERSION},
             "arrays": [["x", "float32", [2**40, 2**40]]],
         },
-        {"kind": "guidance", "fields": {"number": 1, "values": {"audio": 1.0}}, "arrays": []},
+        {"kind": "result", "fields": {"number": 1, "stems": [], "seconds": 1.0}, "arrays": []},
+        {
+            "kind": "result",
+            "fields": {"number": 1, "stems": ["lost"], "seconds": 1.0},
+            "arrays": [["1.audio", "float32", [0]]],
+        },
         [],
     ],
 )

@@ -54,11 +54,12 @@ class Rehearsal:
             for window, end in list(making):
                 if now >= window.made_samples + self.takes_s * rate:
                     making.remove((window, end))
-                    place(planner.arrive(window, end.result, now).placement)
+                    place(planner.arrive(window, end.stems[0], now).placement)
             for decision in planner.due(now):
                 self.decisions.append(decision)
                 place(decision.placement)
-            window = planner.window(now, self.takes_s + 0.05)
+            ready_at = now + round((self.takes_s + 0.05) * rate)
+            window = planner.window(now, planner.first_bar(ready_at))
             if window is None or window.layout.first_bar in self.lost:
                 continue
             layout = window.layout
@@ -70,7 +71,7 @@ class Rehearsal:
                 place(planner.mute(window, now).placement)
                 continue
             request = planner.request(window, context, 4, GUIDANCE, "joint", DecodeSettings())
-            worker.submit(0, window.epoch, request)
+            worker.submit(window.epoch, [request])
             making += [(window, end) for end in worker.poll()]
         return stream.output
 

@@ -17,10 +17,10 @@ from companion.generate.protocol import (
     Cancel,
     Failed,
     Finish,
-    Guidance,
     Hello,
     Message,
     Plan,
+    Progress,
     Ready,
     Result,
 )
@@ -31,7 +31,6 @@ from model.request import StemRequest, StemResult
 WAIT_S = 10.0  # how long a test waits for another thread before it fails
 READY = Ready(512, "cpu", 1.5, 1, np.zeros((4, 512), np.int16))
 RESULT = StemResult(np.zeros((4, 1), np.int16), np.zeros(640, np.float32))
-OTHER = {"audio": 4.0, "instrument": 4.0, "clock": 4.0}
 
 
 class FakeLink:
@@ -52,7 +51,7 @@ class FakeLink:
         return message
 
     def answer(self, plan: Plan) -> None:
-        self.receive(Result(plan.number, RESULT, 1.25))
+        self.receive(Result(plan.number, (RESULT,), 1.25))
 
 
 class Rig:
@@ -83,8 +82,8 @@ class Rig:
         return self.ended.popleft()
 
     def settle(self) -> None:
-        """Let the worker, which has no generator now, do all it was told and look at the clock."""
-        self.worker.submit(9, 9, self.request)
+        """Let the worker, which can begin nothing now, do all it was told and look at the clock."""
+        self.worker.submit(9, [self.request])
         self.worker.cancel(9)
         assert self.next_end().outcome == "cancelled"
 
@@ -96,17 +95,17 @@ def rig(make_request) -> Iterator[Rig]:
     made.worker.close()
 
 
-def test_a_plan_is_made_and_told_apart_by_player_and_number(rig: Rig, make_request) -> None:
+def test_a_plan_is_made_and_told_by_its_number(rig: Rig, make_request) -> None:
     link = rig.next_link()
     assert rig.worker.wait_ready(WAIT_S) is READY
-    request: StemRequest = make_request()
-    rig.worker.submit(2, 17, request)
+    requests = (make_request(), make_request())
+    rig.worker.submit(17, requests)
     plan = link.next_plan()
-    assert plan.request is request
+    assert plan.requests == requests
     link.answer(plan)
     end = rig.next_end()
-    assert (end.player, end.plan, end.outcome, end.reason) == (2, 17, "done", "")
-    assert end.result is RESULT and (end.waited_s, end.made_s) == (0.0, 1.25)
+    assert (end.plan, end.outcome, end.reason) == (17, "done", "")
+    assert end.stems == (RESULT,) and (end.waited_s, end.made_s) == (0.0, 1.25)
     assert rig.worker.poll() == []
 
 
@@ -114,10 +113,10 @@ def test_the_latest_waiting_plan_wins_but_one_being_made_is_not_given_up(
     rig: Rig, make_request
 ) -> None:
     link = rig.next_link()
-    rig.worker.submit(0, 1, make_request())
+    rig.worker.submit(1, [make_request()])
     first = link.next_plan()
-    rig.worker.submit(0, 2, make_request())
-    rig.worker.submit(0, 3, make_request())
+    rig.worker.submit(2, [make_request()])
+    rig.worker.submit(3, [make_request()])
     end = rig.next_end()
     assert (end.plan, end.outcome, end.reason) == (2, "superseded", "plan 3 took its place")
     link.answer(first)
@@ -126,60 +125,34 @@ def test_the_latest_waiting_plan_wins_but_one_being_made_is_not_given_up(
     assert rig.next_end().plan == 3
 
 
-def test_players_take_turns(rig: Rig, make_request) -> None:
+def test_what_is_said_about_a_plan_is_passed_on_if_it_is_being_made(rig: Rig, make_request) -> None:
     link = rig.next_link()
-    rig.worker.submit(1, 0, make_request())
-    plan = link.next_plan()
-    for number in (1, 2):  # the second time all but the turn is taken over
-        for player in (2, 1, 0):
-            rig.worker.submit(player, number, make_request())
-    assert [rig.next_end().outcome for _ in range(3)] == ["superseded"] * 3
-    turns = []
-    for _ in range(4):
-        link.answer(plan)
-        turns.append(rig.next_end().player)
-        if len(turns) == 2:
-            rig.worker.submit(2, 3, make_request())  # it has just had its turn
-        if len(turns) < 4:
-            plan = link.next_plan()
-    assert turns == [1, 2, 0, 1]
-
-
-def test_what_is_said_about_a_player_goes_to_the_plan_being_made(rig: Rig, make_request) -> None:
-    link = rig.next_link()
-    rig.worker.submit(0, 1, make_request())
+    rig.worker.submit(1, [make_request()])
     number = link.next_plan().number
-    rig.worker.submit(1, 1, make_request())
-    for player in (1, 0):
-        rig.worker.set_guidance(player, OTHER)
-        rig.worker.finish(player)
-    rig.worker.cancel(0)
-    sent = [link.sent.get(timeout=WAIT_S) for _ in range(3)]
-    assert sent == [Guidance(number, OTHER), Finish(number), Cancel(number)]
+    rig.worker.submit(2, [make_request()])
+    for plan in (2, 1):
+        rig.worker.finish(plan)
+    rig.worker.cancel(1)
+    assert [link.sent.get(timeout=WAIT_S) for _ in range(2)] == [Finish(number), Cancel(number)]
     link.receive(Failed(number, "cancelled"))
     assert rig.next_end().outcome == "cancelled"
-    assert link.next_plan().request.guidance == OTHER
-
-
-def test_guidance_is_checked_where_it_is_given(rig: Rig) -> None:
-    with pytest.raises(ValueError, match="audio"):
-        rig.worker.set_guidance(0, {"audio": 1.0})
+    link.next_plan()
 
 
 def test_a_waiting_plan_can_be_cancelled(rig: Rig, make_request) -> None:
     rig.next_link(ready=False)
-    rig.worker.submit(0, 1, make_request())
-    rig.worker.cancel(0)
+    rig.worker.submit(1, [make_request()])
+    rig.worker.cancel(1)
     assert rig.next_end().outcome == "cancelled"
 
 
 def test_a_plan_that_fails_does_not_end_the_generator(rig: Rig, make_request) -> None:
     link = rig.next_link()
-    rig.worker.submit(0, 1, make_request())
+    rig.worker.submit(1, [make_request()])
     link.receive(Failed(link.next_plan().number, "MemoryError"))
     end = rig.next_end()
-    assert (end.outcome, end.reason, end.result) == ("failed", "MemoryError", None)
-    rig.worker.submit(0, 2, make_request())
+    assert (end.outcome, end.reason, end.stems) == ("failed", "MemoryError", ())
+    rig.worker.submit(2, [make_request()])
     link.answer(link.next_plan())
     assert rig.next_end().outcome == "done"
     assert rig.worker.restarts == 0
@@ -189,9 +162,9 @@ def test_a_generator_that_dies_is_started_again_and_its_plan_reported(
     rig: Rig, make_request
 ) -> None:
     link = rig.next_link()
-    rig.worker.submit(0, 1, make_request())
+    rig.worker.submit(1, [make_request()])
     link.next_plan()
-    rig.worker.submit(1, 5, make_request())
+    rig.worker.submit(5, [make_request()])
     link.receive(Lost("the generator's process ended with code -9"))
     end = rig.next_end()
     assert (end.plan, end.outcome) == (1, "failed")
@@ -213,24 +186,48 @@ def test_restarts_come_ever_later_until_a_plan_is_made(rig: Rig, make_request) -
             assert rig.links.empty()
             rig.now_s += 0.02
         link = rig.next_link()
-    rig.worker.submit(0, 1, make_request())
+    rig.worker.submit(1, [make_request()])
     link.answer(link.next_plan())
     assert rig.next_end().outcome == "done"
     link.receive(Lost("gone"))
     rig.next_link()
 
 
-def test_a_plan_that_takes_too_long_ends_the_generator(rig: Rig, make_request) -> None:
+def test_a_generator_that_gives_no_sign_of_life_is_replaced(rig: Rig, make_request) -> None:
     link = rig.next_link()
-    rig.worker.submit(0, 1, make_request())
+    rig.worker.submit(1, [make_request()], patience_s=2.0)
     plan = link.next_plan()
-    rig.now_s += 31.0
+    for _ in range(5):  # slow, but alive
+        rig.now_s += 1.5
+        link.receive(Progress(plan.number, 0.5))
+        rig.settle()
+    rig.now_s += 2.5
     end = rig.next_end()
-    assert (end.outcome, end.reason) == ("failed", "a plan took longer than 30 s")
+    assert (end.outcome, end.reason) == ("failed", "the generator gave no sign for 2.0 s")
     assert link.closed.get(timeout=WAIT_S) == 0.0
     link.answer(plan)  # too late: it is not believed any more
     rig.next_link()
     assert rig.worker.poll() == []
+
+
+def test_a_generator_that_fails_time_after_time_is_replaced(rig: Rig, make_request) -> None:
+    link = rig.next_link()
+    outcomes = []
+    for plan in range(1, 4):
+        rig.worker.submit(plan, [make_request()])
+        number = link.next_plan().number
+        if plan == 2:
+            link.receive(Result(number, (RESULT, "audio holds NaN"), 1.0))
+        else:
+            link.receive(Failed(number, "MemoryError"))
+        outcomes.append(rig.next_end().outcome)
+    assert outcomes == ["failed", "done", "failed"]
+    again = rig.next_link()
+    assert rig.worker.lost_reason == "3 plans in a row failed: MemoryError"
+    rig.worker.submit(5, [make_request()])
+    again.answer(again.next_plan())
+    assert rig.next_end().outcome == "done"
+    assert rig.worker.restarts == 1
 
 
 def test_a_restart_that_never_gets_ready_is_ended(rig: Rig) -> None:
@@ -248,7 +245,7 @@ def test_a_first_start_that_fails_says_why_and_so_does_every_plan(rig: Rig, make
     link.receive(Failed(NO_PLAN, "weights file x is missing; valid: y"))
     with pytest.raises(CompanionError, match=r"^weights file x is missing; valid: y$"):
         rig.worker.wait_ready(WAIT_S)
-    rig.worker.submit(0, 1, make_request())
+    rig.worker.submit(1, [make_request()])
     end = rig.next_end()
     assert (end.outcome, end.reason) == ("failed", "weights file x is missing; valid: y")
 
@@ -286,9 +283,9 @@ def test_a_message_too_long_to_send_is_one_plan_lost(
         raise ProtocolError("message of 70000000 bytes")
 
     monkeypatch.setattr(link, "send", refuse)
-    rig.worker.submit(0, 1, make_request())
+    rig.worker.submit(1, [make_request()])
     assert rig.next_end().reason == "message of 70000000 bytes"
-    rig.worker.submit(0, 2, make_request())
+    rig.worker.submit(2, [make_request()])
     link.next_plan()
 
 
@@ -296,9 +293,9 @@ def test_closing_ends_the_generator_and_every_plan_and_can_be_repeated(
     rig: Rig, make_request
 ) -> None:
     link = rig.next_link()
-    rig.worker.submit(0, 1, make_request())
+    rig.worker.submit(1, [make_request()])
     link.next_plan()
-    rig.worker.submit(0, 2, make_request())
+    rig.worker.submit(2, [make_request()])
     rig.worker.close()
     rig.worker.close()
     assert link.closed.get(timeout=WAIT_S) > 0.0

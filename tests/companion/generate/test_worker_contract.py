@@ -15,6 +15,7 @@ from companion.generate.loading import loading
 from companion.generate.stem_worker import Finished, StemWorker
 from companion.generate.warmup import decode
 from companion.generate.worker import Worker, process_worker, thread_worker
+from model.request import StemResult
 
 WAIT_S = 60.0
 MAKERS: dict[str, Callable[[], StemWorker]] = {
@@ -51,40 +52,31 @@ class TestContract:
     def test_the_same_request_gives_the_same_bytes_everywhere(
         self, worker: StemWorker, make_request
     ) -> None:
-        truth = decode(loading("standin").load(), make_request())
-        worker.submit(0, 3, make_request())
+        asked = [make_request(instrument=instrument) for instrument in range(3)]
+        worker.submit(3, asked)
         (end,) = ends(worker, 1)
-        assert (end.player, end.plan, end.outcome, end.reason) == (0, 3, "done", "")
-        assert end.result is not None and end.made_s >= 0.0 and end.waited_s >= 0.0
-        assert end.result.tokens.tobytes() == truth.tokens.tobytes()
-        assert end.result.audio.tobytes() == truth.audio.tobytes()
-
-    def test_each_player_gets_its_own(self, worker: StemWorker, make_request) -> None:
-        for player in range(3):
-            worker.submit(player, player + 10, make_request(instrument=player))
-        ended = ends(worker, 3)
-        assert {(end.player, end.plan, end.outcome) for end in ended} == {
-            (player, player + 10, "done") for player in range(3)
-        }
-        assert len({end.result.audio.tobytes() for end in ended if end.result}) == 3
+        assert (end.plan, end.outcome, end.reason) == (3, "done", "")
+        assert end.made_s >= 0.0 and end.waited_s >= 0.0
+        generator = loading("standin").load()
+        for stem, request in zip(end.stems, asked, strict=True):
+            truth = decode(generator, request)
+            assert isinstance(stem, StemResult)
+            assert stem.tokens.tobytes() == truth.tokens.tobytes()
+            assert stem.audio.tobytes() == truth.audio.tobytes()
+            assert (stem.steps, stem.passes) == (truth.steps, truth.passes) == (22, 66)
 
     def test_a_window_that_is_too_long_fails_in_one_line(
         self, worker: StemWorker, make_request
     ) -> None:
-        worker.submit(0, 1, make_request(frames=600))
+        worker.submit(1, [make_request(frames=600)])
         (end,) = ends(worker, 1)
-        assert (end.outcome, end.result) == ("failed", None)
+        assert (end.outcome, end.stems) == ("failed", ())
         assert end.reason == "frames is 600; valid: 1 to 512"
 
     def test_nothing_happens_to_plans_that_are_over(self, worker: StemWorker) -> None:
-        worker.set_guidance(0, {"audio": 1.0, "instrument": 1.0, "clock": 1.0})
-        worker.finish(0)
-        worker.cancel(0)
+        worker.finish(3)
+        worker.cancel(3)
         assert worker.poll() == []
-
-    def test_wrong_guidance_is_refused(self, worker: StemWorker) -> None:
-        with pytest.raises(ValueError, match="valid: audio, instrument, clock"):
-            worker.set_guidance(0, {"drums": 1.0})
 
 
 @pytest.mark.skipif(not hasattr(signal, "SIGSTOP"), reason="needs POSIX signals")
@@ -98,12 +90,12 @@ def test_a_child_killed_in_the_middle_of_a_plan_is_reported_and_replaced(make_re
     worker = Worker(open_link)
     worker.wait_ready(WAIT_S)
     os.kill(links[0].pid, signal.SIGSTOP)  # so that the plan is surely not done before the kill
-    worker.submit(0, 1, make_request())
+    worker.submit(1, [make_request()])
     os.kill(links[0].pid, signal.SIGKILL)
     (end,) = ends(worker, 1)
     assert (end.plan, end.outcome) == (1, "failed")
     assert end.reason == "the generator's process ended with code -9"
-    worker.submit(0, 2, make_request())
+    worker.submit(2, [make_request()])
     (end,) = ends(worker, 1)
     assert (end.plan, end.outcome) == (2, "done")
     assert worker.restarts == 1 and len(links) == 2

@@ -1,0 +1,105 @@
+"""What a plan may cost: decode steps and guidance passes, so that it is ready with slack.
+
+Of what is wished for, a plan gets the most that is expected to be ready; see `effort` for the order
+in which it does without, and `latency` for what is expected.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from companion.generate.effort import Effort, hurried, ladder
+from companion.generate.latency import Latency, Work
+
+SLACK_S = 0.1
+SLACK_SHARE = 0.1
+"""A plan is to be ready this long before its deadline, and a tenth of what it takes."""
+PATIENCE = 4.0
+LEAST_PATIENCE_S = 2.0
+"""A generator may be silent for four times the longest it should be, at least 2 s."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """One stem of a plan, as the player's knobs have it.
+
+    Attributes:
+        frames, new_frames: length of the window, and how many of its frames are to be filled.
+        effort: what is wished for.
+    """
+
+    frames: int
+    new_frames: int
+    effort: Effort
+
+
+@dataclass(frozen=True, slots=True)
+class Spending:
+    """What a plan is made with.
+
+    Attributes:
+        efforts: of each stem.
+        expected_s: seconds that it takes, slack included.
+    """
+
+    efforts: tuple[Effort, ...]
+    expected_s: float
+
+
+class Budget:
+    """Chooses; `latency` may be None where plans take no time."""
+
+    def __init__(self, latency: Latency | None) -> None:
+        self._latency = latency
+
+    def needs_s(self, wishes: Sequence[Wish], efforts: Sequence[Effort], now_s: float) -> float:
+        """Seconds to allow a plan that is made so: what it takes, and slack."""
+        if self._latency is None:
+            return 0.0
+        expected_s = self._latency.plan_s(_works(wishes, efforts), now_s)
+        return expected_s * (1.0 + SLACK_SHARE) + SLACK_S
+
+    def all_s(self, wishes: Sequence[Wish], now_s: float) -> float:
+        """Seconds to allow all that is wished for."""
+        return self.needs_s(wishes, [wish.effort for wish in wishes], now_s)
+
+    def least_s(self, wishes: Sequence[Wish], now_s: float) -> float:
+        """Seconds to allow the least that a plan can be made with."""
+        *_, least = ladder([wish.effort for wish in wishes])
+        return self.needs_s(wishes, least, now_s)
+
+    def spend(self, wishes: Sequence[Wish], available_s: float, now_s: float) -> Spending:
+        """The most that is ready in `available_s`, or the least there is if nothing is."""
+        efforts: tuple[Effort, ...] = ()
+        needs_s = 0.0
+        for efforts in ladder([wish.effort for wish in wishes]):
+            needs_s = self.needs_s(wishes, efforts, now_s)
+            if needs_s <= available_s:
+                break
+        return Spending(efforts, needs_s)
+
+    def finish_s(self, wishes: Sequence[Wish], spending: Spending, now_s: float) -> float:
+        """Seconds that a plan still needs when it is told to finish at once."""
+        if self._latency is None:
+            return 0.0
+        works = _works(wishes, [hurried(effort) for effort in spending.efforts])
+        stages_s = self._latency.stages_s(works, now_s)
+        return (stages_s["tokens"] + stages_s["audio"]) * (1.0 + SLACK_SHARE)
+
+    def patience_s(self, wishes: Sequence[Wish], spending: Spending, now_s: float) -> float:
+        """Seconds that a generator may be silent while it makes this plan."""
+        if self._latency is None:
+            return LEAST_PATIENCE_S
+        works = _works(wishes, spending.efforts)
+        stages_s = self._latency.stages_s(works, now_s)
+        steps = max(work.steps for work in works)
+        longest_s = max(stages_s["encode"], stages_s["tokens"] / steps, stages_s["audio"])
+        return max(LEAST_PATIENCE_S, PATIENCE * longest_s)
+
+
+def _works(wishes: Sequence[Wish], efforts: Sequence[Effort]) -> list[Work]:
+    return [
+        Work.of(wish.frames, wish.new_frames, effort)
+        for wish, effort in zip(wishes, efforts, strict=True)
+    ]

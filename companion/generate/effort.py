@@ -1,0 +1,108 @@
+"""How much work goes into a plan, and what it does without when there is less time.
+
+In this order: fewer decode steps, down to a few a level; fewer guidance passes, sources that are
+turned nearly alike taken together first and no guidance last; then still fewer steps, down to one a
+level.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from math import ceil
+
+from model.request import Form
+from model.terms import guidance_terms
+
+FEW_STEPS = (4, 4, 2, 1)
+"""Fewer steps than these only when there is no pass left to save."""
+FEWEST_STEPS = ((3, 3, 2, 1), (2, 2, 1, 1), (1, 1, 1, 1))
+SHARES = 16
+"""Steps are cut by so many parts of what was wished for."""
+
+Steps = tuple[int, int, int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Effort:
+    """How one stem is made.
+
+    Attributes:
+        steps: decode steps of each level.
+        guidance, form: as in `StemRequest`.
+    """
+
+    steps: Steps
+    guidance: Mapping[str, float]
+    form: Form
+
+    @property
+    def passes(self) -> int:
+        """Passes through the network a step."""
+        return len(guidance_terms(self.guidance, self.form))
+
+
+def ladder(wishes: Sequence[Effort]) -> Iterator[tuple[Effort, ...]]:
+    """What the stems of a plan may be made with, from all that is wished for down to the least.
+
+    Each rung takes no stem more steps or passes than the one before it.
+    """
+    rung = tuple(wishes)
+    yield rung
+    for share in range(SHARES - 1, 0, -1):
+        thinner = tuple(
+            _with_steps(
+                now, [_cut(*pair, share) for pair in zip(wish.steps, FEW_STEPS, strict=True)]
+            )
+            for now, wish in zip(rung, wishes, strict=True)
+        )
+        if thinner != rung:
+            rung = thinner
+            yield rung
+    for passes in range(max(effort.passes for effort in rung) - 1, 0, -1):
+        rung = tuple(with_passes(effort, passes) for effort in rung)
+        yield rung
+    for fewest in FEWEST_STEPS:
+        thinner = tuple(_with_steps(effort, fewest) for effort in rung)
+        if thinner != rung:
+            rung = thinner
+            yield rung
+
+
+def hurried(effort: Effort) -> Effort:
+    """The rest of a stem that is to be finished at once: a step a level."""
+    return replace(effort, steps=(1, 1, 1, 1))
+
+
+def with_passes(effort: Effort, passes: int) -> Effort:
+    """The same with at most so many passes a step, at least 1."""
+    if effort.passes <= passes:
+        return effort
+    # By contrast, sources of one weight cost one pass between them, and those of weight 1 none.
+    guidance = dict(effort.guidance)
+    effort = replace(effort, form="contrast")
+    while effort.passes > passes:
+        guidance = _closer(guidance)
+        effort = replace(effort, guidance=guidance)
+    return effort
+
+
+def _closer(guidance: Mapping[str, float]) -> dict[str, float]:
+    """Take the two weights that are nearest to each other as one; no guidance where one is left."""
+    weights = sorted({weight for weight in guidance.values() if weight != 1.0})
+    if len(weights) <= 1:
+        return dict.fromkeys(guidance, 1.0)
+    low = min(range(len(weights) - 1), key=lambda at: weights[at + 1] - weights[at])
+    merged = {weights[low], weights[low + 1]}
+    sources = [source for source, weight in guidance.items() if weight in merged]
+    mean = sum(guidance[source] for source in sources) / len(sources)
+    return {source: mean if source in sources else w for source, w in guidance.items()}
+
+
+def _with_steps(effort: Effort, most: Sequence[int]) -> Effort:
+    a, b, c, d = (min(now, limit) for now, limit in zip(effort.steps, most, strict=True))
+    return replace(effort, steps=(a, b, c, d))
+
+
+def _cut(steps: int, few: int, share: int) -> int:
+    return max(few, ceil(steps * share / SHARES))

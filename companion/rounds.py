@@ -1,0 +1,360 @@
+"""The plans of all players, a round at a time: asked for as one batch, hurried, taken back.
+
+A round is begun once a bar, as soon as the one before is back, and for the same bar for all its
+players. Which bar that is: the first for which all that the knobs wish for can be ready, but no
+more than one bar behind the first for which anything can, and no later than where the music of a
+player would have to be repeated. What does not fit before that bar's deadline is done without.
+
+A player hears the mix and what the others are going to play, as far as that is settled. In a round
+`together` these are the bars so far, and for the bars being planned what would sound if there were
+no new plan; `in turn` each is planned on its own and hears the new bars of those before it.
+
+*Threading*: belongs to the session's thread.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from math import ceil
+
+import numpy as np
+from numpy.typing import NDArray
+
+from companion.audio.memory import AudioMemory
+from companion.clock.grid import Grid
+from companion.clock.transport import Transport
+from companion.control.parameters import PARAMETERS, Value
+from companion.control.store import ParameterStore, Snapshot
+from companion.diary import Diary
+from companion.generate.budget import Budget, Spending, Wish
+from companion.generate.decision import PlanWindow
+from companion.generate.effort import Effort
+from companion.generate.latency import Latency, Work
+from companion.generate.planner import alternative_seed
+from companion.generate.protocol import Ready
+from companion.generate.stem_worker import Finished, StemWorker
+from companion.generate.warmup import typical_work
+from companion.listen.nominal import NominalCapture
+from companion.listen.silence import is_silent
+from companion.listen.window import ContextWindow, context_window
+from companion.placing import Placing
+from companion.settings import decode_settings, effort_of
+from companion.voice import Alternatives, Voice
+from model.instruments import instrument_index
+from model.request import StemRequest, StemResult
+
+PLAN_KNOBS = tuple(
+    knob.name for knob in PARAMETERS if knob.acts == "next plan" and knob.kind != "trigger"
+)
+HURRY_AGAIN_S = 0.25
+"""A plan told to hurry while it still waits for its turn is told again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A player in a round.
+
+    Attributes:
+        window: its plan.
+        knobs: as they were when it was asked for.
+        wish: what they wish for.
+        stems: how many of its requests are in the batch: two where there is a choice.
+    """
+
+    voice: Voice
+    window: PlanWindow
+    knobs: Snapshot
+    wish: Wish
+    stems: int
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """A batch that is being made.
+
+    Attributes:
+        number: of the plan at the worker.
+        wishes, spending: stem by stem, in the order of the batch.
+        asked_samples: when.
+        hurry_samples: from when on it had better finish at once.
+        useless_samples: from when on nothing of it could sound.
+    """
+
+    number: int
+    members: Sequence[Member]
+    wishes: Sequence[Wish]
+    spending: Spending
+    asked_samples: int
+    hurry_samples: int
+    useless_samples: int
+
+
+class Rounds:
+    """See the module."""
+
+    def __init__(
+        self,
+        memory: AudioMemory,
+        transport: Transport,
+        worker: StemWorker,
+        store: ParameterStore,
+        placing: Placing,
+        diary: Diary,
+        warn: Callable[[str], None],
+    ) -> None:
+        """Nothing planned; see `Ensemble` for the parts."""
+        self._memory, self._transport, self._worker = memory, transport, worker
+        self._store, self._placing, self._diary, self._warn = store, placing, diary, warn
+        self._budget = Budget(None)
+        self._latency: Latency | None = None
+        self._voices: Sequence[Voice] = ()
+        self._number = 0
+        self._nominal: NominalCapture | None = None
+        self._round: Round | None = None
+        self._turns: deque[Member] = deque()  # planned after this round, for the same bar
+        self._hurry_again_samples = 0
+
+    def prepare(self, voices: Sequence[Voice], ready: Ready) -> None:
+        """Plan for these players with such a generator."""
+        self._voices = voices
+        if ready.plan_s > 0.0:
+            timings_s = {"made": ready.plan_s, **ready.timings}
+            work = typical_work(ready.max_frames)
+            self._latency = Latency(work, timings_s, self._seconds(self._memory.position))
+            self._budget = Budget(self._latency)
+
+    def tick(self, now: int) -> None:
+        """Begin what it is time for; hurry or give up what is being made."""
+        if self._round is not None:
+            self._watch(self._round, now)
+        while self._round is None:
+            members = self._next_members(now)
+            if not members:
+                return
+            self._begin(members, now)
+            self.collect()  # a worker that works where it is called has it already
+
+    def collect(self) -> None:
+        """Place the plans that came back, and write them down."""
+        for finished in self._worker.poll():
+            if self._round is not None and finished.plan == self._round.number:
+                done, self._round = self._round, None
+                self._finish(done, finished)
+
+    # --- to begin ------------------------------------------------------------------------------
+
+    def _next_members(self, now: int) -> list[Member]:
+        """The players of the next batch; none if it is not time for one."""
+        if self._turns:
+            return [self._turns.popleft()]
+        for voice in self._voices:
+            knobs_now = self._shape(self._store.snapshot(voice.name))
+            if voice.asked_with not in ((), knobs_now):  # a knob was moved: it acts at once
+                voice.planner.replan()
+        wanting = [voice for voice in self._voices if voice.planner.wants(now)]
+        if not wanting:
+            return []
+        knobs = {voice.name: self._store.snapshot(voice.name) for voice in wanting}
+        first_bar = self._first_bar(wanting, knobs, now)
+        members = [
+            self._member(voice, window, knobs[voice.name])
+            for voice in wanting
+            if first_bar < self._placing.end_bar
+            and (window := voice.planner.window(now, first_bar)) is not None
+        ]
+        if self._order == "in turn" and members:
+            self._turns.extend(members[1:])
+            return members[:1]
+        return members
+
+    def _first_bar(self, wanting: Sequence[Voice], knobs: dict[str, Snapshot], now: int) -> int:
+        """The bar to plan for; see the module."""
+        planner = wanting[0].planner
+        wishes = [
+            wish
+            for voice in wanting
+            for wish in [_usual_wish(voice, knobs[voice.name])] * _stems(knobs[voice.name])
+        ]
+        at_s, rate = self._seconds(now), self._transport.rate
+        least_s, all_s = self._budget.least_s(wishes, at_s), self._budget.all_s(wishes, at_s)
+        soonest = planner.first_bar(now + ceil(least_s * rate))
+        best = planner.first_bar(now + ceil(all_s * rate))
+        bar = min(best, soonest + 1)
+        ends = [voice.planner.end_bar for voice in wanting if voice.planner.end_bar > soonest - 1]
+        return max(soonest, min([bar, *ends]))
+
+    def _member(self, voice: Voice, window: PlanWindow, knobs: Snapshot) -> Member:
+        layout = window.layout
+        new_frames = layout.frames - voice.planner.prefix_frames(layout)
+        wish = Wish(layout.frames, new_frames, effort_of(knobs))
+        voice.usual, voice.asked_with = wish, self._shape(knobs)
+        return Member(voice, window, knobs, wish, _stems(knobs))
+
+    def _begin(self, members: Sequence[Member], now: int) -> None:
+        heard = {member.voice.number: self._hear(member) for member in members}
+        silent = [m for m in members if is_silent(*_of_mix(heard[m.voice.number]))]
+        for member in silent:
+            quiet = member.voice.planner.mute(member.window, now).placement
+            if quiet is not None:
+                self._placing.place(member.voice, quiet)
+        members = [member for member in members if member not in silent]
+        if not members:
+            return
+        at_s, rate = self._seconds(now), self._transport.rate
+        deadline = members[0].window.deadline_samples
+        wishes = [member.wish for member in members for _ in range(member.stems)]
+        share = 1 + len(self._turns)
+        spending = self._budget.spend(wishes, (deadline - now) / rate / share, at_s)
+        requests: list[StemRequest] = []
+        for member in members:
+            effort = spending.efforts[len(requests)]
+            requests += self._requests(member, heard[member.voice.number][1], effort)
+        self._number += 1
+        self._hurry_again_samples = 0
+        self._round = Round(
+            self._number,
+            members,
+            wishes,
+            spending,
+            now,
+            deadline - round(self._budget.finish_s(wishes, spending, at_s) * rate),
+            max(member.window.useless_samples for member in members),
+        )
+        patience_s = self._budget.patience_s(wishes, spending, at_s)
+        self._worker.submit(self._number, requests, patience_s)
+
+    def _hear(self, member: Member) -> tuple[ContextWindow, ContextWindow]:
+        """What a player hears: the mix, and the mix with the others."""
+        layout = member.window.layout
+        grid = member.window.grid
+        mix = context_window(
+            self._heard_on(grid),
+            grid,
+            layout.first_frame,
+            layout.frames,
+            member.voice.planner.cycle,
+        )
+        if self._order == "apart":
+            return mix, mix
+        audio = mix.audio
+        for other in self._voices:
+            gain = other.gain
+            if other is not member.voice and gain > 0.0:
+                audio = audio + np.float32(gain) * other.planner.sound(grid, layout)
+        return mix, replace(mix, audio=audio)
+
+    def _heard_on(self, grid: Grid) -> NominalCapture:
+        """The input at a plan's tempo; one for all plans of that tempo."""
+        if self._nominal is None or self._nominal.grid != grid:
+            self._nominal = NominalCapture(self._memory, self._transport, grid)
+        return self._nominal
+
+    def _requests(self, member: Member, heard: ContextWindow, effort: Effort) -> list[StemRequest]:
+        knobs = member.knobs
+        first = member.voice.planner.request(
+            member.window,
+            heard,
+            instrument_index(str(knobs["instrument"])),
+            effort.guidance,
+            effort.form,
+            replace(decode_settings(knobs), steps=effort.steps),
+        )
+        others = [replace(first, seed=alternative_seed(first.seed))] * (member.stems - 1)
+        return [first, *others]
+
+    # --- while it is made ----------------------------------------------------------------------
+
+    def _watch(self, making: Round, now: int) -> None:
+        """Have a plan that is about to be late finished at once, or given up if it is useless."""
+        if now >= making.useless_samples:
+            self._worker.cancel(making.number)  # again does nothing
+        elif now >= max(making.hurry_samples, self._hurry_again_samples):
+            self._hurry_again_samples = now + round(HURRY_AGAIN_S * self._transport.rate)
+            self._worker.finish(making.number)
+
+    # --- when it is back -----------------------------------------------------------------------
+
+    def _finish(self, done: Round, finished: Finished) -> None:
+        now = self._memory.position
+        self._learn(done, finished, now)
+        at = 0
+        for member in done.members:
+            self._arrive(done, finished, member, at, now)
+            at += member.stems
+
+    def _arrive(self, done: Round, finished: Finished, member: Member, at: int, now: int) -> None:
+        """What becomes of a member's stems, which are those from place `at` in the batch on."""
+        voice, window = member.voice, member.window
+        made = finished.stems[at : at + member.stems]
+        results = [stem for stem in made if isinstance(stem, StemResult)]
+        if len(results) < member.stems:
+            reason = next((why for why in made if isinstance(why, str)), finished.reason)
+            if finished.outcome in ("done", "failed"):
+                self._warn(f"{voice.name}: {reason}")
+            self._diary.failed(voice.name, window, reason, now)
+            return
+        voice.alternatives = Alternatives(window, results) if member.stems > 1 else None
+        result = results[voice.chosen if member.stems > 1 else 0]
+        arrival = voice.planner.arrive(window, result, now)
+        voice.slack_s = arrival.slack_s
+        timings_s = {"waited": finished.waited_s, "made": finished.made_s}
+        self._diary.plan(
+            voice.name,
+            arrival,
+            member.knobs,
+            {**result.timings, **timings_s},
+            round_number=done.number,
+            asked_samples=done.asked_samples,
+            effort=done.spending.efforts[at],
+            steps_done=result.steps,
+        )
+        if arrival.placement is not None:
+            self._placing.place(voice, arrival.placement)
+
+    def _learn(self, done: Round, finished: Finished, now: int) -> None:
+        """How long a plan took; one that was given up is taken to have been halfway."""
+        results = [stem for stem in finished.stems if isinstance(stem, StemResult)]
+        lost = finished.outcome not in ("done", "cancelled") or len(results) < len(finished.stems)
+        if self._latency is None or lost:
+            return
+        works = [
+            Work.of(wish.frames, wish.new_frames, effort)
+            for wish, effort in zip(done.wishes, done.spending.efforts, strict=True)
+        ]
+        timings_s: dict[str, float] = {}
+        for at, result in enumerate(results):
+            if result.passes:
+                works[at] = replace(works[at], steps=result.steps, passes=result.passes)
+            for stage, seconds in result.timings.items():
+                timings_s[stage] = timings_s.get(stage, 0.0) + seconds
+        took_s = (now - done.asked_samples) / self._transport.rate
+        if finished.outcome == "cancelled":
+            took_s *= 2.0
+        at_s = self._seconds(now)
+        self._latency.record(works, timings_s, took_s, finished.waited_s, at_s)
+
+    def _shape(self, knobs: Snapshot) -> tuple[Value, ...]:
+        """What shapes a player's plans: the values of its knobs that act with the next one."""
+        return tuple(knobs[name] for name in PLAN_KNOBS if name in knobs)
+
+    @property
+    def _order(self) -> str:
+        return str(self._store.snapshot()["order"])
+
+    def _seconds(self, sample: int) -> float:
+        return sample / self._transport.rate
+
+
+def _usual_wish(voice: Voice, knobs: Snapshot) -> Wish:
+    """What a player will ask for before its window is laid: of the size it was the last time."""
+    return replace(voice.usual, effort=effort_of(knobs))
+
+
+def _stems(knobs: Snapshot) -> int:
+    return 1 if knobs["take"] == "off" else 2
+
+
+def _of_mix(heard: tuple[ContextWindow, ContextWindow]) -> tuple[NDArray, NDArray]:
+    return heard[0].audio, heard[0].known
