@@ -60,8 +60,10 @@ def ladder(wishes: Sequence[Effort]) -> Iterator[tuple[Effort, ...]]:
             rung = thinner
             yield rung
     for passes in range(max(effort.passes for effort in rung) - 1, 0, -1):
-        rung = tuple(with_passes(effort, passes) for effort in rung)
-        yield rung
+        thinner = tuple(with_passes(effort, passes) for effort in rung)
+        if thinner != rung:
+            rung = thinner
+            yield rung
     for fewest in FEWEST_STEPS:
         thinner = tuple(_with_steps(effort, fewest) for effort in rung)
         if thinner != rung:

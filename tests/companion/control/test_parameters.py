@@ -22,7 +22,8 @@ def test_the_knobs_that_were_promised_are_there() -> None:
     assert set(BY_NAME) == {
         *("guidance_audio", "guidance_instrument", "guidance_clock", "guidance_form"),
         *("causal_bias", "confidence", "randomness", "temperature", "steps", "instrument"),
-        *("level", "mute", "hold", "regenerate", "cycle", "find_cycle", "monitor"),
+        *("level", "mute", "hold", "regenerate", "again", "undo", "take"),
+        *("cycle", "find_cycle", "order", "lock", "monitor"),
     }
 
 

@@ -42,7 +42,10 @@ class TestValues:
         self, store: ParameterStore
     ) -> None:
         assert store.players == ("bass", "drums")
-        assert store.snapshot() == {"cycle": 8, "find_cycle": True, "monitor": -60.0}
+        assert store.snapshot() == {
+            **{"cycle": 8, "find_cycle": True, "monitor": -60.0},
+            **{"order": "together", "lock": False},
+        }
         assert store.snapshot("bass")["level"] == -3.0
         assert store.snapshot("drums") == {
             knob.name: knob.default for knob in PARAMETERS if knob.scope == "player"
@@ -97,7 +100,7 @@ class TestValues:
         ("name", "player", "message"),
         [
             ("level", "keys", "there is no player 'keys'; valid: bass, drums, *"),
-            ("level", None, "there is no parameter 'level'; valid: cycle, find_cycle, monitor"),
+            ("level", None, "there is no parameter 'level'; valid: cycle, find_cycle, order"),
             ("cycle", "bass", "there is no parameter 'cycle'"),
             ("levle", ALL, "there is no parameter 'levle'; nearest: level"),
         ],
@@ -220,3 +223,37 @@ class TestThreads:
             run_together(lambda _: store.set("regenerate", True, ALL, "test"))
             taken += sum(store.take_trigger(player, "regenerate") for player in store.players)
         assert taken == 100
+
+
+class TestLock:
+    def test_under_the_lock_a_knob_stays_and_the_last_refusal_is_told(
+        self, store: ParameterStore
+    ) -> None:
+        store.set("lock", True, None, "osc")
+        store.drain()
+        before = store.snapshot("bass"), store.snapshot()
+        store.set("temperature", 1.5, "bass", "osc")
+        store.set_position("guidance_audio", 1.0, "*", "midi")
+        store.set_number("cycle", 2, None, "midi")
+        store.set("regenerate", True, "bass", "osc")
+        assert (store.snapshot("bass"), store.snapshot()) == before
+        assert not store.take_trigger("bass", "regenerate")
+        assert store.drain() == []
+        assert store.refused == (5, "locked: regenerate of bass stays as it is")
+
+    def test_level_mute_and_the_lock_itself_move(self, store: ParameterStore) -> None:
+        store.set("lock", True, None, "osc")
+        store.set("level", -9.0, "bass", "midi")
+        store.set("mute", True, "bass", "midi")
+        store.set("lock", False, None, "osc")
+        store.set("temperature", 1.5, "bass", "osc")
+        knobs = store.snapshot("bass")
+        assert (knobs["level"], knobs["mute"], knobs["temperature"]) == (-9.0, True, 1.5)
+        assert store.refused[0] == 0
+
+    def test_a_knob_set_to_what_it_is_is_not_refused(self, store: ParameterStore) -> None:
+        """A controller that repeats itself, or a button that is let go, is no stray move."""
+        store.set("lock", True, None, "osc")
+        store.set("temperature", 1.0, "bass", "osc")
+        store.set("regenerate", False, "bass", "midi")
+        assert store.refused[0] == 0
