@@ -402,14 +402,14 @@ def test_a_generator_far_too_slow_never_ends_the_jam(tmp_path: Path, bpm: int) -
     assert played.events[-1]["reason"] == "last bar"
     sounding = played.sounding()
     first = next(bar for bar, what in enumerate(sounding) if what != "silence")
-    assert first * 240 / bpm < 40
+    assert first * 240 / bpm < 50
     assert "plan" in sounding
     assert "repeat" in sounding
 
 
 def test_plans_ready_far_sooner_than_expected_wait_for_the_timeline(tmp_path: Path) -> None:
     # Even the least is thought to take 33 s: the bars it is for lie beyond what it reaches.
-    expected_s = 33.0 * 11
+    expected_s = 33.0 * 6
     played, _ = play_delayed(tmp_path, solo(bars=40), music(40), expected_s, lambda plan: 0.1)
     assert not played.of("incident")
     plans = played.of("plan")
