@@ -34,12 +34,13 @@ SEEDS = range(12)
 AHEAD_S = 0.1
 """A bar line is foretold so long before it: by then the transport must have been steered."""
 BEAT = BAR_TICKS // 4
+HOST_TIME = exact_host_time()
 
 
 def foretold_ms(due: Times, arrive: Times) -> NDArray[np.float64]:
     """For each tick, how far off its time was foretold 0.1 s before; NaN where nothing was."""
     now_s = 0.0
-    clock = MidiClock(exact_host_time(), clock=lambda: now_s)
+    clock = MidiClock(clock=lambda: now_s)
     clock.receive([START], arrive[0] - 1e-3)
     errors, heard = [], 0
     for tick, due_s in enumerate(due):
@@ -47,7 +48,7 @@ def foretold_ms(due: Times, arrive: Times) -> NDArray[np.float64]:
         while heard < len(arrive) and arrive[heard] <= now_s:
             clock.receive([TICK], arrive[heard])
             heard += 1
-        reading = clock.read(round(now_s * RATE))
+        reading = clock.read(round(now_s * RATE), HOST_TIME)
         if reading is None:
             errors.append(np.nan)
             continue
@@ -83,11 +84,11 @@ def isobar_bpm(arrive: Times) -> NDArray[np.float64]:
 def our_bpm(arrive: Times) -> NDArray[np.float64]:
     """Ours after each tick."""
     now_s = 0.0
-    clock = MidiClock(exact_host_time(), clock=lambda: now_s)
+    clock = MidiClock(clock=lambda: now_s)
     bpm = []
     for now_s in arrive:
         clock.receive([TICK], now_s)
-        reading = clock.read(round(now_s * RATE))
+        reading = clock.read(round(now_s * RATE), HOST_TIME)
         bpm.append(reading.bpm if reading else np.nan)
     return np.array(bpm)
 

@@ -30,6 +30,7 @@ class Ensemble:
 
     Attributes:
         voices: the players; none before `prepare`.
+        stopped: whether the clock's master is: then nobody sounds, though plans go on.
     """
 
     def __init__(
@@ -57,6 +58,7 @@ class Ensemble:
         self._store, self._placing = store, placing
         self._rounds = Rounds(memory, transport, worker, store, placing, diary, warn)
         self.voices: list[Voice] = []
+        self.stopped = False
 
     def prepare(self, names: Iterable[str], ready: Ready, seed: int) -> None:
         """Lay out the players, by name.
@@ -91,11 +93,21 @@ class Ensemble:
         for voice in self.voices:
             self._pull_triggers(voice)
             knobs = self._store.snapshot(voice.name)
-            voice.gain = 0.0 if knobs["mute"] else gain_of(knobs["level"])
+            quiet = knobs["mute"] or self.stopped
+            voice.gain = 0.0 if quiet else gain_of(knobs["level"])
             self._memory.set_gain(voice.number, voice.gain)
             voice.planner.hold = bool(knobs["hold"])
             voice.planner.cycle = cycle
             self._choose(voice, str(knobs["take"]))
+
+    def sounding(self) -> bool:
+        """Whether a stem sounds in this bar or the next."""
+        bar = self._transport.bar_at(self._memory.position)
+        return not self.stopped and any(
+            voice.sounding_in(each) not in (None, "silence")
+            for voice in self.voices
+            for each in (bar, bar + 1)
+        )
 
     def tick(self, now: int) -> None:
         """Take what the worker has made, have made what it is time for, settle what is due."""

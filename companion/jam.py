@@ -10,8 +10,13 @@ from pathlib import Path
 
 import numpy as np
 
+from companion.clock.conductor import OpenSource
 from companion.clock.grid import Grid
-from companion.control.midi import NoMidi, open_midi
+from companion.clock.link import LinkSource, open_link
+from companion.clock.midi_clock import MidiClock
+from companion.clock.midi_out import MidiClockOut
+from companion.control.midi import NoMidi, OnClock, open_midi
+from companion.control.midi_output import open_midi_output
 from companion.control.osc import OscServer
 from companion.control.preset import Preset
 from companion.control.store import ParameterStore
@@ -77,7 +82,8 @@ def jam(
     error: str | None = None
     with ExitStack() as open_things:
         store = preset.store()
-        open_controls(preset, store, open_things, say)
+        midi_clock = MidiClock()
+        open_controls(preset, store, open_things, say, midi_clock.receive)
         folder = make_take_folder(takes, datetime.now())
         voices = {player.name: number for number, player in enumerate(preset.players, 1)}
         take = Take(folder, voices, threaded=True)
@@ -86,11 +92,19 @@ def jam(
         open_things.callback(worker.close)
         rig, preset = open_rig(preset, say)
         open_things.callback(rig.stream.close)
+        store.set("bpm", float(preset.bpm), None, "preset")
         say(f"{rig.input} → {rig.output}, {rig.rate} Hz; loading the generator")
         ready = worker.wait_ready()
         say(f"generator on {ready.device}: {ready.plan_s:.2f} s a plan, {ready.threads} threads")
-        session = Session(preset, rig, worker, store, take, seed)
+        clocks: dict[str, OpenSource] = {
+            "midi": lambda: midi_clock,
+            "link": lambda: LinkSource(
+                open_link(float(store.snapshot()["bpm"]), preset.meter.beats_per_bar)
+            ),
+        }
+        session = Session(preset, rig, worker, store, take, seed, clocks=clocks)
         session.prepare()
+        open_clock_out(preset, session, open_things, say)
         try:
             session.run(on_session(session))
         except CompanionError as problem:
@@ -101,17 +115,40 @@ def jam(
     return Jammed(folder, picture, session.figures(), error or take.error or no_picture)
 
 
-def open_controls(preset: Preset, store: ParameterStore, open_things: ExitStack, say: Say) -> None:
+def open_controls(
+    preset: Preset,
+    store: ParameterStore,
+    open_things: ExitStack,
+    say: Say,
+    on_clock: OnClock | None = None,
+) -> None:
     """OSC and MIDI, where the preset has them; without MIDI on this machine, without."""
     if preset.osc is not None:
         server = open_things.enter_context(OscServer(store, preset.osc))
         say(f"OSC: {server.address}")
     if preset.midi is not None:
         try:
-            midi = open_things.enter_context(open_midi(store, preset.midi))
+            midi = open_things.enter_context(open_midi(store, preset.midi, on_clock))
             say(f"MIDI: {midi.name}")
         except NoMidi as missing:
             say(f"{missing}: playing without")
+
+
+def open_clock_out(preset: Preset, session: Session, open_things: ExitStack, say: Say) -> None:
+    """MIDI clock, where the preset has it sent; without MIDI on this machine, without."""
+    if preset.midi is None or not preset.midi.clock_out:
+        return
+    wanted = preset.midi.clock_out
+    try:
+        sender = open_midi_output(None if wanted is True else str(wanted))
+    except NoMidi as missing:
+        say(f"{missing}: playing without a clock out")
+        return
+    conductor = session.conductor
+    open_things.enter_context(
+        MidiClockOut(sender, session.transport, conductor.host_time, lambda: conductor.running)
+    )
+    say(f"MIDI clock: {sender.name}")
 
 
 def open_worker(preset: Preset, weights: Path | None) -> StemWorker:

@@ -6,6 +6,8 @@ there is no device; a recording as fast as it goes. Real devices are opened here
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -46,6 +48,8 @@ class Rig:
 
     Attributes:
         input, output: what they are called in the take.
+        seconds: the time that goes with the stream: monotonic, but for a recording as fast as it
+            goes that of the recording.
     """
 
     memory: AudioMemory
@@ -53,6 +57,7 @@ class Rig:
     timebase: Timebase
     input: str
     output: str
+    seconds: Callable[[], float] = time.monotonic
 
     @property
     def rate(self) -> int:
@@ -90,7 +95,8 @@ def run_recording(players: int, signal: Samples, rate: int, name: str) -> Rig:
     """The same as fast as it goes; `stream.output` has what came out."""
     memory = AudioMemory(rate, players)
     stream = OfflineStream(memory, signal, record=True)
-    return Rig(memory, stream, OfflineTimebase(stream), name, "offline")
+    seconds = lambda: memory.position / rate  # noqa: E731
+    return Rig(memory, stream, OfflineTimebase(stream), name, "offline", seconds)
 
 
 def read_recording(path: Path) -> tuple[Samples, int]:

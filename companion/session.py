@@ -10,8 +10,9 @@ handler too: it takes no lock. Knobs come in through the store.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
+from companion.clock.conductor import Conductor, OpenSource
 from companion.clock.transport import Transport
 from companion.control.preset import Preset
 from companion.control.store import ParameterStore
@@ -45,6 +46,7 @@ class Session:
         take: Take | None = None,
         seed: int = 0,
         origin_samples: int | None = None,
+        clocks: Mapping[str, OpenSource] | None = None,
     ) -> None:
         """Nothing sounds yet.
 
@@ -56,6 +58,7 @@ class Session:
             take: what to record; None records nothing.
             seed: of every die in this session.
             origin_samples: stream sample of bar 0; by default after the count-in.
+            clocks: how to open those that can lead, beside the knob and the taps, by name.
 
         Raises:
             CompanionError: the tempo is outside its range.
@@ -72,6 +75,15 @@ class Session:
             self._placing.end_bar = preset.bars
         self._ensemble = Ensemble(
             rig.memory, self.transport, worker, store, self._placing, self._diary, self._warn
+        )
+        self.conductor = Conductor(
+            self.transport,
+            store,
+            clocks or {},
+            self._ensemble.sounding,
+            lambda: rig.memory.position,
+            self._warn,
+            rig.seconds,
         )
         self._ear = Ear(rig.memory, self.transport, store)
         self._refused = 0
@@ -175,6 +187,8 @@ class Session:
     def _tick(self, now: int) -> None:
         self._count_in.write(now)
         self._ear.tick(now)
+        self.conductor.tick(now)
+        self._ensemble.stopped = not self.conductor.running
         self._turn_knobs()
         self._ensemble.tick(now)
         if self._take is not None:
@@ -211,6 +225,7 @@ class Session:
         end = memory.position
         if self._take is not None:
             self._take.finish(end)
+        self.conductor.close()
         self._worker.close()
         self._ensemble.collect()  # what was still being made
         if self._take is not None and self._take.begun:

@@ -159,8 +159,11 @@ def test_midi_controllers_are_as_described() -> None:
     assert {m.channel for m in mappings if m.player == "first"} == {1}
     assert {m.channel for m in mappings if m.player == "second"} == {2}
     assert {m.parameter for m in mappings if m.channel is None} == {
+        "clock",
+        "tap",
         "cycle",
         "find_cycle",
+        "lock",
         "monitor",
     }
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from companion.clock.host_time import HostTime
 from companion.clock.source import Reading
 
 
@@ -17,7 +18,7 @@ class InternalSource:
     def __init__(self, bpm: Callable[[], float]) -> None:
         self._bpm = bpm
 
-    def read(self, now: int) -> Reading:
+    def read(self, now: int, host_time: HostTime) -> Reading:
         """See `ClockSource`."""
         return Reading(now, 0.0, self._bpm(), lock="tempo")
 

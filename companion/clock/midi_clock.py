@@ -55,12 +55,11 @@ class MidiClock:
     master's bars lie is not known.
 
     Args:
-        host_time: maps monotonic time to the stream.
         clock: monotonic seconds, the time that `receive` is given.
     """
 
-    def __init__(self, host_time: HostTime, clock: Callable[[], float] = time.monotonic) -> None:
-        self._host_time, self._clock = host_time, clock
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
         self._heard: _Heard | None = None
         # All below belongs to the thread of `receive`.
         self._ticks = TickLine()
@@ -89,17 +88,17 @@ class MidiClock:
             low, high = message[1] & 0x7F, message[2] & 0x7F
             self._next_song_tick = (low | high << 7) * TICKS_A_POSITION
 
-    def read(self, now: int) -> Reading | None:
+    def read(self, now: int, host_time: HostTime) -> Reading | None:
         """See `ClockSource`: None before the second tick, and 4 s after the last."""
         heard = self._heard
-        if heard is None or not self._host_time.known:
+        if heard is None:
             return None
         silent_s = self._clock() - heard.last_s
         if silent_s > FORGET_S:
             return None
         trust = 1 - max(0.0, silent_s - STALL_S) / (FORGET_S - STALL_S)
         line = replace(heard.line, confidence=heard.confidence * trust)
-        return self._host_time.reading(line, now)
+        return host_time.reading(line, now)
 
     def close(self) -> None:
         """Nothing to let go of: the MIDI input belongs to whoever opened it."""

@@ -7,8 +7,13 @@ Link, taps) hand over one immutable `Line` at a time by assigning it, which need
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
+if TYPE_CHECKING:
+    from companion.clock.host_time import HostTime
+
+CLOCKS = ("internal", "tap", "midi", "link", "follow")
+"""Who can lead."""
 Lock = Literal["tempo", "beat", "bar"]
 """How much of a reading counts: the tempo alone, also where beats fall, also which is the first."""
 
@@ -64,8 +69,13 @@ class Reading:
 class ClockSource(Protocol):
     """One way to know the beat."""
 
-    def read(self, now: int) -> Reading | None:
-        """What it says now, at stream sample `now`; None while it knows nothing."""
+    def read(self, now: int, host_time: HostTime) -> Reading | None:
+        """What it says now, at stream sample `now`; None while it knows nothing.
+
+        Args:
+            now: stream sample.
+            host_time: where monotonic time lies on the stream; has been looked at.
+        """
         ...
 
     def close(self) -> None:

@@ -21,9 +21,8 @@ TOLERANCE = 1e-6
 class TapSource:
     """A line through the last taps."""
 
-    def __init__(self, host_time: HostTime) -> None:
+    def __init__(self) -> None:
         """No tap yet."""
-        self._host_time = host_time
         self._taps: list[tuple[int, float]] = []  # beat, monotonic seconds
         self._line: Line | None = None
 
@@ -38,11 +37,9 @@ class TapSource:
         if len(self._taps) >= 2:
             self._line = self._fit()
 
-    def read(self, now: int) -> Reading | None:
+    def read(self, now: int, host_time: HostTime) -> Reading | None:
         """See `ClockSource`; the line of the last series until another has two taps."""
-        if self._line is None or not self._host_time.known:
-            return None
-        return self._host_time.reading(self._line, now)
+        return None if self._line is None else host_time.reading(self._line, now)
 
     def close(self) -> None:
         """Nothing to let go of."""

@@ -143,7 +143,7 @@ class RealMidiInput:
         self._closed.set()
         self._thread.join()
         # A server that has died may never answer: do not wait for it longer than a moment.
-        thread = threading.Thread(target=_release, args=(midi,), name="midi-release", daemon=True)
+        thread = threading.Thread(target=release, args=(midi,), name="midi-release", daemon=True)
         thread.start()
         thread.join(RELEASE_LIMIT_S)
 
@@ -165,7 +165,7 @@ def open_midi(
     """
     changes = ControlChanges(store, preset.mappings)
     try:
-        midi = _open_client()
+        midi = open_client()
     except NoMidi as error:
         if preset.port is None:
             raise
@@ -174,7 +174,7 @@ def open_midi(
         try:
             midi.open_virtual_port(PORT)
         except Exception as error:
-            _release(midi)
+            release(midi)
             raise NoMidi(f"no virtual MIDI port here ({error})") from error
         return RealMidiInput(midi, f"{CLIENT}:{PORT}", changes, on_clock)
     ports = midi.get_ports()
@@ -182,13 +182,13 @@ def open_midi(
     wanted = preset.port.casefold()
     found = [number for number, name in enumerate(ports) if wanted in name.casefold()]
     if not found:
-        _release(midi)
+        release(midi)
         raise CompanionError(f"there is no MIDI port {preset.port!r}; valid: {valid}")
     name = ports[found[0]]
     try:
         midi.open_port(found[0], PORT)
     except Exception as error:  # where only one program may have it
-        _release(midi)
+        release(midi)
         raise CompanionError(
             f"MIDI port {name!r} does not open ({error}); valid: {valid}"
         ) from error
@@ -198,16 +198,20 @@ def open_midi(
 def list_midi_ports() -> tuple[str, ...]:
     """Names of the MIDI inputs; empty where there is no MIDI."""
     try:
-        midi = _open_client()
+        midi = open_client()
     except NoMidi:
         return ()
     ports = tuple(midi.get_ports())
-    _release(midi)
+    release(midi)
     return ports
 
 
-def _open_client() -> Any:
-    """A client of the system's MIDI; on Linux of JACK where ALSA's sequencer is absent."""
+def open_client(output: bool = False) -> Any:
+    """A client of the system's MIDI; on Linux of JACK where ALSA's sequencer is absent.
+
+    Raises:
+        NoMidi: there is no MIDI here.
+    """
     try:
         import rtmidi
     except ImportError as error:
@@ -221,7 +225,10 @@ def _open_client() -> Any:
     for kind in kinds:
         try:
             with _silent_libraries():
-                midi = rtmidi.MidiIn(kind, name=CLIENT, queue_size_limit=QUEUE_MESSAGES)
+                if output:
+                    midi = rtmidi.MidiOut(kind, name=CLIENT)
+                else:
+                    midi = rtmidi.MidiIn(kind, name=CLIENT, queue_size_limit=QUEUE_MESSAGES)
                 midi.get_ports()  # a JACK client without a server fails here at the latest
         except Exception as error:  # rtmidi's own classes differ by version
             problem = error
@@ -244,7 +251,8 @@ def _silent_libraries() -> Iterator[None]:
         os.close(nowhere)
 
 
-def _release(midi: Any) -> None:
+def release(midi: Any) -> None:
+    """Close a client's port and end it."""
     with contextlib.suppress(Exception):  # it may be gone with its server
         midi.close_port()
         midi.delete()

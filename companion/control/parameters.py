@@ -14,6 +14,8 @@ import reprlib
 from dataclasses import dataclass
 from typing import Literal
 
+from companion.clock.grid import MAX_BPM, MIN_BPM
+from companion.clock.source import CLOCKS
 from companion.errors import CompanionError
 from model.instruments import INSTRUMENTS
 from model.request import FORMS
@@ -146,6 +148,9 @@ PARAMETERS: tuple[Parameter, ...] = (
     Parameter("again", "trigger", "player", False, 0, 1, "", "next bar", "What its plan has just played comes once more, from the next bar on.", cc=80),
     Parameter("undo", "trigger", "player", False, 0, 1, "", "next bar", "Back to what sounded before the last plan, on hold; pulled again, one plan further.", cc=81),
     Parameter("take", "choice", "player", "off", 0, len(TAKES) - 1, "", "next bar", "Two stems are made of each plan, and this one sounds; off makes one.", cc=82, choices=TAKES),
+    Parameter("clock", "choice", "rig", "internal", 0, len(CLOCKS) - 1, "", "now", "Who leads: the knob bpm, taps, MIDI clock, Ableton Link, or the music itself.", cc=86, choices=CLOCKS),
+    Parameter("bpm", "number", "rig", 120.0, MIN_BPM, MAX_BPM, "BPM", "now", "The tempo, where the clock is internal; with link, everybody's."),
+    Parameter("tap", "trigger", "rig", False, 0, 1, "", "now", "Taps the tempo, where the clock is tap; the first tap is a downbeat.", cc=87, locks=False),
     Parameter("cycle", "whole", "rig", 4, 1, 16, "bars", "next plan", "Bars after which the music repeats.", cc=14),
     Parameter("find_cycle", "switch", "rig", True, 0, 1, "", "next bar", "Finds the cycle in the music; setting cycle by hand turns it off.", cc=85),
     Parameter("order", "choice", "rig", "together", 0, len(ORDERS) - 1, "", "next plan", "Players plan together and hear each other's bars so far; in turn, each hears the new bars of those before it; apart, only the mix.", choices=ORDERS),

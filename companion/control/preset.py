@@ -31,7 +31,7 @@ PRESET_KEYS = (
     *("players", "midi", "osc", "audio", "generator"),
 )
 PLAYER_KEYS = ("name", *PLAYER_KNOBS)
-MIDI_KEYS = ("port", "map")
+MIDI_KEYS = ("port", "map", "clock_out")
 MAP_KEYS = ("cc", "parameter", "player", "channel")
 OSC_KEYS = ("host", "port")
 AUDIO_KEYS = ("input", "output", "rate", "block")
@@ -61,10 +61,15 @@ class MidiMapping:
 
 @dataclass(frozen=True, slots=True)
 class MidiPreset:
-    """The MIDI input: a port by part of its name, or a virtual one that others connect to."""
+    """The MIDI input: a port by part of its name, or a virtual one that others connect to.
+
+    Attributes:
+        clock_out: where a MIDI clock is sent: part of a port's name, or True for a virtual port.
+    """
 
     port: str | None = None
     mappings: tuple[MidiMapping, ...] = ()
+    clock_out: str | bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +125,8 @@ class Preset:
         """The knobs as the preset sets them; a cycle that it gives is kept unless it says not."""
         given = {"find_cycle": False} if "cycle" in self.knobs else {}
         return ParameterStore(
-            {**given, **self.knobs}, {player.name: player.knobs for player in self.players}
+            {**given, **self.knobs, "bpm": float(self.bpm)},
+            {player.name: player.knobs for player in self.players},
         )
 
     def with_instrument(self, instrument: str) -> Preset:
@@ -179,7 +185,7 @@ def parse_preset(text: str, file: str) -> Preset:
         bars=top.whole("bars", 1, 100_000, None),
         meter=METERS[top.choice("meter", tuple(METERS), FOUR_FOUR.name)],
         count_in_bars=top.whole("count_in_bars", 0, 4, 1),
-        knobs=top.knobs(RIG_KNOBS),
+        knobs=top.knobs([name for name in RIG_KNOBS if name != "bpm"]),
         midi=None if midi is None else _midi(midi, [player.name for player in players]),
         osc=None if osc is None else _osc(osc),
         audio=AudioPreset() if audio is None else _audio(audio),
@@ -219,7 +225,8 @@ def _players(top: Section) -> tuple[PlayerPreset, ...]:
 def _midi(section: Section, players: list[str]) -> MidiPreset:
     port = section.take("port", str, None)
     mappings = tuple(_mapping(inner, players) for inner in section.each("map", MAP_KEYS))
-    return MidiPreset(port, mappings or default_mappings(players))
+    clock_out = section.take("clock_out", (str, bool), False)
+    return MidiPreset(port, mappings or default_mappings(players), clock_out)
 
 
 def _mapping(section: Section, players: list[str]) -> MidiMapping:

@@ -219,8 +219,8 @@ def test_midi_moves_knobs_while_it_plays(
 ) -> None:
     opened: list[FakeMidiInput] = []
 
-    def open_midi(store: Any, preset: MidiPreset) -> FakeMidiInput:
-        opened.append(FakeMidiInput(store, preset))
+    def open_midi(store: Any, preset: MidiPreset, on_clock: Any) -> FakeMidiInput:
+        opened.append(FakeMidiInput(store, preset, on_clock))
         return opened[0]
 
     monkeypatch.setattr(jamming, "open_midi", open_midi)

@@ -19,7 +19,7 @@ def tempo(bpm: float) -> Move:
     """A move: go on at another tempo."""
 
     def move(session: Session) -> None:
-        session.transport.steer(session.rig.memory.position, bpm)
+        session.store.set("bpm", bpm, None, "test")
 
     return move
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import numpy as np
+from hypothesis import Phase
 from numpy.typing import NDArray
 
 from companion.clock.host_time import HostTime
 
 Times = NDArray[np.float64]
+UNSHRUNK = (Phase.explicit, Phase.reuse, Phase.generate)
+"""For tests that take a while: a seed that fails is no better for being smaller."""
 RATE = 48_000
 BAR_TICKS = 96
 JACK_PERIOD_S = 256 / RATE

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from companion.clock.host_time import HostTime
 from companion.clock.source import Line
-from tests.companion.clock.master import exact_host_time
+from tests.companion.clock.master import UNSHRUNK, exact_host_time
 
 RATE, BLOCK = 48_000, 256
 
@@ -35,7 +35,7 @@ def looks(
     st.floats(2, 20),
     st.floats(0, 10**6),
 )
-@settings(max_examples=25)
+@settings(max_examples=10, phases=UNSHRUNK)
 def test_the_line_is_as_exact_as_a_tenth_of_a_block(
     seed: int, drift: float, seconds: float, start_s: float
 ) -> None:
@@ -52,7 +52,7 @@ def test_the_line_is_as_exact_as_a_tenth_of_a_block(
 
 
 @given(st.integers(0, 10**6))
-@settings(max_examples=10)
+@settings(max_examples=5, phases=UNSHRUNK)
 def test_blocks_that_were_lost_are_noticed_within_half_a_second(seed: int) -> None:
     host_time = HostTime(RATE)
     for time_s, position in looks(seed, 0.0, 10.5, 0.0, lost_at_s=10.0):

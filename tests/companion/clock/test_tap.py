@@ -12,9 +12,11 @@ from companion.clock.source import Reading
 from companion.clock.tap import TapSource
 from tests.companion.clock.master import RATE, exact_host_time
 
+HOST_TIME = exact_host_time()
+
 
 def read(source: TapSource, time_s: float) -> Reading:
-    reading = source.read(round(time_s * RATE))
+    reading = source.read(round(time_s * RATE), HOST_TIME)
     assert reading is not None
     return reading
 
@@ -23,7 +25,7 @@ def read(source: TapSource, time_s: float) -> Reading:
 def test_even_taps_are_their_own_tempo_and_the_first_is_a_downbeat(
     bpm: float, taps: int, seed: int, start_s: float
 ) -> None:
-    source = TapSource(exact_host_time())
+    source = TapSource()
     dice = np.random.default_rng(seed)
     for tap in range(taps):
         source.tap(start_s + tap * 60 / bpm + dice.uniform(-0.01, 0.01))
@@ -34,7 +36,7 @@ def test_even_taps_are_their_own_tempo_and_the_first_is_a_downbeat(
 
 
 def test_a_tap_far_off_begins_anew_and_the_last_series_stays_until_it_has_a_tempo() -> None:
-    source = TapSource(exact_host_time())
+    source = TapSource()
     for time_s in (10.0, 10.5, 11.0, 11.5):
         source.tap(time_s)
     source.tap(15.0)
@@ -49,10 +51,10 @@ def test_a_tap_far_off_begins_anew_and_the_last_series_stays_until_it_has_a_temp
 
 
 def test_more_taps_are_surer() -> None:
-    source = TapSource(exact_host_time())
-    assert source.read(0) is None
+    source = TapSource()
+    assert source.read(0, HOST_TIME) is None
     source.tap(1.0)
-    assert source.read(RATE) is None
+    assert source.read(RATE, HOST_TIME) is None
     sure = []
     for tap in range(1, 6):
         source.tap(1.0 + 0.5 * tap)
@@ -62,16 +64,16 @@ def test_more_taps_are_surer() -> None:
 
 @given(st.lists(st.floats(0, 100), max_size=20))
 def test_no_taps_break_it(times: list[float]) -> None:
-    source = TapSource(exact_host_time())
+    source = TapSource()
     for time_s in times:
         source.tap(time_s)
-    reading = source.read(RATE * 100)
+    reading = source.read(RATE * 100, HOST_TIME)
     assert reading is None or (40 <= reading.bpm <= 240.1 and np.isfinite(reading.beat))
 
 
 def test_the_knob_says_how_fast_and_no_more() -> None:
     bpm = 99.0
     source = InternalSource(lambda: bpm)
-    assert (source.read(5).bpm, source.read(5).lock) == (99.0, "tempo")
+    assert (source.read(5, HOST_TIME).bpm, source.read(5, HOST_TIME).lock) == (99.0, "tempo")
     bpm = 101.0
-    assert source.read(6).bpm == 101.0
+    assert source.read(6, HOST_TIME).bpm == 101.0

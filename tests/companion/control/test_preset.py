@@ -111,10 +111,9 @@ class TestWhole:
     def test_its_store_has_its_values(self) -> None:
         store = parse_preset(WHOLE, "mine.yaml").store()
         assert store.players == ("low", "drums")
-        assert store.snapshot() == {
-            **{"cycle": 8, "find_cycle": False, "monitor": -12.0},
-            **{"order": "together", "lock": False},
-        }
+        defaults = {knob.name: knob.default for knob in PARAMETERS if knob.scope == "rig"}
+        set_by_preset = {"bpm": 92.5, "cycle": 8, "find_cycle": False, "monitor": -12.0}
+        assert store.snapshot() == defaults | set_by_preset
         assert (store.snapshot("low")["steps"], store.snapshot("drums")["steps"]) == (6, 8)
 
     @pytest.mark.parametrize("knob", PARAMETERS, ids=lambda knob: knob.name)
@@ -213,7 +212,7 @@ class TestRefused:
     def test_a_player_has_a_name_that_files_and_messages_can_have(self, name: str) -> None:
         message = refused(f"players: [{{name: '{name}'}}]")
         assert f"players[0].name is '{name}'" in message
-        assert "letters, digits, _ and -, but not input, click, cycle, find_cycle, order" in message
+        assert "letters, digits, _ and -, but not input, click, clock, bpm, tap, cycle" in message
 
     @pytest.mark.parametrize("second", ["bass", "Bass"])
     def test_two_players_of_one_name_are_one_too_many(self, second: str) -> None:

@@ -43,8 +43,8 @@ class TestValues:
     ) -> None:
         assert store.players == ("bass", "drums")
         assert store.snapshot() == {
-            **{"cycle": 8, "find_cycle": True, "monitor": -60.0},
-            **{"order": "together", "lock": False},
+            **{knob.name: knob.default for knob in PARAMETERS if knob.scope == "rig"},
+            "cycle": 8,
         }
         assert store.snapshot("bass")["level"] == -3.0
         assert store.snapshot("drums") == {
@@ -100,7 +100,7 @@ class TestValues:
         ("name", "player", "message"),
         [
             ("level", "keys", "there is no player 'keys'; valid: bass, drums, *"),
-            ("level", None, "there is no parameter 'level'; valid: cycle, find_cycle, order"),
+            ("level", None, "there is no parameter 'level'; valid: clock, bpm, tap, cycle"),
             ("cycle", "bass", "there is no parameter 'cycle'"),
             ("levle", ALL, "there is no parameter 'levle'; nearest: level"),
         ],

@@ -1,0 +1,183 @@
+"""Who leads, and how the transport comes along.
+
+The knob `clock` chooses the source; the transport's tempo is that of the source, a little more or
+less while a difference in phase is made good. While a stem sounds the tempo bends by 4 % at most,
+so that the bar line never jumps; while nothing sounds it goes there as fast as it may.
+
+*Threading*: belongs to the session's thread. Its attributes may be read from any.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from fractions import Fraction
+from typing import Protocol, runtime_checkable
+
+from companion.clock.grid import MAX_BPM, MIN_BPM
+from companion.clock.host_time import HostTime
+from companion.clock.internal import InternalSource
+from companion.clock.source import ClockSource, Lock, Reading
+from companion.clock.tap import TapSource
+from companion.clock.transport import Transport
+from companion.control.store import ParameterStore
+from companion.errors import CompanionError
+
+INTERNAL = "internal"
+BY = "clock"
+"""Who moves the tempo's knob when another clock hands over to the companion's own."""
+MAX_BEND = 0.04
+"""How far off the source's tempo the transport's may be while a stem sounds."""
+CORRECTION_BEATS = 1.0
+"""A difference in phase is made good over so many beats."""
+STEER_BEATS = 0.5
+"""How often the transport is steered at most."""
+PHASE_S = 5e-4
+"""Where the source will be within this in a beat anyway, the transport is left alone."""
+TEMPO = 5e-4
+"""A tempo that differs by less than this part is the same, where the tempo alone counts."""
+SURE = 0.3
+"""A reading that is less sure is not followed: the tempo stays as it is."""
+
+OpenSource = Callable[[], ClockSource]
+
+
+@runtime_checkable
+class TempoTaker(Protocol):
+    """A source that the performer's tempo can be given to: Link."""
+
+    def set_tempo(self, bpm: float) -> None:
+        """Everybody's tempo, from now on."""
+        ...
+
+
+class Conductor:
+    """See the module.
+
+    Attributes:
+        name: of the source that leads.
+        running: False while its master is stopped.
+        confidence: of its last reading, 0..1; 0 where it knows nothing.
+        error_s: how far behind it the transport was then, seconds; 0 where only tempo counts.
+    """
+
+    def __init__(
+        self,
+        transport: Transport,
+        store: ParameterStore,
+        sources: Mapping[str, OpenSource],
+        sounding: Callable[[], bool],
+        position: Callable[[], int],
+        warn: Callable[[str], None],
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """The companion's own tempo leads until the first tick.
+
+        Args:
+            transport: what is steered.
+            store: has the knobs `clock`, `bpm` and `tap`.
+            sources: how to open the sources beside the companion's own and the taps.
+            sounding: whether a stem sounds, or is about to.
+            position: the stream's position, samples.
+            warn: told what the performer should know, in one line.
+            clock: monotonic seconds.
+        """
+        self._transport, self._store, self._sounding = transport, store, sounding
+        self._position, self._warn, self._clock = position, warn, clock
+        self._tap = TapSource()
+        self._internal = InternalSource(lambda: float(store.snapshot()["bpm"]))
+        self._openers: dict[str, OpenSource] = {
+            INTERNAL: lambda: self._internal,
+            "tap": lambda: self._tap,
+            **sources,
+        }
+        self._source: ClockSource = self._internal
+        self._chosen = INTERNAL
+        self._bpm = float(store.snapshot()["bpm"])
+        self._steered_samples = float("-inf")
+        self.host_time = HostTime(transport.rate)
+        self.name, self.running, self.confidence, self.error_s = INTERNAL, True, 1.0, 0.0
+
+    def tick(self, now: int) -> None:
+        """Look at the knobs and the source, and steer; `now` is the stream sample."""
+        self.host_time.observe(self._clock(), self._position())
+        for time_s in self._store.take_pulls(None, "tap"):
+            self._tap.tap(time_s)
+        self._choose(str(self._store.snapshot()["clock"]))
+        self._give_tempo()
+        reading = self._source.read(now, self.host_time)
+        self.confidence = 0.0 if reading is None else reading.confidence
+        if reading is None or reading.confidence < SURE:
+            self.error_s = 0.0
+            return
+        self.running = reading.running
+        self._follow(reading, now)
+
+    def close(self) -> None:
+        """Let go of the source."""
+        self._source.close()
+
+    def _choose(self, name: str) -> None:
+        """Another source leads; the tempo stays until it says otherwise."""
+        if name == self._chosen:
+            return
+        self._chosen = name
+        try:
+            source = self._openers[name]()
+        except KeyError:
+            self._warn(f"clock {name} is not to be had here; {self.name} leads on")
+            return
+        except CompanionError as error:
+            self._warn(f"{error}; {self.name} leads on")
+            return
+        if name == INTERNAL:
+            bpm = round(float(self._transport.bpm), 2)
+            self._store.set("bpm", min(max(bpm, MIN_BPM), MAX_BPM), None, BY)
+            self._bpm = float(self._store.snapshot()["bpm"])
+        if source is not self._source:
+            self._source.close()
+        self._source, self.name = source, name
+        self.running = True
+        self._steered_samples = float("-inf")
+
+    def _give_tempo(self) -> None:
+        """A tempo that the performer turns to is everybody's, where the source takes it."""
+        bpm = float(self._store.snapshot()["bpm"])
+        if bpm != self._bpm:
+            self._bpm = bpm
+            if isinstance(self._source, TempoTaker):
+                self._source.set_tempo(bpm)
+
+    def _follow(self, reading: Reading, now: int) -> None:
+        transport, rate = self._transport, self._transport.rate
+        tempo = min(max(reading.bpm, MIN_BPM), MAX_BPM)
+        present = float(transport.bpm)
+        lock: Lock = reading.lock if reading.running else "tempo"
+        sounding = self._sounding()
+        if lock == "bar" and self.name == "follow" and sounding:
+            lock = "beat"
+        if lock == "tempo":
+            self.error_s = 0.0
+            limit = 0.0 if self.name == INTERNAL else TEMPO
+            if abs(present / tempo - 1) > limit + 1e-9:
+                self._steer(now, tempo)
+            return
+        at = max(now, self._position())
+        ahead = reading.beat_at(at, rate) - transport.beat_at(at)
+        whole = 1 if lock == "beat" else transport.beats_per_bar
+        error = (ahead + whole / 2) % whole - whole / 2
+        self.error_s = error * 60 / tempo
+        if at < self._steered_samples + STEER_BEATS * rate * 60 / tempo:
+            return
+        beat_s = 60 / tempo
+        soon_s = (error + (tempo - present) / 60 * beat_s) * beat_s
+        if abs(soon_s) <= PHASE_S and abs(self.error_s) <= 2 * PHASE_S:
+            return
+        wanted = tempo * (1 + error / CORRECTION_BEATS)
+        if sounding:
+            wanted = min(max(wanted, tempo * (1 - MAX_BEND)), tempo * (1 + MAX_BEND))
+        self._steer(at, min(max(wanted, MIN_BPM), MAX_BPM))
+
+    def _steer(self, sample: int, bpm: float) -> None:
+        self._transport.steer(max(sample, self._position()), Fraction(str(round(bpm, 6))))
+        self._steered_samples = sample

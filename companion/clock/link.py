@@ -1,0 +1,230 @@
+"""Ableton Link: everybody on the network shares tempo, bar and start.
+
+Joining takes the tempo and the bar of those who are there; only a tempo that the performer turns to
+is sent. The library is an extra (`pip install "companion[link]"`, GPL) and imported in `open_link`
+alone; `FakeLinkNetwork` is its twin.
+
+*Threading*: everything belongs to the session's thread; the library has threads of its own.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from companion.clock.host_time import HostTime
+from companion.clock.source import Line, Reading
+from companion.errors import CompanionError
+
+SETTLE_S = 0.5
+"""A client that is enabled at once may not be found by the others."""
+
+
+@dataclass(frozen=True, slots=True)
+class LinkState:
+    """What everybody agrees on.
+
+    Attributes:
+        time_s: monotonic seconds.
+        beat: at that time; a multiple of the bar's beats is a downbeat.
+        bpm: beats a minute.
+        playing: whether somebody has pressed play.
+        peers: how many others there are.
+    """
+
+    time_s: float
+    beat: float
+    bpm: float
+    playing: bool
+    peers: int
+
+
+class LinkPort(Protocol):
+    """A client of the network, real or fake."""
+
+    def state(self) -> LinkState:
+        """As it is now."""
+        ...
+
+    def set_tempo(self, bpm: float) -> None:
+        """Everybody's tempo, from now on."""
+        ...
+
+    def set_playing(self, playing: bool) -> None:
+        """Start or stop everybody who listens to that."""
+        ...
+
+    def close(self) -> None:
+        """Leave; again does nothing."""
+        ...
+
+
+class LinkSource:
+    """Follows the others on the network; alone, it keeps its own tempo.
+
+    Args:
+        port: the client.
+    """
+
+    def __init__(self, port: LinkPort) -> None:
+        self._port = port
+        self._played = False
+
+    def read(self, now: int, host_time: HostTime) -> Reading:
+        """See `ClockSource`; where nobody has pressed play yet it counts as running."""
+        state = self._port.state()
+        self._played |= state.playing
+        running = state.playing or not self._played
+        return host_time.reading(Line(state.time_s, state.beat, state.bpm, running), now)
+
+    def set_tempo(self, bpm: float) -> None:
+        """The performer's tempo is everybody's."""
+        self._port.set_tempo(bpm)
+
+    def close(self) -> None:
+        """Leave the network."""
+        self._port.close()
+
+
+class RealLinkPort:
+    """A client of Ableton's library.
+
+    Its clock is not the monotonic one that everything else here goes by: both are read together.
+    """
+
+    def __init__(self, link: Any, quantum: float, clock: Callable[[], float]) -> None:
+        """`link` is a `link.Link`; it is enabled half a second after it was made."""
+        self._link: Any = link
+        self._quantum, self._clock = quantum, clock
+        self._enable_s = clock() + SETTLE_S
+        link.startStopSyncEnabled = True
+
+    def state(self) -> LinkState:
+        """See `LinkPort`."""
+        link = self._enabled()
+        session = link.captureSessionState()
+        before_s = self._clock()
+        micros = link.clock().micros()
+        time_s = (before_s + self._clock()) / 2
+        return LinkState(
+            time_s=time_s,
+            beat=session.beatAtTime(micros, self._quantum),
+            bpm=session.tempo(),
+            playing=session.isPlaying(),
+            peers=link.numPeers(),
+        )
+
+    def set_tempo(self, bpm: float) -> None:
+        """See `LinkPort`."""
+        link = self._enabled()
+        session = link.captureSessionState()
+        session.setTempo(bpm, link.clock().micros())
+        link.commitSessionState(session)
+
+    def set_playing(self, playing: bool) -> None:
+        """See `LinkPort`."""
+        link = self._enabled()
+        session = link.captureSessionState()
+        session.setIsPlaying(playing, link.clock().micros())
+        link.commitSessionState(session)
+
+    def close(self) -> None:
+        """See `LinkPort`."""
+        if self._link is not None:
+            self._link.enabled = False
+            self._link = None
+
+    def _enabled(self) -> Any:
+        if self._link is None:
+            raise CompanionError("this client has left the Link session; open another")
+        if not self._link.enabled and self._clock() >= self._enable_s:
+            self._link.enabled = True
+        return self._link
+
+
+class FakeLinkNetwork:
+    """A network inside this program: its clients agree as those of the library do.
+
+    Args:
+        clock: monotonic seconds.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self.clock = clock
+        self._ports: list[FakeLinkPort] = []
+        self.line = Line(clock(), 0.0, 120.0)
+        self.playing = False
+
+    def join(self, bpm: float) -> FakeLinkPort:
+        """Another client; `bpm` is its tempo if it is the first."""
+        port = FakeLinkPort(self)
+        if not self._ports:
+            self.line = Line(self.clock(), 0.0, bpm)
+        self._ports.append(port)
+        return port
+
+    def leave(self, port: FakeLinkPort) -> None:
+        """One is gone."""
+        if port in self._ports:
+            self._ports.remove(port)
+
+    def peers_of(self, port: FakeLinkPort) -> int:
+        """How many others there are."""
+        return len([other for other in self._ports if other is not port])
+
+
+class FakeLinkPort:
+    """The twin without a network."""
+
+    def __init__(self, network: FakeLinkNetwork) -> None:
+        """Joined at once."""
+        self._network: FakeLinkNetwork | None = network
+
+    def state(self) -> LinkState:
+        """See `LinkPort`."""
+        network = self._joined()
+        now_s, line = network.clock(), network.line
+        return LinkState(
+            now_s, line.beat_at(now_s), line.bpm, network.playing, network.peers_of(self)
+        )
+
+    def set_tempo(self, bpm: float) -> None:
+        """See `LinkPort`."""
+        network = self._joined()
+        now_s = network.clock()
+        network.line = Line(now_s, network.line.beat_at(now_s), bpm)
+
+    def set_playing(self, playing: bool) -> None:
+        """See `LinkPort`."""
+        self._joined().playing = playing
+
+    def close(self) -> None:
+        """See `LinkPort`."""
+        if self._network is not None:
+            self._network.leave(self)
+            self._network = None
+
+    def _joined(self) -> FakeLinkNetwork:
+        if self._network is None:
+            raise CompanionError("this client has left the Link session; open another")
+        return self._network
+
+
+def open_link(
+    bpm: float, beats_per_bar: int, clock: Callable[[], float] = time.monotonic
+) -> RealLinkPort:
+    """A client of the real network; `bpm` is its tempo as long as it is alone.
+
+    Raises:
+        CompanionError: the library is not installed.
+    """
+    try:
+        from link import Link
+    except ImportError as error:
+        raise CompanionError(
+            f"clock link needs the package LinkPython-extern ({error}); "
+            'valid: pip install "companion[link]"'
+        ) from error
+    return RealLinkPort(Link(bpm), float(beats_per_bar), clock)

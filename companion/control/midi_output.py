@@ -1,0 +1,70 @@
+"""MIDI out: a port to send through, of the system's MIDI.
+
+*Threading*: a port belongs to one thread at a time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from companion.control.midi import CLIENT, NoMidi, open_client, release
+from companion.errors import CompanionError
+
+PORT = "clock"
+
+
+class RealMidiSender:
+    """An open output; the twin is `companion.clock.midi_out.FakeMidiSender`."""
+
+    def __init__(self, midi: Any, name: str) -> None:
+        """Send through an open `rtmidi.MidiOut`."""
+        self.name = name
+        self._midi = midi
+
+    def send(self, message: Sequence[int]) -> None:
+        """Send it now; a port that is gone takes nothing."""
+        if self._midi is not None:
+            self._midi.send_message(list(message))
+
+    def close(self) -> None:
+        """Let go of the port; again does nothing."""
+        midi, self._midi = self._midi, None
+        if midi is not None:
+            release(midi)
+
+
+def open_midi_output(wanted: str | None) -> RealMidiSender:
+    """The output whose name has `wanted` in it; None: a virtual one that others connect to.
+
+    Raises:
+        NoMidi: there is no MIDI here, and no port was named.
+        CompanionError: the named port is not there, or does not open.
+    """
+    try:
+        midi = open_client(output=True)
+    except NoMidi as error:
+        if wanted is None:
+            raise
+        raise CompanionError(f"MIDI output {wanted!r} is not there: {error}") from error
+    if wanted is None:
+        try:
+            midi.open_virtual_port(PORT)
+        except Exception as error:
+            release(midi)
+            raise NoMidi(f"no virtual MIDI port here ({error})") from error
+        return RealMidiSender(midi, f"{CLIENT}:{PORT}")
+    names = midi.get_ports()
+    valid = ", ".join(map(repr, names)) or "none, nothing is connected"
+    found = [number for number, name in enumerate(names) if wanted.casefold() in name.casefold()]
+    if not found:
+        release(midi)
+        raise CompanionError(f"there is no MIDI output {wanted!r}; valid: {valid}")
+    try:
+        midi.open_port(found[0], PORT)
+    except Exception as error:
+        release(midi)
+        raise CompanionError(
+            f"MIDI output {names[found[0]]!r} does not open ({error}); valid: {valid}"
+        ) from error
+    return RealMidiSender(midi, names[found[0]])

@@ -1,0 +1,343 @@
+"""The transport comes along with whoever leads, and never jumps while a stem sounds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from companion.clock.conductor import MAX_BEND, Conductor
+from companion.clock.host_time import HostTime
+from companion.clock.midi_clock import START, STOP, TICK, MidiClock
+from companion.clock.source import Line, Lock, Reading
+from companion.clock.transport import Transport
+from companion.control.store import ParameterStore
+from companion.errors import CompanionError
+from tests.companion.clock.master import (
+    JACK_PERIOD_S,
+    RATE,
+    START_S,
+    UNSHRUNK,
+    Times,
+    constant,
+    jittered,
+    ramp,
+    tick_times,
+)
+
+TICK_S = 0.01
+BLOCK = 256
+
+
+class Scripted:
+    """A source whose beat is a line over time, or nothing."""
+
+    def __init__(self, line: Line | None) -> None:
+        self.line, self.closed = line, 0
+
+    def read(self, now: int, host_time: HostTime) -> Reading | None:
+        return None if self.line is None else host_time.reading(self.line, now)
+
+    def close(self) -> None:
+        self.closed += 1
+
+
+class Linked(Scripted):
+    """One that takes the performer's tempo."""
+
+    given: tuple[float, ...] = ()
+
+    def set_tempo(self, bpm: float) -> None:
+        self.given = (*self.given, bpm)
+
+
+class Stage:
+    """A conductor, its knobs, and a stream that runs by steps of 10 ms."""
+
+    def __init__(self, bpm: float = 120.0, **sources: object) -> None:
+        self.seconds, self.sounding = START_S, False
+        self.transport = Transport(RATE, bpm, RATE)
+        self.store = ParameterStore({"bpm": bpm}, {}, clock=lambda: self.seconds)
+        self.warnings: list[str] = []
+        openers: dict[str, Callable] = {
+            name: source if callable(source) else (lambda source=source: source)
+            for name, source in sources.items()
+        }
+        self.conductor = Conductor(
+            self.transport,
+            self.store,
+            openers,
+            lambda: self.sounding,
+            lambda: self.position,
+            self.warnings.append,
+            lambda: self.seconds,
+        )
+
+    @property
+    def position(self) -> int:
+        """Moves by blocks."""
+        return int((self.seconds - START_S) * RATE / BLOCK) * BLOCK
+
+    def turn(self, name: str, value: object) -> None:
+        self.store.set(name, value, None, "test")
+
+    def run(self, seconds: float, each: Callable[[], object] = lambda: None) -> None:
+        for _ in range(round(seconds / TICK_S)):
+            self.seconds += TICK_S
+            each()
+            self.conductor.tick(self.position)
+
+    def off_s(self, line: Line, whole: int = 4) -> float:
+        """How far the beat that is processed now is from a line's."""
+        # A counter that moves by blocks is half a block behind on average: so is host time.
+        sample = (self.seconds - START_S) * RATE - BLOCK / 2
+        off = line.beat_at(self.seconds) - self.transport.beat_at(round(sample))
+        return ((off + whole / 2) % whole - whole / 2) * 60 / line.bpm
+
+
+def line(bpm: float, beat: float, lock: Lock = "bar") -> Line:
+    return Line(START_S, beat, bpm, lock=lock)
+
+
+def tempi(stage: Stage, after_s: float = 0.0) -> list[float]:
+    return [
+        segment.bpm(RATE) for segment in stage.transport.segments if segment.sample > after_s * RATE
+    ]
+
+
+# --- the companion's own tempo -----------------------------------------------------------------
+
+
+def test_the_internal_clock_leaves_an_exact_tempo_alone() -> None:
+    stage = Stage(113.7)
+    stage.run(20)
+    assert len(stage.transport.segments) == 1
+    assert (stage.conductor.name, stage.conductor.running) == ("internal", True)
+
+
+def test_the_knob_is_the_tempo() -> None:
+    stage = Stage(120)
+    stage.run(1)
+    stage.turn("bpm", 126.5)
+    stage.run(1)
+    assert float(stage.transport.bpm) == pytest.approx(126.5, abs=1e-4)
+    assert len(stage.transport.segments) == 2
+
+
+# --- another leads -----------------------------------------------------------------------------
+
+
+@given(st.floats(60, 200), st.floats(0, 1000), st.booleans())
+@settings(max_examples=6, phases=UNSHRUNK)
+def test_nothing_sounds_and_the_bar_line_is_there_within_three_seconds(
+    bpm: float, beat: float, running_already: bool
+) -> None:
+    led_by = line(bpm, beat)
+    stage = Stage(120 if running_already else bpm, midi=Scripted(led_by))
+    stage.turn("clock", "midi")
+    stage.run(6)
+    assert abs(stage.off_s(led_by)) < 2e-3
+    assert float(stage.transport.bpm) == pytest.approx(bpm, rel=5e-3)
+
+
+@given(st.floats(90, 150), st.floats(0, 4))
+@settings(max_examples=6, phases=UNSHRUNK)
+def test_while_a_stem_sounds_the_tempo_bends_a_little_until_the_bars_agree(
+    bpm: float, beat: float
+) -> None:
+    led_by = line(bpm, beat)
+    stage = Stage(bpm, midi=Scripted(led_by))
+    stage.sounding = True
+    stage.turn("clock", "midi")
+    stage.run(40)
+    assert abs(stage.off_s(led_by)) < 2e-3
+    bent = [tempo / bpm for tempo in tempi(stage)]
+    assert all(1 - MAX_BEND - 1e-3 <= each <= 1 + MAX_BEND + 1e-3 for each in bent)
+
+
+@given(st.sampled_from(["tap", "midi", "internal"]), st.integers(0, 10**6))
+@settings(max_examples=5, phases=UNSHRUNK)
+def test_what_is_past_never_moves(name: str, seed: int) -> None:
+    dice = np.random.default_rng(seed)
+    source = Scripted(line(118, 1.3))
+    stage = Stage(120, midi=source)
+    stage.turn("clock", name)
+    seen: list[tuple[int, float]] = []
+
+    def wild() -> None:
+        if dice.random() < 0.02:
+            source.line = line(dice.uniform(50, 230), dice.uniform(0, 99))
+            stage.turn("bpm", float(dice.uniform(50, 230)))
+            stage.turn("tap", True)
+        seen.append((stage.position, stage.transport.beat_at(stage.position)))
+
+    stage.run(8, wild)
+    beats = [beat for _, beat in seen]
+    assert beats == sorted(beats)
+    assert [stage.transport.beat_at(at) for at, _ in seen] == pytest.approx(beats, abs=1e-9)
+
+
+def test_a_clock_whose_bars_are_not_known_moves_the_tempo_alone() -> None:
+    led_by = line(123, 1.5, "tempo")
+    stage = Stage(120, midi=Scripted(led_by))
+    stage.turn("clock", "midi")
+    stage.run(10)
+    assert len(stage.transport.segments) == 2
+    assert float(stage.transport.bpm) == pytest.approx(123, abs=0.01)
+
+
+def test_beats_without_bars_are_met_at_the_next_beat() -> None:
+    led_by = line(120, 3.3, "beat")
+    stage = Stage(120, midi=Scripted(led_by))
+    stage.turn("clock", "midi")
+    stage.run(10)
+    assert abs(stage.off_s(led_by, whole=1)) < 2e-3
+    assert abs(stage.off_s(led_by)) > 0.4
+
+
+def test_the_music_itself_never_moves_the_bar_line_while_a_stem_sounds() -> None:
+    follow = Scripted(line(120, 0.2))
+    stage = Stage(120, follow=follow)
+    stage.sounding = True
+    stage.turn("clock", "follow")
+    stage.run(20)
+    assert abs(stage.off_s(line(120, 0.2), whole=1)) < 2e-3
+    assert abs(stage.off_s(line(120, 0.2))) > 0.9
+    stage.sounding = False
+    stage.run(5)
+    assert abs(stage.off_s(line(120, 0.2))) < 2e-3
+
+
+@pytest.mark.parametrize("known", [None, replace(line(150, 0), confidence=0.1)])
+def test_who_knows_nothing_surely_is_not_followed(known: Line | None) -> None:
+    stage = Stage(120, midi=Scripted(known))
+    stage.turn("clock", "midi")
+    stage.run(5)
+    assert len(stage.transport.segments) == 1
+    assert stage.conductor.confidence < 0.2
+
+
+def test_a_tempo_beyond_the_companions_range_is_followed_as_far_as_it_goes() -> None:
+    stage = Stage(120, midi=Scripted(line(300, 0, "tempo")))
+    stage.turn("clock", "midi")
+    stage.run(1)
+    assert float(stage.transport.bpm) == pytest.approx(240, abs=0.01)
+
+
+# --- who leads ---------------------------------------------------------------------------------
+
+
+def test_the_tempo_stays_when_the_companion_takes_over() -> None:
+    source = Scripted(line(131.234, 0))
+    stage = Stage(120, midi=source)
+    stage.turn("clock", "midi")
+    stage.run(6)
+    stage.turn("clock", "internal")
+    stage.run(2)
+    assert float(stage.transport.bpm) == pytest.approx(131.23, abs=0.7)
+    assert stage.store.snapshot()["bpm"] == pytest.approx(float(stage.transport.bpm), abs=0.01)
+    assert source.closed == 1
+
+
+def test_a_clock_that_cannot_be_had_leaves_the_lead_where_it_is() -> None:
+    def absent() -> Scripted:
+        raise CompanionError("Ableton Link is not installed")
+
+    stage = Stage(120, link=absent)
+    for name in ("link", "follow"):
+        stage.turn("clock", name)
+        stage.run(0.1)
+    assert stage.conductor.name == "internal"
+    assert stage.warnings == [
+        "Ableton Link is not installed; internal leads on",
+        "clock follow is not to be had here; internal leads on",
+    ]
+
+
+def test_only_a_tempo_that_the_performer_turns_to_is_given_to_everybody() -> None:
+    source = Linked(line(97, 0))
+    stage = Stage(120, link=source)
+    stage.turn("clock", "link")
+    stage.run(3)
+    assert source.given == ()
+    stage.turn("bpm", 104.0)
+    stage.run(1)
+    assert source.given == (104.0,)
+
+
+def test_taps_lead_once_there_are_two() -> None:
+    stage = Stage(120)
+    stage.turn("clock", "tap")
+    for _ in range(5):
+        stage.turn("tap", True)
+        stage.run(0.6)
+    stage.run(4)
+    assert float(stage.transport.bpm) == pytest.approx(100, abs=0.2)
+    downbeat = Line(START_S, 0, 100)
+    assert abs(stage.off_s(downbeat)) < 6e-3
+
+
+# --- a master that ticks -----------------------------------------------------------------------
+
+
+def follow_ticks(due: Times, arrive: Times, sounding: bool) -> list[tuple[float, float]]:
+    """Beat lines of the transport beside the master's: when due, and how late."""
+    clock = MidiClock(lambda: stage.seconds)
+    stage = Stage(120, midi=clock)
+    stage.turn("clock", "midi")
+    left = list(arrive)
+    clock.receive([START], START_S)
+
+    def hear() -> None:
+        while left and left[0] <= stage.seconds:
+            clock.receive([TICK], left.pop(0))
+        stage.sounding = sounding and stage.seconds > START_S + 6
+
+    stage.run(float(due[-1]) - START_S - 0.05, hear)
+    lines = []
+    for time_s in due[24 * 16 : -24 : 24]:
+        beat = round(stage.transport.beat_at(round((time_s - START_S) * RATE)))
+        line_s = START_S + (stage.transport.beat_start_samples(beat) + BLOCK / 2) / RATE
+        lines.append((float(time_s), line_s - float(time_s)))
+    return lines
+
+
+@pytest.mark.parametrize("period_s", [0.0, JACK_PERIOD_S])
+def test_beats_of_a_jittering_master_are_met_to_two_milliseconds(period_s: float) -> None:
+    due = tick_times(constant(120, 24), start_s=START_S + 0.3)
+    lines = follow_ticks(due, jittered(due, 5, period_s=period_s), sounding=True)
+    late = np.abs([late for _, late in lines])
+    assert np.percentile(late, 95) < 2e-3
+
+
+def test_a_ramp_of_the_master_is_followed_while_stems_sound() -> None:
+    due = tick_times(constant(120, 6), ramp(120, 140, 12), constant(140, 4), start_s=START_S + 0.3)
+    lines = follow_ticks(due, jittered(due, 6), sounding=True)
+    late = np.abs([late for _, late in lines])
+    assert late.max() < 12e-3
+
+
+def test_a_master_that_stops_stops_the_companion() -> None:
+    clock = MidiClock(lambda: stage.seconds)
+    stage = Stage(120, midi=clock)
+    stage.turn("clock", "midi")
+    clock.receive([START], START_S)
+    left = list(tick_times(constant(120, 2), start_s=START_S + 0.1))
+
+    def hear() -> None:
+        while left and left[0] <= stage.seconds:
+            clock.receive([TICK], left.pop(0))
+
+    stage.run(3, hear)
+    assert stage.conductor.running
+    clock.receive([STOP], stage.seconds)
+    stage.run(0.1)
+    assert not stage.conductor.running
+    clock.receive([START], stage.seconds)
+    clock.receive([TICK], stage.seconds)
+    stage.run(0.1)
+    assert stage.conductor.running
