@@ -228,7 +228,10 @@ def test_midi_moves_knobs_while_it_plays(
     jammed, said = play(preset, tmp_path, lambda _: opened[0].send(0xB0, 7, 0))
     assert "MIDI: fake" in said
     moved = [e for e in read_events(jammed.folder / EVENTS_FILE) if e["type"] == "knob"]
-    assert [(e["name"], e["value"], e["moved_by"]) for e in moved] == [("level", -60.0, "midi")]
+    assert [(e["name"], e["value"], e["moved_by"]) for e in moved] == [
+        ("bpm", 95.0, "preset"),  # the recording's
+        ("level", -60.0, "midi"),
+    ]
 
 
 def test_a_machine_without_midi_plays_without(

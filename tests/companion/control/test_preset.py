@@ -120,7 +120,8 @@ class TestWhole:
     def test_every_knob_of_the_table_is_a_key(self, knob) -> None:
         value = yaml.safe_dump({knob.name: knob.default}, default_flow_style=True).strip("{}\n")
         if knob.scope == "rig":
-            assert parse_preset(f"{value}\n{PLAYERS}", "mine.yaml").knobs[knob.name] == knob.default
+            store = parse_preset(f"{value}\n{PLAYERS}", "mine.yaml").store()
+            assert store.snapshot()[knob.name] == knob.default
         else:
             preset = parse_preset(f"players: [{{name: bass, {value}}}]", "mine.yaml")
             assert preset.players[0].knobs[knob.name] == knob.default

@@ -185,7 +185,7 @@ class TestThreads:
 
         def turn(number: int) -> None:
             for step in range(TURNS):
-                store.set_position("guidance_audio", (number * TURNS + step) / 2400, ALL, "test")
+                store.set_position("guidance_audio", (number * TURNS + step) / 2401, ALL, "test")
                 snapshot = store.snapshot("bass")
                 assert BY_NAME["guidance_audio"].check(snapshot["guidance_audio"]) is not None
 
@@ -202,7 +202,7 @@ class TestThreads:
                 assert change.old == value and change.new != value
                 value = change.new
             assert store.snapshot(player)["guidance_audio"] == value
-            # Every thread sets what no other sets, so every turn is a change.
+            # Every thread sets what no other sets, nor the default: every turn is a change.
             assert len(chain) == THREADS * TURNS
 
     def test_a_pull_is_taken_by_one_of_many(self, store: ParameterStore) -> None:
