@@ -2,12 +2,12 @@
 
     python -m benchmarks.broken_cycle --held-out FOLDER --examples 16 --out FILE
 
-Songs in which a section with other chords begins are played along with, a plan a bar, by four
-rules: keep the last cycle; know nothing of what is to come (the horizon); take the last bar for
-all that comes (a vamp); look for an earlier bar like the last one and take what followed it
-(recall). All but the first act only while the cycle is heard to be broken. Printed are the measures
-of `training.evaluation` over the bars from the change on, beside the true stem and one of another
-song.
+Songs in which a section with other chords begins are played along with, a plan a bar, by five
+rules: keep the last cycle; know nothing of what is to come (the horizon); know only what bars from
+the break on stand in for (fresh); take the last bar for all that comes (a vamp); look for an
+earlier bar like the last one and take what followed it (recall). All but the first act only while the cycle
+is heard to be broken. Printed are the measures of `training.evaluation` over the bars from the
+change on, beside the true stem and one of another song.
 """
 
 from __future__ import annotations
@@ -52,8 +52,9 @@ SHOWN = (
     "grid onsets, F1",
 )
 
-Rule = Callable[[int, list[list[BeatPrint]], int], int | None]
-"""Of a bar to come, the bars heard and the last one's number: the bar that stands in, or None."""
+Rule = Callable[[int, list[list[BeatPrint]], int, int], int | None]
+"""Of a bar to come, the bars heard, the last one's number and that of the first which broke the
+cycle: the bar that stands in, or None."""
 
 
 def likeness(one: list[BeatPrint], other: list[BeatPrint]) -> float:
@@ -63,24 +64,30 @@ def likeness(one: list[BeatPrint], other: list[BeatPrint]) -> float:
     return float(a @ b / max(1e-6, np.linalg.norm(a) * np.linalg.norm(b)))
 
 
-def keep(bar: int, heard: list[list[BeatPrint]], last: int) -> int | None:
+def keep(bar: int, heard: list[list[BeatPrint]], last: int, since: int) -> int | None:
     """The same bar of the last cycle."""
     while bar > last:
         bar -= CYCLE
     return bar if bar >= 0 else None
 
 
-def horizon(bar: int, heard: list[list[BeatPrint]], last: int) -> int | None:
+def horizon(bar: int, heard: list[list[BeatPrint]], last: int, since: int) -> int | None:
     """Nothing."""
     return None
 
 
-def vamp(bar: int, heard: list[list[BeatPrint]], last: int) -> int | None:
+def fresh(bar: int, heard: list[list[BeatPrint]], last: int, since: int) -> int | None:
+    """The same bar of the last cycle, if it is of the new music."""
+    source = keep(bar, heard, last, since)
+    return source if source is not None and source >= since else None
+
+
+def vamp(bar: int, heard: list[list[BeatPrint]], last: int, since: int) -> int | None:
     """The last bar again."""
     return last
 
 
-def recall(bar: int, heard: list[list[BeatPrint]], last: int) -> int | None:
+def recall(bar: int, heard: list[list[BeatPrint]], last: int, since: int) -> int | None:
     """What followed the earlier bar most like the last one; the last bar where none is alike."""
     likes = [likeness(heard[last], heard[earlier]) for earlier in range(last)]
     if not likes or max(likes) < FITS:
@@ -89,7 +96,13 @@ def recall(bar: int, heard: list[list[BeatPrint]], last: int) -> int | None:
     return source if source <= last else last
 
 
-RULES: dict[str, Rule] = {"keep": keep, "horizon": horizon, "vamp": vamp, "recall": recall}
+RULES: dict[str, Rule] = {
+    "keep": keep,
+    "horizon": horizon,
+    "fresh": fresh,
+    "vamp": vamp,
+    "recall": recall,
+}
 
 
 class Listener:
@@ -108,18 +121,22 @@ class Listener:
         prints = [beat_print(context[a:b], SAMPLE_RATE) for a, b in pairwise(lines)]
         self.bars = [prints[n * beats : (n + 1) * beats] for n in range(bars)]
 
-    def broken(self, horizon_bar: int) -> bool:
-        """Whether the last bar heard contradicts the one a cycle before it."""
-        last = horizon_bar - 1
-        return last >= CYCLE and likeness(self.bars[last], self.bars[last - CYCLE]) < FITS
+    def broken(self, horizon_bar: int) -> int | None:
+        """The first of the bars that contradict those a cycle before, up to the last one heard."""
+        since = None
+        for bar in range(horizon_bar - 1, CYCLE - 1, -1):
+            if likeness(self.bars[bar], self.bars[bar - CYCLE]) >= FITS:
+                break
+            since = bar
+        return since
 
     def __call__(
         self, context: Audio, grid: BarGrid, horizon_bar: int, frames: int, cycle: int | None
     ) -> tuple[Audio, NDArray[np.bool_]]:
         """See `live.heard_by`."""
-        broken = self.broken(horizon_bar)
-        self.broken_bars += broken
-        rule = self.rule if broken else keep
+        since = self.broken(horizon_bar)
+        self.broken_bars += since is not None
+        rule = self.rule if since is not None else keep
         past = context[: grid.start_samples(horizon_bar)]
         audio = np.zeros(frames * HOP, np.float32)
         known = np.zeros(frames * HOP, np.bool_)
@@ -127,7 +144,7 @@ class Listener:
         audio[:kept], known[:kept] = past[:kept], True
         bar = horizon_bar
         while grid.start_samples(bar) < len(audio):
-            source = rule(bar, self.bars[:horizon_bar], horizon_bar - 1)
+            source = rule(bar, self.bars[:horizon_bar], horizon_bar - 1, since or 0)
             at, end = grid.start_samples(bar), min(grid.start_samples(bar + 1), len(audio))
             if source is not None:
                 sound = past[grid.start_samples(source) :][: end - at]
@@ -205,12 +222,19 @@ def main() -> None:
     asked.add_argument("--held-out", type=Path, required=True)
     asked.add_argument("--examples", type=int, default=16)
     asked.add_argument("--seed", type=int, default=1)
-    asked.add_argument("--out", type=Path)
+    asked.add_argument("--rules", nargs="+", default=list(RULES), choices=list(RULES))
+    asked.add_argument(
+        "--out", type=Path, help="Results by example, JSON; goes on where it stopped."
+    )
     chosen = asked.parse_args()
     prepare_process(1)
     generator = Remembering(load_generator("cpu", None))
     songs = read_songs(chosen.held_out)
     rng = random.Random(chosen.seed)
+    done: dict[tuple[object, ...], dict[str, object]] = {}
+    if chosen.out is not None and chosen.out.exists():
+        rows = json.loads(chosen.out.read_text(encoding="utf-8"))
+        done = {(row["song"], row["bar"], row["stem"]): row for row in rows}
     results: list[dict[str, object]] = []
     for song in rng.sample(list(songs), len(songs)):
         found = changes(song)
@@ -235,27 +259,32 @@ def main() -> None:
         )
         skip, samples = grid.start_samples(BEFORE - CYCLE), grid.start_samples(AFTER)
         row: dict[str, object] = {"song": song.name, "bar": change, "stem": target}
-        for name, rule in RULES.items():
-            live.heard_by = Listener(session.context, grid, bars, rule)
+        row |= done.get((song.name, change, target), {})
+        for name in chosen.rules:
+            if name in row:
+                continue
+            live.heard_by = Listener(session.context, grid, bars, RULES[name])
             stem = live.play_live(generator, session, CYCLE_SCENARIO, SHIPPED).audio
             row[name] = figures(song, names, stem[skip:][:samples], change, samples, False)
             row["broken plans"] = live.heard_by.broken_bars
-        true = song.mix((target,), change, samples)
-        row["true"] = figures(song, names, true, change, samples, False)
-        random_one = other_stem(song, songs, instrument, samples)
-        row["random"] = figures(song, names, random_one, change, samples, False)
+        if "true" not in row:
+            true = song.mix((target,), change, samples)
+            row["true"] = figures(song, names, true, change, samples, False)
+            random_one = other_stem(song, songs, instrument, samples)
+            row["random"] = figures(song, names, random_one, change, samples, False)
         results.append(row)
         print(song.name, change, target, "broken plans:", row["broken plans"], flush=True)
         if chosen.out is not None:
             chosen.out.write_text(json.dumps(results, indent=1), encoding="utf-8")
-    report(results)
+    report([row for row in results if row["broken plans"]], chosen.rules)
 
 
-def report(results: list[dict[str, object]]) -> None:
+def report(results: list[dict[str, object]], rules: list[str]) -> None:
     """Means of each rule, and its difference from keeping the cycle with its standard error."""
+    print(f"{len(results)} examples in which the break was heard")
     for label in SHOWN:
         print(label)
-        for name in (*RULES, "true", "random"):
+        for name in (*rules, "true", "random"):
             values = np.array([row[name][label] for row in results])
             more = values - np.array([row["keep"][label] for row in results])
             more = more[~np.isnan(more)]

@@ -33,11 +33,13 @@ PRESET_KEYS = (
 PLAYER_KEYS = ("name", *PLAYER_KNOBS)
 MIDI_KEYS = ("port", "map", "clock_out")
 MAP_KEYS = ("cc", "parameter", "player", "channel")
-OSC_KEYS = ("host", "port")
+OSC_KEYS = ("host", "port", "send")
+TARGET_KEYS = ("host", "port")
 AUDIO_KEYS = ("input", "output", "rate", "block")
 GENERATOR_KEYS = ("name", "device", "in_process")
 MAX_PLAYERS = 8
-RESERVED = ("input", "click", *RIG_KNOBS)
+MAX_TARGETS = 8
+RESERVED = ("input", "click", "bar", "beat", "meter", "metrics", *RIG_KNOBS)
 """Names of the take's other files and of OSC addresses."""
 
 
@@ -73,11 +75,20 @@ class MidiPreset:
 
 
 @dataclass(frozen=True, slots=True)
+class OscTarget:
+    """Where OSC messages are sent to."""
+
+    port: int
+    host: str = "127.0.0.1"
+
+
+@dataclass(frozen=True, slots=True)
 class OscPreset:
-    """Where OSC messages are received."""
+    """Where OSC messages are received, and where they are sent to."""
 
     host: str = "127.0.0.1"
     port: int = 9000
+    send: tuple[OscTarget, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -255,7 +266,17 @@ def default_mappings(players: list[str]) -> tuple[MidiMapping, ...]:
 
 
 def _osc(section: Section) -> OscPreset:
-    return OscPreset(section.take("host", str, "127.0.0.1"), section.whole("port", 0, 65535, 9000))
+    targets = section.each("send", TARGET_KEYS)
+    if len(targets) > MAX_TARGETS:
+        raise section.wrong("send", section.content["send"], f"up to {MAX_TARGETS} of them")
+    return OscPreset(
+        host=section.take("host", str, "127.0.0.1"),
+        port=section.whole("port", 0, 65535, 9000),
+        send=tuple(
+            OscTarget(target.whole("port", 1, 65535), target.take("host", str, "127.0.0.1"))
+            for target in targets
+        ),
+    )
 
 
 def _audio(section: Section) -> AudioPreset:

@@ -108,11 +108,29 @@ class BarSounded(Event):
     epoch: int | None = None  # of the plan that sounds
     staleness_bars: int | None = None  # which bar of that plan it is, from 0
     reason: str = ""
+    expected: bool = True  # whether a stem was due: not in the first cycle, on silence, on hold
 
     @property
     def slack_s(self) -> float:
         """Seconds left when its sound was there; negative when it was late."""
         return self.desired_s - self.actual_s
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BarMeasured(Event):
+    """How the rig and each player are in a bar that begins; see `companion.metrics`."""
+
+    type: ClassVar[str] = "metrics"
+    slack_s: float | None
+    staleness_bars: int | None
+    isr: float | None
+    steps: int | None
+    fallback: str
+    cycle: int  # bars
+    cycle_holds: bool  # whether what is heard follows the cycle
+    cycle_confidence: float | None  # how like the bars are to those a cycle before, 0..1
+    xruns: int
+    players: Mapping[str, Mapping[str, Any]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,131 @@
+"""OSC out: packets to Max, TouchDesigner, Pure Data, a controller's screen.
+
+*Threading*: an `OscSender` belongs to one thread. `send` never waits: what the system cannot take
+at once is dropped and counted.
+"""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterable, Sequence
+from typing import Protocol, Self
+
+from pythonosc.osc_bundle_builder import IMMEDIATELY, OscBundleBuilder
+from pythonosc.osc_message_builder import OscMessageBuilder
+
+from companion.control.osc_packet import Argument
+from companion.control.preset import OscTarget
+from companion.errors import CompanionError
+
+Messages = Iterable[tuple[str, Sequence[Argument]]]
+"""Addresses with their arguments."""
+
+
+class OscSender(Protocol):
+    """Sends packets to every target, real or fake."""
+
+    sent: int
+    dropped: int
+
+    def send(self, messages: Messages) -> None:
+        """Send messages as one bundle; none at all sends nothing. Never waits."""
+        ...
+
+    def close(self) -> None:
+        """Send no more; again does nothing."""
+        ...
+
+
+def bundle(messages: Messages) -> bytes:
+    """Messages as one bundle to be acted on at once; a switch is sent as 1 or 0, which all read."""
+    whole = OscBundleBuilder(IMMEDIATELY)
+    for address, arguments in messages:
+        message = OscMessageBuilder(address)
+        for argument in arguments:
+            message.add_arg(int(argument) if isinstance(argument, bool) else argument)
+        whole.add_content(message.build())
+    return whole.build().dgram
+
+
+class FakeOscSender:
+    """The twin without a socket: `packets` is what a client would have received."""
+
+    def __init__(self) -> None:
+        """Open at once."""
+        self.sent = self.dropped = 0
+        self.packets: list[bytes] = []
+        self._closed = False
+
+    def send(self, messages: Messages) -> None:
+        """See `OscSender`."""
+        kept = tuple(messages)
+        if kept and not self._closed:
+            self.packets.append(bundle(kept))
+            self.sent += 1
+
+    def close(self) -> None:
+        """See `OscSender`."""
+        self._closed = True
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+class UdpOscSender:
+    """Sends over UDP; whether anybody listens it does not know."""
+
+    def __init__(self, targets: Sequence[OscTarget]) -> None:
+        """Look the hosts up, once.
+
+        Raises:
+            CompanionError: a host is not known, by name.
+        """
+        self.sent = self.dropped = 0
+        self._closed = False
+        self._targets = [(self._socket(family), where) for family, where in map(_find, targets)]
+
+    def send(self, messages: Messages) -> None:
+        """See `OscSender`."""
+        kept = tuple(messages)
+        if not kept or self._closed:
+            return
+        packet = bundle(kept)
+        for sender, where in self._targets:
+            try:
+                sender.sendto(packet, where)
+                self.sent += 1
+            except OSError:  # the system's buffer is full, or the network is gone
+                self.dropped += 1
+
+    def close(self) -> None:
+        """See `OscSender`."""
+        self._closed = True
+        for sender, _ in self._targets:
+            sender.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @staticmethod
+    def _socket(family: socket.AddressFamily) -> socket.socket:
+        sender = socket.socket(family, socket.SOCK_DGRAM)
+        sender.setblocking(False)
+        return sender
+
+
+def _find(target: OscTarget) -> tuple[socket.AddressFamily, tuple]:
+    try:
+        found = socket.getaddrinfo(target.host, target.port, type=socket.SOCK_DGRAM)
+    except (OSError, UnicodeError) as error:
+        raise CompanionError(
+            f"OSC cannot send to {target.host}:{target.port} ({error}); valid: an address or the "
+            "name of a machine that is known here"
+        ) from error
+    family, _, _, _, where = found[0]
+    return family, where
