@@ -5,9 +5,9 @@
 Songs in which a section with other chords begins are played along with, a plan a bar, by five
 rules: keep the last cycle; know nothing of what is to come (the horizon); know only what bars from
 the break on stand in for (fresh); take the last bar for all that comes (a vamp); look for an
-earlier bar like the last one and take what followed it (recall). All but the first act only while the cycle
-is heard to be broken. Printed are the measures of `training.evaluation` over the bars from the
-change on, beside the true stem and one of another song.
+earlier bar like the last one and take what followed it (recall). All but the first act only while
+the cycle is heard to be broken. Printed are the measures of `training.evaluation` over the bars
+from the change on, beside the true stem and one of another song.
 """
 
 from __future__ import annotations

@@ -35,6 +35,7 @@ from companion.control.section import nearest
 from companion.errors import CompanionError, NoDevice
 from companion.hush import hushed
 from companion.jam import TAKES, jam
+from companion.metrics import PlayerMetrics
 from companion.render import render
 from companion.session import Session
 from companion.status import Status
@@ -186,20 +187,30 @@ def with_device(preset: Preset, device: str | None) -> GeneratorPreset:
 
 
 def status_line(status: Status) -> Text:
-    """The session in one line: bar, level, and for each player what sounds and its slack."""
+    """The session in one line: bar, cycle, level, and for each player what sounds and how."""
     bars = "" if status.bars is None else f"/{status.bars}"
     bar = f"bar {status.bar + 1}{bars}" if status.bar >= 0 else "count-in"
-    parts = [bar, f"in {_db(status.input_level)}", f"out {_db(status.output_level)}"]
+    cycle = f"cycle {status.cycle}" + ("" if status.cycle_holds else " broken")
+    parts = [bar, cycle, f"in {_db(status.input_level)}", f"out {_db(status.output_level)}"]
     for player in status.players:
         slack = "" if player.slack_s is None else f" slack {player.slack_s:.1f} s"
         isr = "" if player.isr is None else f" {player.isr:.0%}"
+        how = "" if player.metrics is None else _how(player.metrics)
         sounding = player.sounding or "listening"
-        parts.append(f"{player.name}: {sounding}{slack}{isr} {_db(player.level)}")
+        parts.append(f"{player.name}: {sounding}{how}{slack}{isr} {_db(player.level)}")
     if status.xruns:
         parts.append(f"xruns {status.xruns}")
     if status.trouble:
         parts.append(status.trouble)
     return Text(" | ".join(parts))
+
+
+def _how(metrics: PlayerMetrics) -> str:
+    """Steps, staleness, and what a plan had to do without."""
+    steps = "" if metrics.steps is None else f" {metrics.steps} steps"
+    stale = f" {metrics.staleness_bars} old" if metrics.staleness_bars else ""
+    without = metrics.fallback in ("fewer steps", "finished at once")  # the others are its sounding
+    return f"{steps}{stale}{f' ({metrics.fallback})' if without else ''}"
 
 
 def _db(level: float) -> str:

@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import asdict
 from typing import TypedDict
 
 from companion.clock.transport import Transport
@@ -12,7 +14,9 @@ from companion.control.preset import Preset
 from companion.control.store import Change, Snapshot
 from companion.generate.decision import Arrival, BarDecision, PlanWindow
 from companion.generate.effort import Effort
+from companion.metrics import BarMetrics
 from companion.take.events import (
+    BarMeasured,
     BarSounded,
     Event,
     Incident,
@@ -33,14 +37,22 @@ class _When(TypedDict):
 class Diary:
     """Turns what happens at a stream sample into events at a second of the take."""
 
-    def __init__(self, take: Take | None, transport: Transport, start_samples: int) -> None:
+    def __init__(
+        self,
+        take: Take | None,
+        transport: Transport,
+        start_samples: int,
+        hear: Callable[[Event], None] = lambda _: None,
+    ) -> None:
         """Nothing written yet.
 
         Args:
             take: where events go; None keeps none.
             transport: the bar grid.
             start_samples: stream sample that the take begins with.
+            hear: told of every event, with a take or without.
         """
+        self._hear = hear
         self._take, self._transport, self._start = take, transport, start_samples
 
     def started(self, preset: Preset, input: str, output: str) -> None:
@@ -134,9 +146,27 @@ class Diary:
                 sounding=decision.sounding,
                 epoch=decision.epoch,
                 staleness_bars=decision.staleness_bars,
+                expected=decision.expected,
                 desired_s=self._seconds(decision.desired_samples),
                 actual_s=self._seconds(decision.actual_samples),
                 reason=decision.reason,
+            )
+        )
+
+    def measured(
+        self, metrics: BarMetrics, cycle: int, holds: bool, confidence: float | None, xruns: int
+    ) -> None:
+        """How the rig is in a bar that begins, and whether the music follows its cycle."""
+        of_rig = {name: value for name, value in asdict(metrics).items() if name != "bar"}
+        self._log(
+            BarMeasured(
+                bar=metrics.bar,
+                time_s=self._seconds(self._transport.bar_start_samples(metrics.bar)),
+                cycle=cycle,
+                cycle_holds=holds,
+                cycle_confidence=confidence,
+                xruns=xruns,
+                **of_rig,
             )
         )
 
@@ -155,5 +185,6 @@ class Diary:
         return _When(bar=self._transport.bar_at(sample), time_s=self._seconds(sample))
 
     def _log(self, event: Event) -> None:
+        self._hear(event)
         if self._take is not None:
             self._take.log(event)

@@ -1,12 +1,8 @@
 """What the world is told while the companion plays: beats, metrics, meters and knobs, over OSC.
 
-| address | arguments | when |
-|---|---|---|
-| `/companion/bar` | bar, from 1; 0 and below in the count-in | each bar line |
-| `/companion/beat` | beat of the bar, from 1; bar; beats a minute | each beat |
-| `/companion/metrics/NAME`, `/companion/PLAYER/metrics/NAME` | see `bar_messages` | each bar line |
-| `/companion/meter/in`, `/companion/meter/out`, `/companion/PLAYER/meter` | peak, 1.0 is full | 20 Hz |
-| `/companion/KNOB`, `/companion/PLAYER/KNOB` | its value | at the start, and when anything but OSC moves it |
+Each beat `/companion/beat`; at a bar line, in the same bundle, `/companion/bar` and the metrics
+(see `bar_messages`); up to 20 times a second the meters; and every knob at the start, then whenever
+anything but OSC moves it, at the address that turns it. README.md has the table.
 
 *Threading*: belongs to the session's thread; nothing here waits.
 """
@@ -58,14 +54,14 @@ class Feed:
         self._moved: list[Message] = []
 
     def start(self) -> None:
-        """Tell every knob, so that a controller shows what is."""
-        messages = [
-            knob_message(name, player, value)
-            for player in (None, *self._store.players)
-            for name, value in self._store.snapshot(player).items()
-            if BY_NAME[name].kind != "trigger"
-        ]
-        self._sender.send(messages)
+        """Tell every knob, so that a controller shows what is: a bundle for each player."""
+        for player in (None, *self._store.players):
+            values = self._store.snapshot(player).items()
+            self._sender.send(
+                knob_message(name, player, value)
+                for name, value in values
+                if BY_NAME[name].kind != "trigger"
+            )
 
     def turned(self, change: Change) -> None:
         """A knob was moved; who moved it over OSC knows."""

@@ -18,6 +18,7 @@ from companion.clock.midi_out import MidiClockOut
 from companion.control.midi import NoMidi, OnClock, open_midi
 from companion.control.midi_output import open_midi_output
 from companion.control.osc import OscServer
+from companion.control.osc_out import OscSender, UdpOscSender
 from companion.control.preset import Preset
 from companion.control.store import ParameterStore
 from companion.count_in import first_bar_samples
@@ -84,6 +85,7 @@ def jam(
         store = preset.store()
         midi_clock = MidiClock()
         open_controls(preset, store, open_things, say, midi_clock.receive)
+        sender = open_sender(preset, open_things, say)
         folder = make_take_folder(takes, datetime.now())
         voices = {player.name: number for number, player in enumerate(preset.players, 1)}
         take = Take(folder, voices, threaded=True)
@@ -102,7 +104,7 @@ def jam(
                 open_link(float(store.snapshot()["bpm"]), preset.meter.beats_per_bar)
             ),
         }
-        session = Session(preset, rig, worker, store, take, seed, clocks=clocks)
+        session = Session(preset, rig, worker, store, take, seed, clocks=clocks, osc=sender)
         session.prepare()
         open_clock_out(preset, session, open_things, say)
         try:
@@ -149,6 +151,15 @@ def open_clock_out(preset: Preset, session: Session, open_things: ExitStack, say
         MidiClockOut(sender, session.transport, conductor.host_time, lambda: conductor.running)
     )
     say(f"MIDI clock: {sender.name}")
+
+
+def open_sender(preset: Preset, open_things: ExitStack, say: Say) -> OscSender | None:
+    """OSC out, where the preset sends any; CompanionError where a host is not known."""
+    if preset.osc is None or not preset.osc.send:
+        return None
+    sender = open_things.enter_context(UdpOscSender(preset.osc.send))
+    say(f"OSC to {', '.join(f'{target.host}:{target.port}' for target in preset.osc.send)}")
+    return sender
 
 
 def open_worker(preset: Preset, weights: Path | None) -> StemWorker:

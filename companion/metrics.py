@@ -1,4 +1,4 @@
-"""How well the players keep up, bar by bar: slack, staleness, ISR, steps and what they fell back to.
+"""How well the players keep up, bar by bar: slack, staleness, ISR, steps, fallback.
 
 Computed in this one place, from the very events that the take keeps; the status line, the take and
 OSC show it.
@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal, TypeVar, get_args
 
-from companion.settings import decode_settings
+from companion.settings import effort_of
 from companion.take.events import BarSounded, Event, PlanMade, Sounding
 
 Fallback = Literal["none", "fewer steps", "finished at once", "older plan", "repeat", "silence"]
@@ -75,11 +75,12 @@ class BarMetrics:
 
 @dataclass(frozen=True, slots=True)
 class _Plan:
-    """What is known of a plan: its steps, those wished for, and whether it was hurried."""
+    """What is known of a plan: its steps, whether there was time for less than was wished for, and
+    whether it was then finished at once."""
 
     steps: int
-    wished: int
-    allowed: int
+    less: bool
+    hurried: bool
 
 
 class Metrics:
@@ -95,9 +96,10 @@ class Metrics:
     def hear(self, event: Event) -> None:
         """Something happened; only plans and bars count."""
         if isinstance(event, PlanMade):
-            wished = sum(decode_settings(event.knobs).steps)
-            allowed = sum(event.steps) or wished
-            plan = _Plan(event.steps_done or allowed, wished, allowed)
+            wish = effort_of(event.knobs)
+            allowed = sum(event.steps)
+            less = allowed < sum(wish.steps) or event.passes < wish.passes
+            plan = _Plan(event.steps_done, less, event.steps_done < allowed)
             _keep(self._plans, event.player, event.epoch, plan, KEPT_PLANS)
         elif isinstance(event, BarSounded):
             _keep(self._bars, event.player, event.bar, event, KEPT_BARS)
@@ -153,9 +155,9 @@ def _fallback(sounded: BarSounded, plan: _Plan | None) -> Fallback:
         return "none"
     if sounded.sounding != "plan":
         return sounded.sounding
-    if plan is None or plan.steps >= plan.wished:
-        return "none"
-    return "finished at once" if plan.steps < plan.allowed else "fewer steps"
+    if plan is not None and plan.hurried:
+        return "finished at once"
+    return "fewer steps" if plan is not None and plan.less else "none"
 
 
 def _keep(

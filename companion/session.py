@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping
 
 from companion.clock.conductor import Conductor, OpenSource
 from companion.clock.transport import Transport
+from companion.control.osc_out import OscSender
 from companion.control.preset import Preset
 from companion.control.store import ParameterStore
 from companion.count_in import CountIn, first_bar_samples
@@ -22,7 +23,9 @@ from companion.ensemble import Ensemble
 from companion.generate.serve import one_line
 from companion.generate.stem_worker import StemWorker
 from companion.listen.ear import Ear
+from companion.metrics import Metrics
 from companion.placing import Placing
+from companion.report import Report
 from companion.rig import Rig
 from companion.settings import gain_of
 from companion.status import PlayerStatus, Status
@@ -47,6 +50,7 @@ class Session:
         seed: int = 0,
         origin_samples: int | None = None,
         clocks: Mapping[str, OpenSource] | None = None,
+        osc: OscSender | None = None,
     ) -> None:
         """Nothing sounds yet.
 
@@ -59,6 +63,7 @@ class Session:
             seed: of every die in this session.
             origin_samples: stream sample of bar 0; by default after the count-in.
             clocks: how to open those that can lead, beside the knob and the taps, by name.
+            osc: who tells other programs how it goes; None tells none.
 
         Raises:
             CompanionError: the tempo is outside its range.
@@ -69,7 +74,8 @@ class Session:
             origin_samples = rig.memory.position + first_bar_samples(preset, rig.rate)
         self.transport = Transport(rig.rate, preset.bpm, origin_samples, preset.meter.beats_per_bar)
         self._count_in = CountIn(rig.memory, self.transport, preset.meter, preset.count_in_bars)
-        self._diary = Diary(take, self.transport, self._count_in.start_samples)
+        metrics = Metrics()
+        self._diary = Diary(take, self.transport, self._count_in.start_samples, metrics.hear)
         self._placing = Placing(rig.memory, self.transport, self._diary, self._warn)
         if preset.bars is not None:
             self._placing.end_bar = preset.bars
@@ -86,6 +92,9 @@ class Session:
             rig.seconds,
         )
         self._ear = Ear(rig.memory, self.transport, store)
+        self._report = Report(
+            metrics, self._diary, self._ear, store, rig.memory, self.transport, osc
+        )
         self._refused = 0
         self._trouble = ("", 0)  # what, and the sample until which it is named
         self._stopped = False
@@ -113,6 +122,7 @@ class Session:
                     voice.slack_s,
                     voice.planner.tally.isr,
                     meters.voices[voice.number],
+                    self._report.of_player(voice.name),
                 )
                 for voice in self._ensemble.voices
             ),
@@ -120,6 +130,8 @@ class Session:
             output_level=meters.output,
             xruns=self.rig.memory.counters.xruns,
             trouble=lost or (trouble if position < until else ""),
+            cycle=int(self.store.snapshot()["cycle"]),
+            cycle_holds=self._ear.holds,
         )
 
     # --- the session's own thread --------------------------------------------------------------
@@ -177,6 +189,7 @@ class Session:
             start = self._count_in.start_samples
             self._take.begin(self.rig.memory, self.rig.rate, start)
         self._diary.started(self.preset, self.rig.input, self.rig.output)
+        self._report.start()
 
     def _next_tick(self) -> int:
         """The next look at the clock: a tick from now, but never past a bar line or the end."""
@@ -191,6 +204,7 @@ class Session:
         self._ensemble.stopped = not self.conductor.running
         self._turn_knobs()
         self._ensemble.tick(now)
+        self._report.tick(now)
         if self._take is not None:
             self._take.tick()
 
@@ -200,6 +214,7 @@ class Session:
         """Write down what was moved, since the preset too, and do as it says."""
         for change in self.store.drain():
             self._ear.turned(change)
+            self._report.turned(change)
             self._diary.knob(change, self.rig.memory.position)
         refused, why = self.store.refused
         if refused > self._refused:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from companion.generate.decision import Sounding
+from companion.metrics import PlayerMetrics
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +18,7 @@ class PlayerStatus:
         slack_s: time left when its last plan was ready; None before the first.
         isr: share (0..1) of the bars due that had a stem ready; None before the first.
         level: peak, linear.
+        metrics: of the present bar; None where nobody measures.
     """
 
     name: str
@@ -24,6 +26,7 @@ class PlayerStatus:
     slack_s: float | None
     isr: float | None
     level: float
+    metrics: PlayerMetrics | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +40,8 @@ class Status:
         xruns: blocks that the device marked as lost.
         trouble: what went wrong a moment ago, or why the take is no longer kept, one line; empty
             if nothing did.
+        cycle: bars after which the music is taken to repeat.
+        cycle_holds: False while what is heard contradicts it.
     """
 
     bar: int
@@ -46,3 +51,5 @@ class Status:
     output_level: float
     xruns: int
     trouble: str
+    cycle: int
+    cycle_holds: bool = True

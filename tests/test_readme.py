@@ -20,6 +20,8 @@ from companion.control.osc import OscKnobs
 from companion.control.parameters import reference
 from companion.control.preset import default_mappings, load_preset, parse_preset
 from companion.control.store import ParameterStore
+from companion.feed import bar_messages
+from companion.metrics import FALLBACKS, BarMetrics, PlayerMetrics
 from training.__main__ import app as training
 
 ROOT = Path(__file__).parents[1]
@@ -148,6 +150,20 @@ def test_an_osc_message_that_is_shown_turns_a_knob(words: list[str]) -> None:
     assert (knobs.accepted, knobs.last_error) == (1, "")
     (change,) = store.drain()
     assert change.name == address.rpartition("/")[2]
+
+
+def test_the_osc_addresses_that_are_shown_are_sent() -> None:
+    shown = re.findall(r"`/companion/([\w/]+)`", README.partition("| address |")[2])
+    named = {address.rpartition("NAME")[0] or address for address in shown}
+    for place in ("beat", "bar", "metrics/", "PLAYER/metrics/", "meter/in", "meter/out"):
+        assert place in named
+    player = PlayerMetrics("plan", 1.0, 0, 1.0, 22, "none")
+    sent = bar_messages(BarMetrics(0, 1.0, 0, 1.0, 22, "none", {"PLAYER": player}))
+    for address, _ in sent:
+        assert f"`{address.rpartition('/')[2]}`" in README
+    words = ["none", "fewer steps", "finished at once", "an older plan", "bars repeated", "silence"]
+    assert ", ".join(f"{n} {word}" for n, word in enumerate(words)) in " ".join(README.split())
+    assert len(words) == len(FALLBACKS)
 
 
 def test_the_table_of_knobs_is_the_rigs_own() -> None:

@@ -18,6 +18,7 @@ from companion import cli
 from companion.audio.devices import Device
 from companion.control.preset import bundled_presets, load_preset
 from companion.errors import NoDevice
+from companion.metrics import PlayerMetrics
 from companion.status import PlayerStatus, Status
 from companion.take.events import EVENTS_FILE, read_events
 from companion.take.wave_file import WaveWriter
@@ -353,16 +354,24 @@ def test_the_programme_itself_ends_with_2_and_one_line() -> None:
 def test_the_status_line_shows_bar_levels_slack_and_fallback() -> None:
     bass = PlayerStatus("bass", "older plan", 1.24, 0.975, 0.5)
     drums = PlayerStatus("drums", None, None, None, 0.0)
-    line = cli.status_line(Status(4, 32, (bass, drums), 0.1, 1.0, 0, "")).plain
+    line = cli.status_line(Status(4, 32, (bass, drums), 0.1, 1.0, 0, "", 8)).plain
     assert line == (
-        "bar 5/32 | in -20 dB | out 0 dB | bass: older plan slack 1.2 s 98% -6 dB | "
+        "bar 5/32 | cycle 8 | in -20 dB | out 0 dB | bass: older plan slack 1.2 s 98% -6 dB | "
         "drums: listening -inf dB"
     )
 
 
+def test_the_status_line_shows_steps_staleness_and_a_broken_cycle() -> None:
+    hurried = PlayerMetrics("plan", 0.1, 2, 1.0, 9, "finished at once")
+    bass = PlayerStatus("bass", "plan", 0.1, 1.0, 0.5, hurried)
+    line = cli.status_line(Status(4, None, (bass,), 0.1, 1.0, 0, "", 4, False)).plain
+    assert "| cycle 4 broken |" in line
+    assert "bass: plan 9 steps 2 old (finished at once) slack 0.1 s 100% -6 dB" in line
+
+
 def test_the_status_line_shows_the_count_in_and_trouble() -> None:
-    line = cli.status_line(Status(-1, None, (), 0.0, 0.0, 3, "bass: out of memory")).plain
-    assert line == "count-in | in -inf dB | out -inf dB | xruns 3 | bass: out of memory"
+    line = cli.status_line(Status(-1, None, (), 0.0, 0.0, 3, "bass: out of memory", 4)).plain
+    assert line == "count-in | cycle 4 | in -inf dB | out -inf dB | xruns 3 | bass: out of memory"
 
 
 def test_help_names_the_presets(run: Run) -> None:

@@ -18,6 +18,7 @@ from companion.control.preset import (
     MidiMapping,
     MidiPreset,
     OscPreset,
+    OscTarget,
     PlayerPreset,
     Preset,
     default_mappings,
@@ -43,7 +44,7 @@ midi:
     - {cc: 1, parameter: guidance_audio, player: low, channel: 2}
     - {cc: 2, parameter: level, player: "*"}
     - {cc: 3, parameter: cycle}
-osc: {host: 0.0.0.0, port: 9100}
+osc: {host: 0.0.0.0, port: 9100, send: [{port: 9001}, {host: studio, port: 7000}]}
 audio: {input: Scarlett, output: 3, rate: 44100, block: 128}
 generator: {name: standin, device: cpu, in_process: true}
 """
@@ -85,7 +86,7 @@ class TestWhole:
                     MidiMapping(3, "cycle", None),
                 ),
             ),
-            osc=OscPreset("0.0.0.0", 9100),
+            osc=OscPreset("0.0.0.0", 9100, (OscTarget(9001), OscTarget(7000, "studio"))),
             audio=AudioPreset("Scarlett", 3, 44100, 128),
             generator=GeneratorPreset("standin", "cpu", True),
         )
@@ -196,6 +197,10 @@ class TestRefused:
                 "players: [{name: a, instrument: basss}]",
                 "players[0].instrument is 'basss'; valid: piano, ",
             ),
+            ("osc: {send: [{}]}\n" + PLAYERS, "osc.send[0].port is None; valid: a value"),
+            ("osc: {send: [{port: 0}]}\n" + PLAYERS, "osc.send[0].port is 0; valid: 1 to 65535"),
+            ("osc: {send: {port: 1}}\n" + PLAYERS, "valid: a list"),
+            (f"osc: {{send: {[{'port': 1}] * 9}}}\n" + PLAYERS, "valid: up to 8 of them"),
             ("osc: {port: 65536}\n" + PLAYERS, "osc.port is 65536; valid: 0 to 65535"),
             ("audio: {rate: 1}\n" + PLAYERS, "audio.rate is 1; valid: 8000 to 384000"),
             ("audio: {block: 0}\n" + PLAYERS, "audio.block is 0; valid: 16 to 8192"),
@@ -213,7 +218,7 @@ class TestRefused:
     def test_a_player_has_a_name_that_files_and_messages_can_have(self, name: str) -> None:
         message = refused(f"players: [{{name: '{name}'}}]")
         assert f"players[0].name is '{name}'" in message
-        assert "letters, digits, _ and -, but not input, click, clock, bpm, tap, cycle" in message
+        assert "but not input, click, bar, beat, meter, metrics, clock, bpm, tap, cycle" in message
 
     @pytest.mark.parametrize("second", ["bass", "Bass"])
     def test_two_players_of_one_name_are_one_too_many(self, second: str) -> None:
