@@ -1,13 +1,14 @@
 """When the chords leave the cycle, what had better stand in for bars not yet played?
 
-    python -m benchmarks.broken_cycle --held-out FOLDER --examples 16 --out FILE
+    python -m benchmarks.broken_cycle --held-out FOLDER --examples 16 --out FILE [--key-change]
 
 Songs in which a section with other chords begins are played along with, a plan a bar, by five
 rules: keep the last cycle; know nothing of what is to come (the horizon); know only what bars from
 the break on stand in for (fresh); take the last bar for all that comes (a vamp); look for an
 earlier bar like the last one and take what followed it (recall). All but the first act only while
 the cycle is heard to be broken. Printed are the measures of `training.evaluation` over the bars
-from the change on, beside the true stem and one of another song.
+from the change on, beside the true stem and one of another song. With `--key-change` the song goes
+on in another key as well: everything but the drums is transposed there.
 """
 
 from __future__ import annotations
@@ -184,21 +185,34 @@ def changes(song: HeldOutSong) -> list[int]:
     return found
 
 
+def mix_of(
+    song: HeldOutSong, names: list[str], first_bar: int, samples: int, semitones: int
+) -> Audio:
+    """Some stems of a song, all but its drums so much higher."""
+    drums = [name for name in names if song.song.stems[name] == "drums"]
+    pitched = [name for name in names if name not in drums]
+    mix = song.mix(drums, first_bar, samples)
+    if pitched:
+        mix = mix + stretched(song.mix(pitched, first_bar, samples), 1.0, semitones)
+    return mix
+
+
 def figures(
-    song: HeldOutSong, names: list[str], stem: Audio, first_bar: int, samples: int, drums: bool
+    song: HeldOutSong, names: list[str], stem: Audio, first_bar: int, samples: int, semitones: int
 ) -> dict[str, float]:
-    """What `training.evaluation` says of a stem from a bar on."""
+    """What `training.evaluation` says of a stem from a bar on, the song so much higher."""
     pitched = [name for name in names if song.song.stems[name] != "drums"]
     bpm, beats = song.song.tempo, song.song.beats_per_bar
+    chart = [(bar, beat, (root + semitones) % 12, kind) for bar, beat, root, kind in song.chart]
     heard = Heard(
         stem,
-        song.mix(names, first_bar, samples),
-        song.mix(pitched, first_bar, samples) if pitched else None,
+        mix_of(song, names, first_bar, samples, semitones),
+        mix_of(song, pitched, first_bar, samples, semitones) if pitched else None,
         bpm,
         song.divisions,
-        chords_between(song.chart, bpm, beats, first_bar, samples / SAMPLE_RATE),
-        song.key,
-        None if drums else find_notes(stem),
+        chords_between(chart, bpm, beats, first_bar, samples / SAMPLE_RATE),
+        (song.key + semitones) % 12 + song.key // 12 * 12,
+        find_notes(stem),
     )
     return {label: MEASURES[label](heard) for label in SHOWN}
 
@@ -226,6 +240,7 @@ def main() -> None:
     asked.add_argument(
         "--out", type=Path, help="Results by example, JSON; goes on where it stopped."
     )
+    asked.add_argument("--key-change", action="store_true")
     chosen = asked.parse_args()
     prepare_process(1)
     generator = Remembering(load_generator("cpu", None))
@@ -249,15 +264,22 @@ def main() -> None:
         instrument = song.song.stems[target]
         names = [name for name in song.song.stems if name != target]
         first, grid, bars = change - BEFORE, song.grid, BEFORE + AFTER
+        skip, samples = grid.start_samples(BEFORE - CYCLE), grid.start_samples(AFTER)
+        up = random.Random(song.name).choice((-4, -3, -2, 2, 3, 4)) if chosen.key_change else 0
+        context = song.mix(names, first, grid.start_samples(bars))
+        if up:
+            later = mix_of(song, names, change, samples, up)
+            context[grid.start_samples(BEFORE) :] = np.resize(
+                later, len(context) - grid.start_samples(BEFORE)
+            )
         session = live.Session(
-            context=song.mix(names, first, grid.start_samples(bars)),
+            context=context,
             grid=grid,
             instrument=instrument_index(instrument),
             first_bar=CYCLE,
             end_bar=bars,
             seed=rng.randrange(2**40),
         )
-        skip, samples = grid.start_samples(BEFORE - CYCLE), grid.start_samples(AFTER)
         row: dict[str, object] = {"song": song.name, "bar": change, "stem": target}
         row |= done.get((song.name, change, target), {})
         for name in chosen.rules:
@@ -265,13 +287,13 @@ def main() -> None:
                 continue
             live.heard_by = Listener(session.context, grid, bars, RULES[name])
             stem = live.play_live(generator, session, CYCLE_SCENARIO, SHIPPED).audio
-            row[name] = figures(song, names, stem[skip:][:samples], change, samples, False)
+            row[name] = figures(song, names, stem[skip:][:samples], change, samples, up)
             row["broken plans"] = live.heard_by.broken_bars
         if "true" not in row:
-            true = song.mix((target,), change, samples)
-            row["true"] = figures(song, names, true, change, samples, False)
+            true = mix_of(song, [target], change, samples, up)
+            row["true"] = figures(song, names, true, change, samples, up)
             random_one = other_stem(song, songs, instrument, samples)
-            row["random"] = figures(song, names, random_one, change, samples, False)
+            row["random"] = figures(song, names, random_one, change, samples, up)
         results.append(row)
         print(song.name, change, target, "broken plans:", row["broken plans"], flush=True)
         if chosen.out is not None:

@@ -109,8 +109,12 @@ class Ensemble:
             for each in (bar, bar + 1)
         )
 
-    def tick(self, now: int) -> None:
-        """Take what the worker has made, have made what it is time for, settle what is due."""
+    def tick(self, now: int, stand_in_from: int = 0) -> None:
+        """Take what the worker has made, have made what it is time for, settle what is due.
+
+        Bars before `stand_in_from` stand in for none to come.
+        """
+        self._rounds.stand_in_from = stand_in_from
         self._rounds.collect()
         self._rounds.tick(now)
         for voice in self.voices:

@@ -92,7 +92,11 @@ class Round:
 
 
 class Rounds:
-    """See the module."""
+    """See the module.
+
+    Attributes:
+        stand_in_from: the first bar that may stand in for one not yet played.
+    """
 
     def __init__(
         self,
@@ -107,6 +111,7 @@ class Rounds:
         """Nothing planned; see `Ensemble` for the parts."""
         self._memory, self._transport, self._worker = memory, transport, worker
         self._store, self._placing, self._diary, self._warn = store, placing, diary, warn
+        self.stand_in_from = 0
         self._budget = Budget(None)
         self._latency: Latency | None = None
         self._voices: Sequence[Voice] = ()
@@ -227,15 +232,19 @@ class Rounds:
 
     def _hear(self, member: Member) -> tuple[ContextWindow, ContextWindow]:
         """What a player hears: the mix, and the mix with the others."""
-        layout = member.window.layout
-        grid = member.window.grid
-        mix = context_window(
-            self._heard_on(grid),
-            grid,
-            layout.first_frame,
-            layout.frames,
-            member.voice.planner.cycle,
-        )
+        layout, grid = member.window.layout, member.window.grid
+        cycle = member.voice.planner.cycle
+        for stand_in_from in (self.stand_in_from, 0):  # never nothing at all
+            mix = context_window(
+                self._heard_on(grid),
+                grid,
+                layout.first_frame,
+                layout.frames,
+                cycle,
+                stand_in_from,
+            )
+            if mix.known.any():
+                break
         if self._order == "apart":
             return mix, mix
         audio = mix.audio

@@ -203,7 +203,7 @@ class Session:
         self.conductor.tick(now)
         self._ensemble.stopped = not self.conductor.running
         self._turn_knobs()
-        self._ensemble.tick(now)
+        self._ensemble.tick(now, self._ear.stand_in_from)
         self._report.tick(now)
         if self._take is not None:
             self._take.tick()

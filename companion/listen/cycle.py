@@ -39,12 +39,18 @@ def stand_in_bar(grid: Grid | Transport, bar: int, cycle: int, heard_samples: in
 
 
 def pieces(
-    grid: Grid, start_samples: int, end_samples: int, cycle: int, heard_samples: int
+    grid: Grid,
+    start_samples: int,
+    end_samples: int,
+    cycle: int,
+    heard_samples: int,
+    stand_in_from: int = 0,
 ) -> Iterator[Piece]:
     """Where each sample of [start, end) is heard from, in order, without gaps.
 
     Up to `heard_samples` the real input; after it the stand-in bars, laid bar line on bar line;
-    before bar 0, and where nothing stands in, nothing.
+    before bar 0, and where nothing stands in, nothing. Bars before `stand_in_from` stand in for
+    nothing.
     """
     at = start_samples
     unknown_end = min(grid.bar_start_samples(0), end_samples)
@@ -61,7 +67,7 @@ def pieces(
         if at < bar_end:
             source = stand_in_bar(grid, bar, cycle, heard_samples)
             shift = None
-            if source is not None:
+            if source is not None and source >= stand_in_from:
                 shift = grid.bar_start_samples(bar) - grid.bar_start_samples(source)
             yield Piece(at, bar_end, shift)
             at = bar_end

@@ -1,6 +1,6 @@
 """Listens along with the bars: finds the cycle's length, and notices when the music leaves it.
 
-*Threading*: belongs to the session's thread, but for `holds` and `confidence`, which any may read.
+*Threading*: belongs to the session's thread, but for its properties, which any may read.
 Each beat costs it one or two milliseconds, at the beat's end.
 """
 
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from companion.control.parameters import BROKEN_CYCLE
 from companion.control.store import Change, ParameterStore
 from companion.errors import CompanionError
 from companion.listen.check import CycleCheck
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 SOURCE = "found"
 """Who moved the knob, where it was the music."""
+FORGET = BROKEN_CYCLE[1]
 MOST_BEATS = 8
 """Beats that are caught up with in one tick."""
 
@@ -38,11 +40,21 @@ class Ear:
         self._bars: deque[Bar] = deque(maxlen=MAX_CYCLE)
         self._beats: list[BeatPrint] = []  # of the bar that plays
         self._next_beat = 0
+        self._broken_since = 0
 
     @property
     def holds(self) -> bool:
         """False while what is heard contradicts the bar that stands in for it."""
         return self._check.holds
+
+    @property
+    def stand_in_from(self) -> int:
+        """The first bar that may stand in for one to come.
+
+        While the cycle is broken, and if `broken_cycle` says so, that of the break.
+        """
+        forget = self._store.snapshot()["broken_cycle"] == FORGET
+        return self._broken_since if forget and not self.holds else 0
 
     @property
     def confidence(self) -> float | None:
@@ -83,7 +95,10 @@ class Ear:
         knobs = self._store.snapshot()
         cycle = int(knobs["cycle"])
         if cycle <= len(self._bars):
+            held = self.holds
             self._check.hear(self._beats, self._bars[-cycle])
+            if held and not self.holds:
+                self._broken_since = (self._next_beat - 1) // self._transport.beats_per_bar
         if len(self._beats) < self._transport.beats_per_bar:
             return
         bar, self._beats = tuple(self._beats), []

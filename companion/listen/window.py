@@ -64,7 +64,12 @@ class ContextWindow:
 
 
 def context_window(
-    source: Capture, grid: Grid, first_frame: int, frames: int, cycle: int
+    source: Capture,
+    grid: Grid,
+    first_frame: int,
+    frames: int,
+    cycle: int,
+    stand_in_from: int = 0,
 ) -> ContextWindow:
     """Hear global frames [first_frame, first_frame + frames), the future by way of the cycle.
 
@@ -74,6 +79,8 @@ def context_window(
         first_frame: may be negative; frames before bar 0 are unknown.
         frames: at least 1.
         cycle: bars after which the music repeats, at least 1.
+        stand_in_from: the first bar that may stand in for another; without one the future is
+            unknown.
 
     Raises:
         CompanionError: frames or cycle below 1.
@@ -84,7 +91,7 @@ def context_window(
     start = grid.origin_samples + (first_frame - MARGIN_FRAMES) * hop
     end = start + (frames + 2 * MARGIN_FRAMES) * hop
     heard = source.position
-    plan = pieces(grid, start, end, cycle, heard)
+    plan = pieces(grid, start, end, cycle, heard, stand_in_from)
     audio, known = _lay(source, plan, start, end, heard, round(JOIN_S * grid.rate))
     if grid.rate != SAMPLE_RATE:
         audio = soxr.resample(audio, grid.rate, SAMPLE_RATE, quality="HQ")

@@ -14,7 +14,17 @@ from companion.rig import run_recording
 from companion.session import Session
 from companion.take.events import EVENTS_FILE, read_events
 from tests.companion.listen.notes import song
-from tests.companion.studio import RATE, Delayed, Event, music, new_take, play, solo, standin
+from tests.companion.studio import (
+    RATE,
+    Delayed,
+    Event,
+    Requests,
+    music,
+    new_take,
+    play,
+    solo,
+    standin,
+)
 
 EIGHT = ["C", "Am", "F", "G", "Eb", "Bb", "Dm", "E"]
 
@@ -23,7 +33,7 @@ def told(folder: Path, preset: Preset, signal: np.ndarray, sender: FakeOscSender
     """Play with a sender; the take's events."""
     rig = run_recording(len(preset.players), signal, RATE, "signal")
     take = new_take(folder, preset)
-    Session(preset, rig, standin(), preset.store(), take, 0, 0, sender).run()
+    Session(preset, rig, standin(), preset.store(), take, 0, 0, osc=sender).run()
     return read_events(take.folder / EVENTS_FILE)
 
 
@@ -110,7 +120,7 @@ def test_a_knob_moved_by_hand_over_midi_is_told_to_other_screens(tmp_path: Path)
     sender = FakeOscSender()
     preset = solo(bars=4)
     rig = run_recording(1, music(4), RATE, "signal")
-    session = Session(preset, rig, standin(), preset.store(), None, 0, 0, sender)
+    session = Session(preset, rig, standin(), preset.store(), None, 0, 0, osc=sender)
 
     def move(status: object) -> None:
         if rig.memory.position > 2 * RATE:
@@ -124,3 +134,25 @@ def test_a_knob_moved_by_hand_over_midi_is_told_to_other_screens(tmp_path: Path)
         if address == "/companion/bass/level"
     ]
     assert levels == [(0.0,), (-6.0,)]
+
+
+@pytest.mark.parametrize("knob", ["keep", "forget"])
+def test_when_the_chords_leave_the_cycle_old_bars_stand_in_or_are_forgotten(
+    tmp_path: Path, knob: str
+) -> None:
+    chords = [*EIGHT[:4] * 2, "F#", "B", "E", "Ab", "F#", "B", "E", "Ab"]
+    worker = Requests()
+    preset = solo(bars=16, knobs={"cycle": 4, "broken_cycle": knob})
+    played = play(tmp_path, preset, song(chords), worker)
+    holds = {event["bar"]: event["cycle_holds"] for event in played.of("metrics")}
+    assert [bar for bar, held in holds.items() if not held] == [9, 10, 11, 12]
+    unknown = {
+        plan["bar"]: bool((~asked.context_known).any())
+        for plan, asked in zip(played.of("plan"), worker.asked, strict=True)
+    }
+    later = [value for bar, value in unknown.items() if bar > 5]  # the first cycle is over
+    assert (True in later) is (knob == "forget")
+    assert not later[0] and not later[-1]
+    assert all(asked.context_known.any() for asked in worker.asked)
+    assert played.sounding()[4:] == ["plan"] * 12
+    assert {status.cycle_holds for status in played.statuses} == {True, False}

@@ -50,7 +50,7 @@ def until_heard(sender: UdpOscSender, heard: Callable[[], str], word: str) -> No
 def play(sender: UdpOscSender, bars: int) -> None:
     preset = solo(bars=bars)
     rig = run_recording(1, music(bars), RATE, "signal")
-    Session(preset, rig, standin(), preset.store(), None, 0, 0, sender).run()
+    Session(preset, rig, standin(), preset.store(), None, 0, 0, osc=sender).run()
     assert sender.dropped == 0
     sender.send([("/companion/end", (1,))])
 

@@ -23,7 +23,7 @@ def test_the_knobs_that_were_promised_are_there() -> None:
         *("guidance_audio", "guidance_instrument", "guidance_clock", "guidance_form"),
         *("causal_bias", "confidence", "randomness", "temperature", "steps", "instrument"),
         *("level", "mute", "hold", "regenerate", "again", "undo", "take"),
-        *("cycle", "find_cycle", "order", "lock", "monitor"),
+        *("cycle", "find_cycle", "order", "lock", "broken_cycle", "monitor"),
         *("clock", "bpm", "tap"),
     }
 

@@ -54,3 +54,20 @@ def test_pieces_cover_a_stretch_without_gaps_and_hear_only_what_was_played(
             assert piece.shift_samples is None
         elif piece.start_samples < heard:
             assert piece.shift_samples == 0
+
+
+@given(transports, st.integers(1, 16), st.fractions(0, 40), st.integers(0, 40), st.integers(0, 40))
+def test_bars_that_are_forgotten_stand_in_for_nothing_and_nothing_else_changes(
+    transport: Grid, cycle: int, heard_bars: Fraction, start_bar: int, since: int
+) -> None:
+    heard = round(transport.origin_samples + heard_bars * transport.bar_samples)
+    start, end = map(transport.bar_start_samples, (start_bar, start_bar + 8))
+    without = list(pieces(transport, start, end, cycle, heard))
+    found = list(pieces(transport, start, end, cycle, heard, since))
+    assert len(found) == len(without)
+    for new, old in zip(found, without, strict=True):
+        assert (new.start_samples, new.end_samples) == (old.start_samples, old.end_samples)
+        forgotten = bool(old.shift_samples) and (
+            transport.bar_at(old.start_samples - old.shift_samples + 1) < since
+        )
+        assert new.shift_samples == (None if forgotten else old.shift_samples)

@@ -128,3 +128,18 @@ def test_the_count_in_is_not_listened_to() -> None:
     room.play(1)
     assert room.ear.confidence is None
     assert room.play(25)[-1] == 8
+
+
+@pytest.mark.parametrize(("knob", "since"), [("keep", 0), ("forget", 8)])
+def test_bars_before_the_break_are_forgotten_if_the_performer_wants_so(
+    knob: str, since: int
+) -> None:
+    chords = [*EIGHT[:4] * 2, "F#", "B", "E", "Ab", "F#", "B", "E", "Ab"]
+    room = Room(song(chords), {"broken_cycle": knob})
+    room.play(8.3)
+    assert room.ear.stand_in_from == 0
+    for bars in (9, 10.3, 12):
+        room.play(bars)
+        assert room.ear.stand_in_from == since
+    room.play(13)
+    assert room.ear.stand_in_from == 0
