@@ -20,9 +20,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import BinaryIO
 
-from companion.generate.loading import GENERATORS, loading
+from companion.generate.loading import GENERATORS, Loading, loading
 from companion.generate.protocol import ProtocolError, read_message, write_message
-from companion.generate.serve import Inbox, serve
+from companion.generate.serve import Inbox, one_line, serve
 
 NICENESS = 5
 LAST_STEP_S = 2.0
@@ -35,12 +35,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--generator", choices=GENERATORS, default="model")
     parser.add_argument("--device", default="auto")
     parser.add_argument("--weights", type=Path, default=None)
+    parser.add_argument("--threads", type=int, default=0)
     options = parser.parse_args(arguments)
+    source = loading(options.generator, options.device, options.weights)
+    return serve_parent(source, options.threads)
+
+
+def serve_parent(source: Loading, threads: int = 0) -> int:
+    """The same with a generator of any kind; `threads` as for `warm_up`."""
     outbox = claim_standard_output()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     if hasattr(os, "nice"):
         os.nice(NICENESS)
-    source = loading(options.generator, options.device, options.weights)
     inbox: Inbox = Inbox()
     problems: list[str] = []
     reader = threading.Thread(
@@ -48,7 +54,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     reader.start()
     with contextlib.suppress(ConnectionError):  # the parent has gone
-        serve(source, inbox, lambda message: write_message(outbox, message))
+        serve(source, inbox, lambda message: write_message(outbox, message), threads)
     for problem in problems:
         print(problem, file=sys.stderr)
     return 1 if problems else 0
@@ -66,8 +72,8 @@ def _read(stream: BinaryIO, inbox: Inbox, problems: list[str]) -> None:
     try:
         while (message := read_message(stream)) is not None:
             inbox.put(message)
-    except ProtocolError as error:
-        problems.append(str(error))
+    except (ProtocolError, MemoryError) as error:  # deaf, it would be of no use
+        problems.append(one_line(error))
     end = threading.Timer(LAST_STEP_S, os._exit, (1 if problems else 0,))
     end.daemon = True
     end.start()

@@ -163,10 +163,12 @@ class ThreadLink:
 
 
 def child_command(
-    generator: GeneratorName, device: str = "auto", weights: Path | None = None
+    generator: GeneratorName, device: str = "auto", weights: Path | None = None, threads: int = 0
 ) -> tuple[str, ...]:
-    """How to start the child with "model" or "standin"."""
+    """How to start the child with "model" or "standin"; `threads` if it is known what is best."""
     options = ["--generator", generator, "--device", device]
     if weights is not None:
         options += ["--weights", str(weights)]
+    if threads:
+        options += ["--threads", str(threads)]
     return (sys.executable, "-m", "companion.generate.child", *options)

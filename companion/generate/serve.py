@@ -39,19 +39,20 @@ PROGRESS_S = 0.1
 """How often a plan that is being made says that it is."""
 
 
-def serve(source: Loading, inbox: Inbox, send: Send) -> None:
+def serve(source: Loading, inbox: Inbox, send: Send, threads: int = 0) -> None:
     """Say hello, load, warm up, say ready, then make plans until None comes in.
 
     Args:
         source: the generator; what its loading raises is sent as `Failed` and ends it.
         inbox: what to do.
         send: takes what to say.
+        threads: as for `warm_up`.
     """
     send(Hello())
     try:
         generator = source.load()
         on_processor = str(generator.device) == "cpu"
-        warm = warm_up(generator, source.set_threads if on_processor else None)
+        warm = warm_up(generator, source.set_threads if on_processor else None, threads=threads)
         ready = announce(generator, warm)
     except Exception as error:
         send(Failed(NO_PLAN, one_line(error)))

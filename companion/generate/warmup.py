@@ -47,15 +47,24 @@ def warm_up(
     generator: StemGenerator,
     set_threads: Callable[[int], None] | None,
     clock: Callable[[], float] = time.perf_counter,
+    threads: int = 0,
 ) -> WarmUp:
     """Run the generator until it is as fast as it gets; leaves the fastest threads set.
 
-    `set_threads` sets the number of processor threads it computes with; None leaves it alone.
+    Args:
+        generator: to run.
+        set_threads: sets the number of processor threads it computes with; None leaves it alone.
+        clock: seconds.
+        threads: the number that is known to be fastest: then a short plan will do, because the
+            music waits.
     """
     request = typical_request(generator)
     quick = replace(request, decode=QUICK)
+    if threads:
+        if set_threads is not None:
+            set_threads(threads)
+        return WarmUp(_seconds(generator, quick, clock), threads)
     _seconds(generator, quick, clock)  # allocates and compiles
-    threads = 0
     if set_threads is not None:
         taken: dict[int, float] = {}
         for candidate in thread_candidates(os.cpu_count() or 1):

@@ -29,6 +29,7 @@ from companion.generate.link import (
     Lost,
     OpenLink,
     ProcessLink,
+    Receive,
     ThreadLink,
     child_command,
 )
@@ -323,9 +324,22 @@ class Worker:
 def process_worker(
     generator: GeneratorName, device: str = "auto", weights: Path | None = None
 ) -> Worker:
-    """A worker whose generator lives in a child process: nothing it does holds up the rig."""
-    command = child_command(generator, device, weights)
-    return Worker(partial(ProcessLink, command))
+    """A worker whose generator lives in a child process: nothing it does holds up the rig.
+
+    The first child finds out how many threads are best; those that replace it are told.
+    """
+    threads = 0
+
+    def open_link(receive: Receive) -> ProcessLink:
+        def heard(message: Message | Lost) -> None:
+            nonlocal threads
+            if isinstance(message, Ready):
+                threads = message.threads
+            receive(message)
+
+        return ProcessLink(child_command(generator, device, weights, threads), heard)
+
+    return Worker(open_link)
 
 
 def thread_worker(
