@@ -52,7 +52,7 @@ from companion.generate.protocol import (
 from companion.generate.stem_worker import PATIENCE_S, START_TIMEOUT_S, Finished, Outcome
 from model.request import StemRequest, StemResult
 
-FAILURES = 3
+FAILURES = 2
 """A generator that fails so many plans in a row, out of memory or of sense, is replaced."""
 BACKOFF_S = (0.0, 0.5, 1.0, 2.0, 5.0, 10.0)
 """Wait before the first, second, ... restart without a plan made in between; then the last."""
