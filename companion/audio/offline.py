@@ -100,7 +100,7 @@ class OfflineStream:
 
     def _process(self, frames: int) -> None:
         position = self.memory.position
-        heard = self._signal[position - self._first :][:frames]
+        heard = self._heard(position, frames)
         self._in[: len(heard)] = heard
         self._in[len(heard) : frames] = 0
         self._times[:] = position / self.rate
@@ -108,6 +108,10 @@ class OfflineStream:
         self._call(taken, given, frames, times, 0, self.memory.address)
         if self._recorded is not None:
             self._recorded.append(self._out[:frames].copy())
+
+    def _heard(self, position: int, frames: int) -> Samples:
+        """The input from a frame on; what is missing at its end is silence."""
+        return self._signal[position - self._first :][:frames]
 
     def start(self) -> None:
         """Nothing to start: the caller advances the stream."""

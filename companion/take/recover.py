@@ -32,7 +32,7 @@ class Recovered:
     Attributes:
         seconds: length of every file now.
         changes: what was done, a line each; empty if nothing had to be.
-        picture: `take.png`; None if there is too little to draw.
+        picture: `take.png`; None if it was not wanted, or there is nothing to draw.
     """
 
     seconds: float
@@ -40,8 +40,8 @@ class Recovered:
     picture: Path | None
 
 
-def recover(folder: Path) -> Recovered:
-    """Mend the files, cut them to one length, end the log, draw the picture.
+def recover(folder: Path, picture: bool = True) -> Recovered:
+    """Mend the files, cut them to one length, end the log, draw the picture if wanted.
 
     Again does nothing more.
 
@@ -55,7 +55,7 @@ def recover(folder: Path) -> Recovered:
                 raise CompanionError(
                     f"take {str(folder)!r} is still being written; valid: one whose jam has ended"
                 )
-            return _recover(folder, file)
+            return _recover(folder, file, picture)
     except OSError as error:
         if not path.exists():
             raise CompanionError(
@@ -64,7 +64,7 @@ def recover(folder: Path) -> Recovered:
         raise CompanionError(disk_message(folder, error)) from error
 
 
-def _recover(folder: Path, log: BinaryIO) -> Recovered:
+def _recover(folder: Path, log: BinaryIO, picture: bool) -> Recovered:
     events, changes = _mend_log(folder, log)
     if not events or events[0]["type"] != "take":
         raise CompanionError(
@@ -81,8 +81,8 @@ def _recover(folder: Path, log: BinaryIO) -> Recovered:
         log.write(event_line(end))
         log.flush()
         changes.append(f"the log got an end, in bar {bar}")
-    picture = draw_take(folder) if frames else None
-    return Recovered(frames / rate, tuple(changes), picture)
+    drawn = draw_take(folder) if frames and picture else None
+    return Recovered(frames / rate, tuple(changes), drawn)
 
 
 def _mend_log(folder: Path, log: BinaryIO) -> tuple[list[dict[str, Any]], list[str]]:

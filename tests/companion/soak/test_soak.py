@@ -1,0 +1,76 @@
+"""A soak finds what must not happen, and the same seed brings the same evening."""
+
+from __future__ import annotations
+
+import resource
+
+import numpy as np
+import pytest
+
+from companion.audio.memory import AudioMemory
+from companion.errors import CompanionError
+from companion.soak.faults import KINDS, faults
+from companion.soak.memory_slope import resident_mb, slope_mb_per_hour
+from companion.soak.run import soak
+from companion.soak.stream import LoopStream
+
+
+def test_a_minute_with_faults_loses_nothing_that_it_must_not() -> None:
+    said: list[str] = []
+    limit = resource.getrlimit(resource.RLIMIT_FSIZE)
+    soaked = soak(1 / 60, seed=3, say=said.append)
+    assert soaked.broken == []
+    assert soaked.music_s >= 60.0
+    assert soaked.bars >= 23
+    assert sum(soaked.faults.values()) >= 2
+    assert soaked.due == soaked.ready + soaked.repeated + soaked.lost > 30
+    assert 0.1 < soaked.peak <= 1.0
+    assert len(said) >= 1
+    assert resource.getrlimit(resource.RLIMIT_FSIZE) == limit
+
+
+def test_the_same_seed_brings_the_same_evening() -> None:
+    evenings = [soak(20 / 3600, seed=seed) for seed in (5, 5)]
+    first, second = ((e.bars, e.due, e.ready, e.peak, e.faults) for e in evenings)
+    assert first == second
+
+
+def test_every_kind_of_fault_comes_in_order_and_by_the_seed_alone() -> None:
+    evening = list(faults(7, 4_000))
+    assert {fault.kind for fault in evening} == set(KINDS)
+    assert [fault.bar for fault in evening] == sorted(fault.bar for fault in evening)
+    assert evening == list(faults(7, 4_000))
+    assert evening != list(faults(8, 4_000))
+    assert 4_000 / len(evening) == pytest.approx(6.0, rel=0.15)
+    assert evening[0].bar > 4.0
+
+
+def test_a_recording_goes_round_and_falls_silent_when_told() -> None:
+    signal = np.arange(1, 1_001, dtype=np.float32) / 2_000
+    memory = AudioMemory(8_000, 1)
+    stream = LoopStream(memory, signal, before=300)
+    stream.advance(2_800)
+    heard = memory.capture(0, 2_800)
+    assert not heard[:300].any()
+    assert np.array_equal(heard[300:], np.resize(signal, 2_500))
+    stream.be_silent(3_500)
+    stream.advance(4_000)
+    assert not memory.capture(2_800, 700).any()
+    assert np.array_equal(memory.capture(3_500, 500), np.resize(signal, 3_700)[3_200:])
+
+
+def test_growth_is_told_from_what_settles() -> None:
+    hours = [n / 100 for n in range(101)]
+    warming = [100 - 50 * np.exp(-at / 0.03) for at in hours]
+    assert slope_mb_per_hour(hours, warming) == pytest.approx(0.0, abs=0.5)
+    leaking = [size + 30 * at for size, at in zip(warming, hours, strict=True)]
+    assert slope_mb_per_hour(hours, leaking) == pytest.approx(30.0, abs=0.5)
+    assert slope_mb_per_hour([], []) is None
+    assert slope_mb_per_hour([0.0, 1.0], [5.0, 6.0]) is None
+    assert 20 < resident_mb() < 50_000
+
+
+@pytest.mark.parametrize("hours", [0.0, -1.0, float("nan")])
+def test_no_music_is_no_soak(hours: float) -> None:
+    with pytest.raises(CompanionError, match="hours"):
+        soak(hours)
