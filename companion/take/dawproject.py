@@ -26,6 +26,7 @@ def write_dawproject(
     version: str,
     files: Mapping[str, Path],
     tempo: TempoMap,
+    meter: str,
     rate: int,
     seconds: float,
 ) -> None:
@@ -36,11 +37,12 @@ def write_dawproject(
         title: of the song.
         version: of the companion.
         files: name of the track to its WAV file; mono, all of the same length.
-        tempo: of the take.
+        tempo: of the take, counted in quarter notes.
+        meter: as it is written, "6/8".
         rate: Hz.
         seconds: length of the files.
     """
-    project = project_xml(version, tuple(files), tempo, rate, seconds)
+    project = project_xml(version, tuple(files), tempo, meter, rate, seconds)
     metadata = Element("MetaData")
     _add(metadata, "Title").text = title
     with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as archive:
@@ -51,7 +53,12 @@ def write_dawproject(
 
 
 def project_xml(
-    version: str, names: tuple[str, ...], tempo: TempoMap, rate: int, seconds: float
+    version: str,
+    names: tuple[str, ...],
+    tempo: TempoMap,
+    meter: str,
+    rate: int,
+    seconds: float,
 ) -> Element:
     """The content of `project.xml`; its time starts at the take's first beat."""
     first = tempo.first_beat
@@ -60,8 +67,9 @@ def project_xml(
     _add(project, "Application", name="companion", version=version)
     transport = _add(project, "Transport")
     _add(transport, "Tempo", id="tempo", unit="bpm", value=_number(bpm), min="20", max="666")
-    meter = {"numerator": str(tempo.beats_per_bar), "denominator": "4"}
-    _add(transport, "TimeSignature", id="meter", **meter)
+    numerator, denominator = meter.split("/")
+    signature = {"numerator": numerator, "denominator": denominator}
+    _add(transport, "TimeSignature", id="meter", **signature)
     structure = _add(project, "Structure")
     for number, name in enumerate(names):
         track = _add(structure, "Track", id=f"track{number}", name=name, contentType="audio")
@@ -85,7 +93,7 @@ def project_xml(
         _add(points, "RealPoint", **at, interpolation="hold")
     meters = _add(arrangement, "TimeSignatureAutomation", id="meter-points", timeUnit="beats")
     _add(meters, "Target", parameter="meter")
-    _add(meters, "TimeSignaturePoint", time="0", **meter)
+    _add(meters, "TimeSignaturePoint", time="0", **signature)
     return project
 
 

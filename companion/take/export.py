@@ -7,6 +7,7 @@ from pathlib import Path
 
 import soundfile
 
+from companion.clock.meter import METERS
 from companion.errors import CompanionError
 from companion.take.dawproject import write_dawproject
 from companion.take.disk import disk_message
@@ -41,7 +42,8 @@ def export(take: Path, folder: Path, version: str) -> list[Path]:
     begun = events[0]
     sources = {name: take / f"{name}.wav" for name in (INPUT_NAME, *begun["players"])}
     seconds = _length_s(sources)
-    tempo = tempo_map(events)
+    meter = METERS[begun["meter"]]
+    tempo = tempo_map(events).in_quarters(meter.quarters_per_beat)
     copies = {name: folder / source.name for name, source in sources.items()}
     title = take.resolve().name
     midi, project = folder / TEMPO_FILE, folder / f"{title}.dawproject"
@@ -53,8 +55,8 @@ def export(take: Path, folder: Path, version: str) -> list[Path]:
         folder.mkdir(parents=True, exist_ok=True)
         for name, copy in copies.items():
             shutil.copyfile(sources[name], copy)
-        write_tempo_midi(midi, title, tempo, seconds)
-        write_dawproject(project, title, version, copies, tempo, begun["rate"], seconds)
+        write_tempo_midi(midi, title, tempo, meter.name, seconds)
+        write_dawproject(project, title, version, copies, tempo, meter.name, begun["rate"], seconds)
     except OSError as error:
         raise CompanionError(disk_message(folder, error)) from error
     return written

@@ -5,6 +5,7 @@ from __future__ import annotations
 import bisect
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from math import ceil, floor
 from typing import Any
 
@@ -29,6 +30,14 @@ class TempoMap:
 
     segments: tuple[Segment, ...]
     beats_per_bar: int
+
+    def in_quarters(self, per_beat: Fraction) -> TempoMap:
+        """The same counted in quarter notes, of which a beat has so many."""
+        factor = float(per_beat)
+        segments = tuple(
+            Segment(each.time_s, each.beat * factor, each.bpm * factor) for each in self.segments
+        )
+        return TempoMap(segments, round(self.beats_per_bar * per_beat))
 
     def beat_at(self, time_s: float) -> float:
         """The beat at a time."""

@@ -17,13 +17,17 @@ ASTRAY_S = 0.000_05
 whole microseconds a beat, so small errors would add up."""
 
 
-def write_tempo_midi(path: Path, title: str, tempo: TempoMap, seconds: float) -> None:
-    """Write tempo and meter, and a marker at bar 0; OSError if the disk fails."""
+def write_tempo_midi(path: Path, title: str, tempo: TempoMap, meter: str, seconds: float) -> None:
+    """Write tempo and meter ("6/8"), and a marker at bar 0; OSError if the disk fails.
+
+    The tempo map is to count quarter notes.
+    """
+    numerator, denominator = map(int, meter.split("/"))
     first = tempo.first_beat
     last = max(first + 1, round(tempo.beat_at(seconds)))
     found: list[tuple[int, mido.MetaMessage]] = [
         (0, mido.MetaMessage("track_name", name=title)),
-        (0, mido.MetaMessage("time_signature", numerator=tempo.beats_per_bar, denominator=4)),
+        (0, mido.MetaMessage("time_signature", numerator=numerator, denominator=denominator)),
         (-first * TICKS_PER_BEAT, mido.MetaMessage("marker", text="bar 0")),
     ]
     at_s, current = 0.0, 0

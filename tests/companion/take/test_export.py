@@ -30,7 +30,7 @@ def make_take(folder: Path, bpm: float, steers: list[tuple[float, float]]) -> Te
     folder.mkdir()
     take = {
         **{"type": "take", "bar": -1, "time_s": 0.0, "preset": "duo", "players": ["bass"]},
-        **{"rate": RATE, "bpm": bpm, "beats_per_bar": 4, "first_bar_s": COUNT_IN_S},
+        **{"rate": RATE, "bpm": bpm, "beats_per_bar": 4, "meter": "4/4", "first_bar_s": COUNT_IN_S},
     }
     events: list[dict[str, Any]] = [take]
     for time_s, new_bpm in steers:
@@ -219,3 +219,24 @@ def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     (tmp_path / "out").write_text("a file")
     with pytest.raises(CompanionError, match=r"cannot write .*out"):
         export(tmp_path / "set", tmp_path / "out", "1.2")
+
+
+def test_six_eight_is_counted_in_quarters(tmp_path: Path) -> None:
+    folder = tmp_path / "set"
+    make_take(folder, 60.0, [])  # dotted quarters: 90 quarters a minute, a bar of two takes 2 s
+    log = folder / EVENTS_FILE
+    old, new = (f'"beats_per_bar": {n}, "meter": "{m}"' for n, m in ((4, "4/4"), (2, "6/8")))
+    text = log.read_text().replace(old, new)
+    log.write_text(text.replace(f'"first_bar_s": {COUNT_IN_S}', '"first_bar_s": 2.0'))
+    export(folder, tmp_path / "out", "1.2")
+    root = project(tmp_path / "out" / "set.dawproject")
+    assert root.find("./Transport/Tempo").get("value") == "90"  # type: ignore[union-attr]
+    signature = root.find("./Transport/TimeSignature")
+    assert signature is not None
+    assert (signature.get("numerator"), signature.get("denominator")) == ("6", "8")
+    warps = root.findall(".//Clip")[0].findall("Warps/Warp")
+    lines = [(float(w.get("time", "")), float(w.get("contentTime", ""))) for w in warps]
+    assert lines == [(3.0 * bar, 2.0 * bar) for bar in range(11)]
+    file = mido.MidiFile(tmp_path / "out" / "tempo.mid")
+    tempi = [m.tempo for m in file.tracks[0] if m.type == "set_tempo"]
+    assert mido.tempo2bpm(tempi[0]) == pytest.approx(90.0, abs=1e-3)
