@@ -37,6 +37,7 @@ from companion.hush import hushed
 from companion.jam import TAKES, jam
 from companion.metrics import PlayerMetrics
 from companion.render import render
+from companion.resume import resume as go_on_from
 from companion.session import Session
 from companion.status import Status
 from model.instruments import INSTRUMENTS
@@ -72,9 +73,13 @@ def jam_command(
     device: Device = None,
     seed: Seed = 0,
     weights: Weights = None,
+    resume: Annotated[
+        Path | None, typer.Option(help="Go on with a take that was cut off, in place of a preset.")
+    ] = None,
 ) -> None:
     """Play with the companion. Ctrl-C ends the take."""
-    chosen = load_preset(preset)
+    resumed = None if resume is None else go_on_from(resume)
+    chosen = load_preset(preset) if resumed is None else resumed.preset
     audio = replace(
         chosen.audio,
         input=chosen.audio.input if input is None else input,
@@ -92,7 +97,8 @@ def jam_command(
     with hushed(), display as live, _signals_restored():
         jammed = jam(
             chosen,
-            seed=seed,
+            seed=seed if resumed is None else resumed.seed,
+            resumed=resumed,
             takes=takes,
             weights=weights,
             say=live.console.print,
@@ -188,8 +194,9 @@ def with_device(preset: Preset, device: str | None) -> GeneratorPreset:
 
 def status_line(status: Status) -> Text:
     """The session in one line: bar, cycle, level, and for each player what sounds and how."""
-    bars = "" if status.bars is None else f"/{status.bars}"
-    bar = f"bar {status.bar + 1}{bars}" if status.bar >= 0 else "count-in"
+    before = status.bars_before
+    bars = "" if status.bars is None else f"/{status.bars + before}"
+    bar = f"bar {status.bar + 1 + before}{bars}" if status.bar >= 0 else "count-in"
     cycle = f"cycle {status.cycle}" + ("" if status.cycle_holds else " broken")
     parts = [bar, cycle, f"in {_db(status.input_level)}", f"out {_db(status.output_level)}"]
     for player in status.players:

@@ -5,28 +5,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from typing import TypedDict
 
 from companion.clock.transport import Transport
 from companion.control.preset import Preset
+from companion.control.preset_text import preset_text
 from companion.control.store import Change, Snapshot
-from companion.generate.decision import Arrival, BarDecision, PlanWindow
+from companion.generate.ask import request_digest, result_digest
+from companion.generate.decision import Arrival, BarDecision, Placement, PlanWindow, Prefix
 from companion.generate.effort import Effort
+from companion.generate.protocol import Ready
 from companion.metrics import BarMetrics
 from companion.take.events import (
     BarMeasured,
     BarSounded,
+    ClipCut,
+    ClipPlaced,
     Event,
+    GainSet,
     Incident,
     KnobMoved,
+    PlanAsked,
     PlanFailed,
+    PlanHeard,
     PlanMade,
+    PlanMuted,
     TakeEnded,
     TakeStarted,
+    TempoMoved,
 )
+from companion.take.origin import PRESET_FILE, Origin
 from companion.take.take import Take
+from model.request import StemRequest, StemResult
 
 
 class _When(TypedDict):
@@ -54,10 +66,33 @@ class Diary:
         """
         self._hear = hear
         self._take, self._transport, self._start = take, transport, start_samples
+        self._told_segments = transport.segments
 
-    def started(self, preset: Preset, input: str, output: str) -> None:
-        """The take's first line; `input` and `output` are what the devices are called."""
+    def started(
+        self,
+        preset: Preset,
+        input: str,
+        output: str,
+        seed: int,
+        ready: Ready,
+        gains: dict[str, float],
+    ) -> None:
+        """The take's first line, and the preset.
+
+        Args:
+            preset: as it is played.
+            input, output: what the devices are called.
+            seed: of the session.
+            ready: what the generator said of itself.
+            gains: of the players as they start.
+
+        Raises:
+            CompanionError: the preset cannot be written.
+        """
         transport = self._transport
+        origin = Origin() if self._take is None else self._take.origin
+        if self._take is not None:
+            self._take.keep(PRESET_FILE, preset_text(preset))
         self._log(
             TakeStarted(
                 **self._when(self._start),
@@ -72,6 +107,142 @@ class Diary:
                 bar_s=float(transport.bar_samples / transport.rate),
                 input=input,
                 output=output,
+                start_samples=self._start,
+                origin_samples=transport.origin_samples,
+                bpm_exact=str(transport.bpm),
+                seed=seed,
+                device=ready.device,
+                threads=ready.threads,
+                gains=gains,
+                version=origin.version,
+                weights=origin.weights,
+                continues=origin.continues,
+                bars_before=origin.bars_before,
+            )
+        )
+
+    def tempo(self) -> None:
+        """Write down where the tempo has been steered since the last call."""
+        told, segments = self._told_segments, self._transport.segments
+        if told is segments:
+            return
+        self._told_segments = segments
+        for segment in segments:
+            if segment not in told:
+                self._log(
+                    TempoMoved(
+                        **self._when(segment.sample),
+                        beat=float(segment.beat),
+                        bpm=segment.bpm(self._transport.rate),
+                        sample=segment.sample,
+                        beat_exact=str(segment.beat),
+                        beat_samples=str(segment.beat_samples),
+                    )
+                )
+
+    def gain(self, player: str, gain: float, at: int) -> None:
+        """A player's gain moves from a stream sample on."""
+        self._log(GainSet(**self._when(at), player=player, sample=at, gain=gain))
+
+    def heard(
+        self,
+        player: str,
+        window: PlanWindow,
+        cycle: int,
+        stand_in_from: int,
+        heard_samples: int,
+        others: Mapping[str, tuple[float, Mapping[int, int]]],
+    ) -> None:
+        """A player has heard what is in a plan's window.
+
+        Args:
+            cycle: that stood in for what was not played yet.
+            stand_in_from: the first bar that might stand in for another.
+            heard_samples: up to where.
+            others: of the other players that it heard, the gain, and the bars that were taken to
+                repeat others.
+        """
+        self._log(
+            PlanHeard(
+                **self._when(heard_samples),
+                player=player,
+                epoch=window.epoch,
+                seed=window.seed,
+                first_bar=window.layout.first_bar,
+                bpm=str(window.grid.bpm),
+                heard_samples=heard_samples,
+                cycle=cycle,
+                stand_in_from=stand_in_from,
+                others={
+                    name: {"gain": gain, "repeats": dict(repeats)}
+                    for name, (gain, repeats) in others.items()
+                },
+            )
+        )
+
+    def muted(self, player: str, window: PlanWindow, silence: Placement | None) -> None:
+        """Nothing was heard: no plan, and older ones fall silent where there are any."""
+        bars = None if silence is None else (silence.first_bar, silence.first_bar + silence.bars)
+        self._log(
+            PlanMuted(
+                **self._when(window.made_samples), player=player, epoch=window.epoch, bars=bars
+            )
+        )
+
+    def asked(
+        self,
+        player: str,
+        window: PlanWindow,
+        prefix: Prefix,
+        knobs: Snapshot,
+        effort: Effort,
+        round_number: int,
+        requests: Sequence[StemRequest],
+    ) -> None:
+        """A plan was asked for, with so many stems to choose from."""
+        self._log(
+            PlanAsked(
+                **self._when(window.made_samples),
+                player=player,
+                epoch=window.epoch,
+                round=round_number,
+                stems=len(requests),
+                prefix_frames=prefix.frames,
+                repeats=dict(prefix.repeats),
+                knobs=dict(knobs),
+                steps=effort.steps,
+                guidance=dict(effort.guidance),
+                form=effort.form,
+                digest=request_digest(requests[0]),
+            )
+        )
+
+    def cut(self, player: str, placement: Placement, stem: int, at: int) -> None:
+        """A clip was made by hand: bars once more, or another stem of a plan."""
+        self._log(
+            ClipCut(
+                **self._when(at),
+                player=player,
+                first_bar=placement.first_bar,
+                source=placement.source,
+                epoch=placement.epoch,
+                stem=stem,
+            )
+        )
+
+    def placed(
+        self, player: str, start: int, samples: int, epoch: int | None, at: int, moved: bool = False
+    ) -> None:
+        """A clip of so many samples went onto a player's timeline."""
+        self._log(
+            ClipPlaced(
+                **self._when(start),
+                player=player,
+                sample=at,
+                start_samples=start,
+                samples=samples,
+                epoch=epoch,
+                moved=moved,
             )
         )
 
@@ -92,13 +263,17 @@ class Diary:
         player: str,
         arrival: Arrival,
         knobs: Snapshot,
+        result: StemResult,
+        stem: int,
         timings_s: dict[str, float],
         round_number: int,
         asked_samples: int,
         effort: Effort,
-        steps_done: int,
     ) -> None:
-        """A plan came back; `knobs` are the values it was asked for with, `effort` what it got."""
+        """A plan came back, and this result, the stem of that place among its own, was cut.
+
+        `knobs` are the values it was asked for with, `effort` what it got.
+        """
         window = arrival.window
         self._log(
             PlanMade(
@@ -120,7 +295,10 @@ class Diary:
                 passes=effort.passes,
                 guidance=dict(effort.guidance),
                 form=effort.form,
-                steps_done=steps_done,
+                steps_done=result.steps,
+                stem=stem,
+                cut_from=None if arrival.placement is None else arrival.placement.first_bar,
+                digest=result_digest(result),
             )
         )
 
@@ -150,6 +328,8 @@ class Diary:
                 desired_s=self._seconds(decision.desired_samples),
                 actual_s=self._seconds(decision.actual_samples),
                 reason=decision.reason,
+                source=None if decision.placement is None else decision.placement.source,
+                fades=decision.placement is not None and decision.placement.fades,
             )
         )
 

@@ -55,7 +55,8 @@ class Ensemble:
             warn: told what the performer should know, in one line.
         """
         self._memory, self._transport = memory, transport
-        self._store, self._placing = store, placing
+        self._store, self._placing, self._diary = store, placing, diary
+        self._begun = False
         self._rounds = Rounds(memory, transport, worker, store, placing, diary, warn)
         self.voices: list[Voice] = []
         self.stopped = False
@@ -89,13 +90,13 @@ class Ensemble:
 
     def follow_knobs(self) -> None:
         """What acts now or at the next bar; the rest is read when a plan is asked for."""
+        self.note_gains()
         cycle = int(self._store.snapshot()["cycle"])
         for voice in self.voices:
             self._pull_triggers(voice)
             knobs = self._store.snapshot(voice.name)
             quiet = knobs["mute"] or self.stopped
-            voice.gain = 0.0 if quiet else gain_of(knobs["level"])
-            self._memory.set_gain(voice.number, voice.gain)
+            self._set_gain(voice, 0.0 if quiet else gain_of(knobs["level"]))
             voice.planner.hold = bool(knobs["hold"])
             voice.planner.cycle = cycle
             self._choose(voice, str(knobs["take"]))
@@ -108,6 +109,27 @@ class Ensemble:
             for voice in self.voices
             for each in (bar, bar + 1)
         )
+
+    def begin(self) -> dict[str, float]:
+        """The take begins: the players' gains; from now on their moves are written down."""
+        self._begun = True
+        for voice in self.voices:
+            voice.gain_taken, _ = self._memory.taken_gain(voice.number)
+        return {voice.name: voice.gain_taken for voice in self.voices}
+
+    def note_gains(self) -> None:
+        """Write down from where on the callback has moved a gain."""
+        for voice in self.voices:
+            taken, since = self._memory.taken_gain(voice.number)
+            if self._begun and taken != voice.gain_taken:
+                self._diary.gain(voice.name, taken, since)
+                voice.gain_taken = taken
+
+    def _set_gain(self, voice: Voice, gain: float) -> None:
+        """Move a gain, once the callback has taken the one before: each can be written down."""
+        if gain != voice.gain and (not self._begun or voice.gain_taken == voice.gain):
+            voice.gain = gain
+            self._memory.set_gain(voice.number, gain)
 
     def tick(self, now: int, stand_in_from: int = 0) -> None:
         """Take what the worker has made, have made what it is time for, settle what is due.
@@ -132,6 +154,7 @@ class Ensemble:
             voice.planner.regenerate()
         if pulled("again"):
             for placement in voice.planner.again(now):
+                self._diary.cut(voice.name, placement, 0, now)
                 self._placing.place(voice, placement)
         if pulled("undo") and voice.planner.undo(now):
             self._store.set("hold", True, voice.name, "undo")
@@ -146,6 +169,7 @@ class Ensemble:
             window, results = voice.alternatives.window, voice.alternatives.results
             placement = voice.planner.switch(window, results[chosen], self._memory.position)
             if placement is not None:
+                self._diary.cut(voice.name, placement, chosen, self._memory.position)
                 self._placing.place(voice, placement)
 
     def figures(self) -> dict[str, float]:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import datetime
+from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
@@ -24,12 +25,15 @@ from companion.control.store import ParameterStore
 from companion.count_in import first_bar_samples
 from companion.demo import DEMO_BPM, DEMO_FILE, read_demo
 from companion.errors import CompanionError, NoDevice
+from companion.generate.loading import weights_digest
 from companion.generate.stem_worker import StemWorker
 from companion.generate.worker import process_worker, thread_worker
+from companion.resume import Resumed, cut_off
 from companion.rig import Rig, open_device, play_recording, to_device_rate
 from companion.session import Session
 from companion.status import Status
 from companion.take.folder import make_take_folder
+from companion.take.origin import Origin
 from companion.take.picture import draw_take
 from companion.take.take import Take
 
@@ -63,6 +67,7 @@ def jam(
     seed: int = 0,
     takes: Path = TAKES,
     weights: Path | None = None,
+    resumed: Resumed | None = None,
     say: Say = lambda _: None,
     on_session: Callable[[Session], OnTick | None] = lambda _: None,
 ) -> Jammed:
@@ -74,6 +79,7 @@ def jam(
     Args:
         takes: where to make the take's folder.
         weights: folder of the model's weights, if not the bundled ones.
+        resumed: the take that this one goes on from; its preset is to be `preset`.
         say: told what a player should know, a line at a time.
         on_session: given the session before it starts; returns what to call at every tick.
 
@@ -86,9 +92,14 @@ def jam(
         midi_clock = MidiClock()
         open_controls(preset, store, open_things, say, midi_clock.receive)
         sender = open_sender(preset, open_things, say)
+        tell_of_take(takes, resumed, say)
         folder = make_take_folder(takes, datetime.now())
         voices = {player.name: number for number, player in enumerate(preset.players, 1)}
-        take = Take(folder, voices, threaded=True)
+        origin = Origin(version("companion"), weights_digest(preset.generator.name, weights))
+        if resumed is not None:
+            before = resumed.bars_before
+            origin = replace(origin, continues=resumed.continues, bars_before=before)
+        take = Take(folder, voices, threaded=True, origin=origin)
         open_things.callback(take.close)
         worker = open_worker(preset, weights)
         open_things.callback(worker.close)
@@ -115,6 +126,16 @@ def jam(
             error = str(problem)
     picture, no_picture = _draw(folder)
     return Jammed(folder, picture, session.figures(), error or take.error or no_picture)
+
+
+def tell_of_take(takes: Path, resumed: Resumed | None, say: Say) -> None:
+    """What the set goes on from, or that there is one that it could go on from."""
+    if resumed is not None:
+        for line in resumed.lost:
+            say(f"take {resumed.continues}: {line}")
+        say(f"going on from take {resumed.continues}, at bar {resumed.bars_before + 1}")
+    elif (take := cut_off(takes)) is not None:
+        say(f"take {take} was cut off; to go on with it: companion jam --resume {take}")
 
 
 def open_controls(

@@ -59,7 +59,9 @@ class Placing:
         if start + len(clip) > self._memory.horizon_samples:
             voice.early.append(placement)
             return
+        at = self._memory.position
         if self._writer.place(voice.number, start, clip, placement.lead_in):
+            self._diary.placed(voice.name, start, len(clip), placement.epoch, at)
             voice.planner.placed(placement)
             voice.overtaken(placement)
             return
@@ -73,7 +75,9 @@ class Placing:
         if moved is None:
             return
         clip = moved.clip[: max(0, self.end_samples - moved.start_samples)]
-        if len(clip) and self._writer.place(voice.number, moved.start_samples, clip, moved.lead_in):
+        start, at = moved.start_samples, self._memory.position
+        if len(clip) and self._writer.place(voice.number, start, clip, moved.lead_in):
+            self._diary.placed(voice.name, start, len(clip), None, at, moved=True)
             voice.planner.retimed(moved)
 
     def settle(self, voice: Voice) -> None:
@@ -88,7 +92,7 @@ class Placing:
         if self.end_bar != NEVER:
             until = min(until, voice.planner.deadline_samples(self.end_bar) - 1)
         for decision in voice.planner.due(until):
+            self._diary.bar(voice.name, decision)
             if decision.placement is not None:
                 self.place(voice, decision.placement)
             voice.decided(decision)
-            self._diary.bar(voice.name, decision)

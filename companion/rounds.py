@@ -15,7 +15,7 @@ no new plan; `in turn` each is planned on its own and hears the new bars of thos
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import ceil
 
@@ -23,7 +23,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from companion.audio.memory import AudioMemory
-from companion.clock.grid import Grid
 from companion.clock.transport import Transport
 from companion.control.parameters import PARAMETERS, Value
 from companion.control.store import ParameterStore, Snapshot
@@ -36,9 +35,9 @@ from companion.generate.planner import alternative_seed
 from companion.generate.protocol import Ready
 from companion.generate.stem_worker import Finished, StemWorker
 from companion.generate.warmup import typical_work
-from companion.listen.nominal import NominalCapture
+from companion.listen.hearing import Hearing
 from companion.listen.silence import is_silent
-from companion.listen.window import ContextWindow, context_window
+from companion.listen.window import ContextWindow
 from companion.placing import Placing
 from companion.settings import decode_settings, effort_of
 from companion.voice import Alternatives, Voice
@@ -116,7 +115,7 @@ class Rounds:
         self._latency: Latency | None = None
         self._voices: Sequence[Voice] = ()
         self._number = 0
-        self._nominal: NominalCapture | None = None
+        self._hearing = Hearing(memory, transport)
         self._round: Round | None = None
         self._turns: deque[Member] = deque()  # planned after this round, for the same bar
         self._hurry_again_samples = 0
@@ -198,10 +197,12 @@ class Rounds:
         return Member(voice, window, knobs, wish, _stems(knobs))
 
     def _begin(self, members: Sequence[Member], now: int) -> None:
+        self._hearing.look()
         heard = {member.voice.number: self._hear(member) for member in members}
         silent = [m for m in members if is_silent(*_of_mix(heard[m.voice.number]))]
         for member in silent:
             quiet = member.voice.planner.mute(member.window, now).placement
+            self._diary.muted(member.voice.name, member.window, quiet)
             if quiet is not None:
                 self._placing.place(member.voice, quiet)
         members = [member for member in members if member not in silent]
@@ -213,10 +214,10 @@ class Rounds:
         share = 1 + len(self._turns)
         spending = self._budget.spend(wishes, (deadline - now) / rate / share, at_s)
         requests: list[StemRequest] = []
+        self._number += 1
         for member in members:
             effort = spending.efforts[len(requests)]
             requests += self._requests(member, heard[member.voice.number][1], effort)
-        self._number += 1
         self._hurry_again_samples = 0
         self._round = Round(
             self._number,
@@ -235,30 +236,23 @@ class Rounds:
         layout, grid = member.window.layout, member.window.grid
         cycle = member.voice.planner.cycle
         for stand_in_from in (self.stand_in_from, 0):  # never nothing at all
-            mix = context_window(
-                self._heard_on(grid),
-                grid,
-                layout.first_frame,
-                layout.frames,
-                cycle,
-                stand_in_from,
+            mix = self._hearing.window(
+                grid, layout.first_frame, layout.frames, cycle, stand_in_from
             )
             if mix.known.any():
                 break
-        if self._order == "apart":
-            return mix, mix
         audio = mix.audio
+        others: dict[str, tuple[float, Mapping[int, int]]] = {}
         for other in self._voices:
-            gain = other.gain
-            if other is not member.voice and gain > 0.0:
-                audio = audio + np.float32(gain) * other.planner.sound(grid, layout)
+            settled = other.planner.settled(grid, layout)
+            if other is member.voice or other.gain <= 0.0 or settled is None:
+                continue
+            if self._order != "apart":
+                others[other.name] = other.gain, settled
+                audio = audio + np.float32(other.gain) * other.planner.sound(grid, layout)
+        at = self._hearing.position
+        self._diary.heard(member.voice.name, member.window, cycle, stand_in_from, at, others)
         return mix, replace(mix, audio=audio)
-
-    def _heard_on(self, grid: Grid) -> NominalCapture:
-        """The input at a plan's tempo; one for all plans of that tempo."""
-        if self._nominal is None or self._nominal.grid != grid:
-            self._nominal = NominalCapture(self._memory, self._transport, grid)
-        return self._nominal
 
     def _requests(self, member: Member, heard: ContextWindow, effort: Effort) -> list[StemRequest]:
         knobs = member.knobs
@@ -271,6 +265,12 @@ class Rounds:
             replace(decode_settings(knobs), steps=effort.steps),
         )
         others = [replace(first, seed=alternative_seed(first.seed))] * (member.stems - 1)
+        given = member.voice.planner.prefix(member.window.layout)
+        self._diary.asked(
+            *(member.voice.name, member.window, given, knobs, effort),
+            round_number=self._number,
+            requests=[first, *others],
+        )
         return [first, *others]
 
     # --- while it is made ----------------------------------------------------------------------
@@ -305,7 +305,8 @@ class Rounds:
             self._diary.failed(voice.name, window, reason, now)
             return
         voice.alternatives = Alternatives(window, results) if member.stems > 1 else None
-        result = results[voice.chosen if member.stems > 1 else 0]
+        chosen = voice.chosen if member.stems > 1 else 0
+        result = results[chosen]
         arrival = voice.planner.arrive(window, result, now)
         voice.slack_s = arrival.slack_s
         timings_s = {"waited": finished.waited_s, "made": finished.made_s}
@@ -313,11 +314,12 @@ class Rounds:
             voice.name,
             arrival,
             member.knobs,
+            result,
+            chosen,
             {**result.timings, **timings_s},
             round_number=done.number,
             asked_samples=done.asked_samples,
             effort=done.spending.efforts[at],
-            steps_done=result.steps,
         )
         if arrival.placement is not None:
             self._placing.place(voice, arrival.placement)

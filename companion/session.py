@@ -132,6 +132,7 @@ class Session:
             trouble=lost or (trouble if position < until else ""),
             cycle=int(self.store.snapshot()["cycle"]),
             cycle_holds=self._ear.holds,
+            bars_before=0 if self._take is None else self._take.origin.bars_before,
         )
 
     # --- the session's own thread --------------------------------------------------------------
@@ -188,7 +189,8 @@ class Session:
         if self._take is not None:
             start = self._count_in.start_samples
             self._take.begin(self.rig.memory, self.rig.rate, start)
-        self._diary.started(self.preset, self.rig.input, self.rig.output)
+        ready, gains = self._worker.wait_ready(), self._ensemble.begin()
+        self._diary.started(self.preset, self.rig.input, self.rig.output, self._seed, ready, gains)
         self._report.start()
 
     def _next_tick(self) -> int:
@@ -203,6 +205,7 @@ class Session:
         self.conductor.tick(now)
         self._ensemble.stopped = not self.conductor.running
         self._turn_knobs()
+        self._diary.tempo()
         self._ensemble.tick(now, self._ear.stand_in_from)
         self._report.tick(now)
         if self._take is not None:
@@ -240,6 +243,7 @@ class Session:
         end = memory.position
         if self._take is not None:
             self._take.finish(end)
+        self._ensemble.note_gains()
         self.conductor.close()
         self._worker.close()
         self._ensemble.collect()  # what was still being made

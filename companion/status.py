@@ -38,6 +38,7 @@ class Status:
         bars: how many it will play, None if it is not to end by itself.
         input_level, output_level: peak, linear.
         xruns: blocks that the device marked as lost.
+        bars_before: bars of the set that were played in the take that this one goes on from.
         trouble: what went wrong a moment ago, or why the take is no longer kept, one line; empty
             if nothing did.
         cycle: bars after which the music is taken to repeat.
@@ -53,3 +54,4 @@ class Status:
     trouble: str
     cycle: int
     cycle_holds: bool = True
+    bars_before: int = 0

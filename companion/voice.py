@@ -35,6 +35,7 @@ class Voice:
         usual: what its last plan was wished to be.
         asked_with: values of the knobs that shaped its last plan; empty before the first.
         gain: its level, linear; 0 when muted.
+        gain_taken: that the audio callback has taken so far; -1 before it has run.
         chosen: which of the alternatives sounds, 0 or 1.
         alternatives: of its last plan, if there is a choice.
         early: clips that end further ahead than the timeline reaches, oldest first.
@@ -47,6 +48,7 @@ class Voice:
     usual: Wish
     asked_with: tuple[Value, ...] = ()
     gain: float = 1.0
+    gain_taken: float = -1.0
     chosen: int = 0
     alternatives: Alternatives | None = None
     early: list[Placement] = field(default_factory=list)

@@ -27,7 +27,7 @@ from training.__main__ import app as training
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 SONG = ROOT / "tests" / "data" / "real" / "rock-095.ogg"
-FOR_TAKES = ("recover", "export")
+FOR_TAKES = ("recover", "export", "replay")
 SONG_S = 12.7  # five bars and a bit: four to listen to, one to play
 
 

@@ -8,7 +8,7 @@ and the offline clock alike.
 Memory block, in this order::
 
     int64   header[HEADER_SLOTS]            counters and geometry (slots below)
-    float64 state[STATE_SLOTS + 3 * voices] gains, limiter, meters (slots below)
+    float64 state[STATE_SLOTS + 5 * voices] gains, limiter, meters (slots below)
     float32 capture[ring]                   input, mean of the channels
     float32 timeline[voices][ring]          what each voice is going to play
     float32 played[voices][ring]            what each voice did play, after its gain
@@ -67,10 +67,12 @@ SAMPLE_RATE = 8
 SLIP_LOW = 9  # least slip seen in the running window, samples
 SLIP_BASE = 10  # least slip of the window before, samples
 STATE_SLOTS = 16
-VOICE_TARGET = 0  # three slots for each voice follow
+VOICE_TARGET = 0  # five slots for each voice follow
 VOICE_GAIN = 1
 VOICE_PEAK = 2
-VOICE_SLOTS = 3
+VOICE_TAKEN = 3  # the target that the last block moved towards
+VOICE_SINCE = 4  # frame from which on it did
+VOICE_SLOTS = 5
 
 CEILING = float(np.float32(0.98))  # a sample of exactly this level still passes
 SLIP_WINDOW_BLOCKS = 64  # long enough to see past a late wake-up, which catches up again
@@ -176,6 +178,9 @@ def _play_voice(  # pragma: no cover - machine code
     stride = header[OUTPUT_CHANNELS]
     target = state[slot + VOICE_TARGET]
     gain = state[slot + VOICE_GAIN]
+    if target != state[slot + VOICE_TAKEN]:
+        state[slot + VOICE_TAKEN] = target
+        state[slot + VOICE_SINCE] = position
     peak = 0.0
     for j in range(frames):
         cell = (position + j) & mask

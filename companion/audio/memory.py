@@ -180,7 +180,22 @@ class AudioMemory:
     # --- gains -----------------------------------------------------------------------------
     def set_gain(self, voice: int, gain: float) -> None:
         """Move a voice's gain (linear, 0 or more) there, 10 ms for a step of 1."""
-        self._state[self._slot(voice) + layout.VOICE_TARGET] = _checked_gain(gain)
+        slot = self._slot(voice)
+        self._state[slot + layout.VOICE_TARGET] = _checked_gain(gain)
+        if self.position == 0:  # the first block starts from it, without a ramp
+            self._state[slot + layout.VOICE_TAKEN] = gain
+
+    def taken_gain(self, voice: int) -> tuple[float, int]:
+        """The gain that a voice moves to, or has, in the last block, and from which frame on.
+
+        Of two gains set within one block only the last is ever taken.
+        """
+        slot = self._slot(voice)
+        while True:
+            since = self._state[slot + layout.VOICE_SINCE]
+            taken = self._state[slot + layout.VOICE_TAKEN]
+            if since == self._state[slot + layout.VOICE_SINCE]:
+                return float(taken), int(since)
 
     def set_monitor(self, gain: float) -> None:
         """Pass the input through to the output with this gain (linear; 0, the default, is off)."""

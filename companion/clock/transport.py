@@ -109,6 +109,11 @@ class Transport:
         kept = [each for each in self._segments if each.sample < sample]
         self._segments = (*kept, Segment(sample, beat, beat_samples))
 
+    def follow(self, segment: Segment) -> None:
+        """Take over a segment of another transport with the same origin, as it is."""
+        kept = [each for each in self._segments if each.sample < segment.sample]
+        self._segments = (*kept, segment)
+
     # --- lines ---------------------------------------------------------------------------------
 
     def bar_start_samples(self, bar: int) -> int:

@@ -21,9 +21,10 @@ def preset_text(preset: Preset) -> str:
             content["players"] = [{"name": one.name, **one.knobs} for one in value]
         elif each.name == "midi" and value is not None:
             mappings = [_present(asdict(mapping)) for mapping in value.mappings]
-            content["midi"] = _present({"port": value.port, "map": mappings})
+            content["midi"] = {**_present(asdict(value)), "map": mappings}
+            del content["midi"]["mappings"]
         elif each.name == "knobs":
-            content.update(value)
+            content.update({name: of for name, of in value.items() if name not in content})
         elif each.name != "name" and value is not None:
             content[each.name] = _plain(value)
     return yaml.safe_dump(content, sort_keys=False, allow_unicode=True)

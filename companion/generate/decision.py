@@ -41,6 +41,19 @@ class PlanWindow:
     useless_samples: int
 
 
+@dataclass(frozen=True, slots=True)
+class Prefix:
+    """What of a window is given.
+
+    Attributes:
+        frames: how much; 0 before the player has played.
+        repeats: bars in it that are not placed yet, and those they are going to repeat.
+    """
+
+    frames: int
+    repeats: Mapping[int, int]
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Placement:
     """A clip for the player's timeline.
@@ -60,6 +73,8 @@ class Placement:
         first_frame: global frame that `tokens` start at.
         tokens: int16 [4, frames], what is committed when the clip is placed.
         sound: float32 [640, frames], what these frames sound like, 32 kHz, a frame a column.
+        source: the bar that is repeated; None for a plan or silence.
+        fades: whether it fades out.
     """
 
     player: int
@@ -77,6 +92,8 @@ class Placement:
     first_frame: int
     tokens: NDArray[np.int16]
     sound: NDArray[np.float32]
+    source: int | None = None
+    fades: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)

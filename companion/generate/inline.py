@@ -45,6 +45,14 @@ class InlineWorker:
             self._ready = announce(self._generator, WarmUp(plan_s=0.0, threads=0))
         return self._ready
 
+    def set_threads(self, threads: int) -> None:
+        """Compute with so many processor threads, where the generator has use for them.
+
+        The last bits of a stem may depend on it: what is to come out the same needs the same.
+        """
+        if self._source.set_threads is not None:
+            self._source.set_threads(threads)
+
     def submit(
         self, plan: int, requests: Sequence[StemRequest], patience_s: float = PATIENCE_S
     ) -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from companion.errors import CompanionError
 from companion.generate.generator import StemGenerator
 
 GeneratorName = Literal["model", "standin"]
@@ -37,6 +39,30 @@ def loading(generator: GeneratorName, device: str = "auto", weights: Path | None
         return load_generator(device, weights)
 
     return Loading(load, _set_torch_threads)
+
+
+def weights_digest(generator: GeneratorName, weights: Path | None = None) -> str:
+    """16 characters that name the weights a generator loads; empty for one without.
+
+    Raises:
+        CompanionError: a file cannot be read.
+    """
+    if generator == "standin":
+        return ""
+    from model.checkpoint import CODEC_FILE, STEMGEN_FILE
+
+    hashed = hashlib.blake2b(digest_size=8)
+    for file in (CODEC_FILE, STEMGEN_FILE):
+        path = file if weights is None else weights / file.name
+        try:
+            with path.open("rb") as opened:
+                hashed.update(hashlib.file_digest(opened, hashlib.blake2b).digest())
+        except OSError as error:
+            raise CompanionError(
+                f"weights {str(path)!r} cannot be read ({error.strerror}); valid: a folder with "
+                f"{CODEC_FILE.name} and {STEMGEN_FILE.name}"
+            ) from error
+    return hashed.hexdigest()
 
 
 def _standin() -> StemGenerator:

@@ -20,12 +20,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from companion.errors import CompanionError
+from companion.generate.ask import stem_request
 from companion.generate.clips import BarClip
 from companion.generate.decision import (
     Arrival,
     BarDecision,
     Placement,
     PlanWindow,
+    Prefix,
     Retimed,
     Sounding,
 )
@@ -229,22 +231,8 @@ class Planner:
             context: what is heard in the window's frames.
             instrument, guidance, form, decode: see `StemRequest`.
         """
-        layout = window.layout
-        prefix, lead = self._prefix(layout)
-        return StemRequest(
-            context=context.audio,
-            context_known=context.known,
-            phase=window.grid.phase(layout.first_frame, layout.frames),
-            prefix=prefix,
-            lead=lead,
-            frames=layout.frames,
-            first_frame=layout.first_frame,
-            instrument=instrument,
-            guidance=guidance,
-            form=form,
-            decode=decode,
-            seed=window.seed,
-        )
+        given = self.prefix(window.layout)
+        return stem_request(self._stem, window, given, context, instrument, guidance, form, decode)
 
     def arrive(self, window: PlanWindow, result: StemResult, now_samples: int) -> Arrival:
         """A plan is there: place its bars that are still in time, unless a newer one was."""
@@ -263,15 +251,26 @@ class Planner:
         """
         return layout.prefix_frames if self._stem.end_bar and self._stem.begun else 0
 
+    def prefix(self, layout: Layout) -> Prefix:
+        """What was placed before a plan, or will be repeated where nothing was."""
+        frames = self.prefix_frames(layout)
+        return Prefix(frames, self._repeats(layout.first_bar) if frames else {})
+
+    def settled(self, grid: Grid, layout: Layout) -> Mapping[int, int] | None:
+        """Bars of a window that are taken to repeat others; None where nothing of it is heard."""
+        if not self._stem.end_bar or self._stem.grid != grid:
+            return None
+        return self._repeats(layout.end_bar)
+
     def sound(self, grid: Grid, layout: Layout) -> NDArray[np.float32]:
         """What it is going to play in a window, as far as it is settled: [frames * 640], 32 kHz.
 
         Bars that have no stem yet are heard as those that would be repeated in their place; nothing
         is heard where it was planned at another tempo.
         """
-        if not self._stem.end_bar or self._stem.grid != grid:
+        repeats = self.settled(grid, layout)
+        if repeats is None:
             return np.zeros(layout.frames * HOP, np.float32)
-        repeats = self._repeats(layout.end_bar)
         return self._stem.prefix(layout.first_frame, layout.frames, repeats)[1]
 
     def _received(self, window: PlanWindow, result: StemResult, now_samples: int) -> Arrival:
@@ -413,12 +412,6 @@ class Planner:
     ) -> Arrival:
         slack_s = (window.deadline_samples - now) / self._transport.rate
         return Arrival(window, window.deadline_samples, now, slack_s, placement, reason)
-
-    def _prefix(self, layout: Layout) -> tuple[NDArray[np.int16], NDArray[np.float32]]:
-        """Tokens and sound before the plan: what was placed, or will be repeated where none was."""
-        frames = self.prefix_frames(layout)
-        repeats = self._repeats(layout.first_bar) if frames else {}
-        return self._stem.prefix(layout.first_frame, frames, repeats)
 
     def _repeats(self, end_bar: int) -> dict[int, int]:
         """Bars up to `end_bar` that are not settled and will repeat another, and which one."""

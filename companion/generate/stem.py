@@ -131,7 +131,8 @@ class Stem:
         if fades:
             fade = np.linspace(1.0, 0.0, len(clip.audio), dtype=np.float32)
             again = replace(again, audio=clip.audio * fade)
-        return self._placement(bar, [again], self.grid, *self._frames_again(bar, source))
+        placement = self._placement(bar, [again], self.grid, *self._frames_again(bar, source))
+        return replace(placement, source=source, fades=fades)
 
     def quiet(self, first_bar: int, end_bar: int, now: int) -> Placement:
         """Silence over bars first_bar .. end_bar - 1; what was there cross-fades into it."""
@@ -165,14 +166,27 @@ class Stem:
         bar = self._transport.bar_at(at)
         if not any(self._astray(each, at) for each in (bar, bar + 1)):
             return None
-        bars = [each for each in (bar, bar + 1) if each in self._laid and self._clips.get(each)]
+        return self.retime_from(max(at, self._transport.bar_start_samples(self._first_laid(bar))))
+
+    def retime_from(self, sample: int) -> Retimed:
+        """What sounds from a stream sample on, on the beats as they lie now.
+
+        There must be a bar that was laid there.
+        """
+        bar = self._transport.bar_at(sample)
+        bars = [each for each in (bar, bar + 1) if self._is_laid(each)]
         clips = [clip for each in bars if (clip := self._clips.get(each)) is not None]
         lead_in, whole = self._rendered(bars[0], clips)
-        start = self._transport.bar_start_samples(bars[0])
-        skip = max(0, at - start)
+        skip = sample - self._transport.bar_start_samples(bars[0])
         if skip:
             lead_in = whole[max(0, skip - self._lead_in_samples) : skip]
-        return Retimed(start + skip, whole[skip:], lead_in, self._lines(bars))
+        return Retimed(sample, whole[skip:], lead_in, self._lines(bars))
+
+    def _first_laid(self, bar: int) -> int:
+        return bar if self._is_laid(bar) else bar + 1
+
+    def _is_laid(self, bar: int) -> bool:
+        return bar in self._laid and self._clips.get(bar) is not None
 
     def retimed(self, moved: Retimed) -> None:
         """The writer took it."""

@@ -2,7 +2,8 @@
 
 Every line has a `type`, the `bar` it happened in (counted from 0; the count-in is negative) and
 `time_s`, the seconds since the first sample of the take's audio files. The other fields are those
-of the event's class below.
+of the event's class below. Times in seconds are rounded to the microsecond; stream samples and all
+else that decides what is played are exact, so that a take can be replayed.
 
 Threading: any thread may call `EventLog.write`; a lock keeps the lines whole.
 """
@@ -53,6 +54,61 @@ class TakeStarted(Event):
     bar_s: float
     input: str
     output: str
+    start_samples: int = 0  # stream sample of the files' first
+    origin_samples: int = 0  # of bar 0
+    bpm_exact: str = ""  # as a fraction
+    seed: int = 0
+    device: str = ""  # that the generator computes on
+    threads: int = 0  # that it computes with
+    gains: Mapping[str, float] = field(default_factory=dict)  # of the players, linear
+    version: str = ""
+    weights: str = ""  # digest
+    continues: str = ""  # the take that this one goes on from
+    bars_before: int = 0  # bars of the set that were played there
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanHeard(Event):
+    """A player heard what is in the window of a plan."""
+
+    type: ClassVar[str] = "heard"
+    player: str
+    epoch: int
+    seed: int
+    first_bar: int
+    bpm: str  # of its grid, as a fraction
+    heard_samples: int  # how far the input was heard
+    cycle: int
+    stand_in_from: int  # the first bar that might stand in for another
+    others: Mapping[str, Any]  # players that were heard: gain, and bars taken to repeat others
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanMuted(Event):
+    """Nothing was heard: no plan is made, and these bars, end excluded, fall silent."""
+
+    type: ClassVar[str] = "muted"
+    player: str
+    epoch: int
+    bars: tuple[int, int] | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanAsked(Event):
+    """A plan was asked for."""
+
+    type: ClassVar[str] = "asked"
+    player: str
+    epoch: int
+    round: int  # plans of one round are made together
+    stems: int  # two where there is a choice
+    prefix_frames: int
+    repeats: Mapping[int, int]  # bars of the prefix that were going to repeat others
+    knobs: Mapping[str, Any]
+    steps: tuple[int, ...]  # that there was time for, as all that follows
+    guidance: Mapping[str, float]
+    form: str
+    digest: str  # of the request
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,6 +134,9 @@ class PlanMade(Event):
     guidance: Mapping[str, float] = field(default_factory=dict)  # as it was made
     form: str = ""
     steps_done: int = 0  # fewer than the sum of `steps` where it was hurried
+    stem: int = 0  # which of those to choose from
+    cut_from: int | None = None  # the first of its bars that were cut for the timeline
+    digest: str = ""  # of what came back
 
     @property
     def slack_s(self) -> float:
@@ -109,6 +168,8 @@ class BarSounded(Event):
     staleness_bars: int | None = None  # which bar of that plan it is, from 0
     reason: str = ""
     expected: bool = True  # whether a stem was due: not in the first cycle, on silence, on hold
+    source: int | None = None  # the bar that is repeated
+    fades: bool = False  # over this bar
 
     @property
     def slack_s(self) -> float:
@@ -131,6 +192,53 @@ class BarMeasured(Event):
     cycle_confidence: float | None  # how like the bars are to those a cycle before, 0..1
     xruns: int
     players: Mapping[str, Mapping[str, Any]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClipCut(Event):
+    """A clip was made by hand: a bar once more (`source`), or bars of a plan's other stem."""
+
+    type: ClassVar[str] = "cut"
+    player: str
+    first_bar: int
+    source: int | None
+    epoch: int | None
+    stem: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClipPlaced(Event):
+    """A clip went onto a player's timeline: bars of a plan, a repeat, or silence (no epoch)."""
+
+    type: ClassVar[str] = "placed"
+    player: str
+    sample: int  # where the stream was
+    start_samples: int
+    samples: int  # length
+    epoch: int | None
+    moved: bool = False  # what was there already, moved to where its beats lie now
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GainSet(Event):
+    """A player's gain moves to another value from a sample on."""
+
+    type: ClassVar[str] = "gain"
+    player: str
+    sample: int
+    gain: float  # linear
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TempoMoved(Event):
+    """From a sample on the tempo is another one; `time_s` is when that is."""
+
+    type: ClassVar[str] = "tempo"
+    beat: float
+    bpm: float
+    sample: int
+    beat_exact: str  # as fractions
+    beat_samples: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -248,27 +356,32 @@ def parse_event(line: bytes, where: str) -> dict[str, Any]:
 
 
 def _as_json(event: Event) -> dict[str, Any]:
-    fields = {f.name: _plain(getattr(event, f.name)) for f in dataclasses.fields(event)}
+    fields = {
+        f.name: _plain(getattr(event, f.name), rounded=f.name.endswith("_s"))
+        for f in dataclasses.fields(event)
+    }
     if isinstance(event, PlanMade | BarSounded):
-        fields["slack_s"] = _plain(event.slack_s)
+        fields["slack_s"] = _plain(event.slack_s, rounded=True)
     return {"type": event.type, **fields}
 
 
-def _plain(value: Any) -> Any:
-    """`value` in JSON's own types: seconds to the microsecond, NaN and infinity as null."""
+def _plain(value: Any, rounded: bool) -> Any:
+    """`value` in JSON's own types: to the microsecond if wanted, NaN and infinity as null."""
     if hasattr(value, "item"):  # a numpy scalar
         value = value.item()
     if value is None or isinstance(value, bool | int | str):
         return value
     if isinstance(value, Mapping):
-        return {str(key): _plain(item) for key, item in value.items()}
+        return {str(key): _plain(item, rounded) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
+        return [_plain(item, rounded) for item in value]
     try:
         number = float(value)
     except (TypeError, ValueError):
         return str(value)
-    return round(number, 6) if math.isfinite(number) else None
+    if not math.isfinite(number):
+        return None
+    return round(number, 6) if rounded else number
 
 
 def _stopped(path: Path, error: OSError) -> str:

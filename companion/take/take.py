@@ -10,25 +10,35 @@ import contextlib
 from collections.abc import Mapping
 from pathlib import Path
 
+from companion.errors import CompanionError
+from companion.take.disk import disk_message
 from companion.take.events import Event, EventLog
+from companion.take.origin import Origin
 from companion.take.recorder import TakeRecorder, Tape
 
 
 class Take:
     """Begun at a sample of the stream, finished at another, then closed."""
 
-    def __init__(self, folder: Path, voices: Mapping[str, int], threaded: bool) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        voices: Mapping[str, int],
+        threaded: bool,
+        origin: Origin = Origin(),  # noqa: B008 (frozen)
+    ) -> None:
         """Nothing is recorded yet.
 
         Args:
             folder: an existing take folder.
             voices: player name to voice number.
             threaded: record in a thread of its own; else `tick` records.
+            origin: what decides its stems beside the preset.
 
         Raises:
             CompanionError: the log cannot be made.
         """
-        self.folder = folder
+        self.folder, self.origin = folder, origin
         self._voices, self._threaded = dict(voices), threaded
         self._events = EventLog(folder)
         self._recorder: TakeRecorder | None = None
@@ -53,6 +63,14 @@ class Take:
         self._recorder = TakeRecorder(self.folder, tape, self._voices, rate, start_samples)
         if self._threaded:
             self._recorder.start()
+
+    def keep(self, name: str, text: str) -> None:
+        """Write a file beside the others; CompanionError if that fails."""
+        path = self.folder / name
+        try:
+            path.write_text(text, encoding="utf-8")
+        except OSError as error:
+            raise CompanionError(disk_message(path, error)) from error
 
     def log(self, event: Event) -> None:
         """Append an event."""

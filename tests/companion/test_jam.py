@@ -80,6 +80,7 @@ def test_a_jam_leaves_a_take_with_its_picture(no_sound_card: None, tmp_path: Pat
         "drums.wav",
         EVENTS_FILE,
         "input.wav",
+        "preset.yaml",
         "take.png",
     ]
     assert jammed.error is None

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from companion.audio import memory as module
 from companion.audio.memory import AudioMemory
+from companion.audio.offline import OfflineStream
 from companion.errors import CompanionError
 from tests.companion.audio.driving import drive, pass_time
 
@@ -143,3 +144,20 @@ def test_sizes_that_cannot_work_are_refused() -> None:
         AudioMemory(RATE, -1)
     with pytest.raises(ValueError, match="channels"):
         rig().set_channels(0, 2)
+
+
+def test_from_where_on_a_gain_is_moved_is_known_to_the_frame() -> None:
+    memory = AudioMemory(8_000, 1)
+    stream = OfflineStream(memory, np.zeros(0, np.float32), blocksize=64)
+    memory.set_gain(1, 0.25)
+    stream.advance(100)
+    assert memory.taken_gain(1) == (0.25, 0)
+    memory.set_gain(1, 0.5)
+    assert memory.taken_gain(1) == (0.25, 0)
+    stream.advance(101)
+    assert memory.taken_gain(1) == (0.5, 100)
+    memory.set_gain(1, 0.75)
+    memory.set_gain(1, 0.0)
+    stream.advance(300)
+    assert memory.taken_gain(1) == (0.0, 101)
+    assert memory.taken_gain(0) == (1.0, 0)

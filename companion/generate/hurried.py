@@ -1,0 +1,101 @@
+"""A generator that is told to finish at a certain step: what a plan was live, once more.
+
+When a plan is told to finish depends on time; what comes of it, on how many steps were done by then
+alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import accumulate
+
+import numpy as np
+from numpy.typing import NDArray
+
+from companion.generate.generator import BatchDecoding, Decoding, StemGenerator
+from model.request import StemRequest, StemResult
+
+
+@dataclass(slots=True)
+class Hurry:
+    """After so many steps plans are told to finish; None lets them go on."""
+
+    after: int | None = None
+
+
+class HurriedGenerator:
+    """A generator, but for when its batches finish."""
+
+    def __init__(self, generator: StemGenerator, hurry: Hurry) -> None:
+        """`hurry` counts for the batches that begin from now on, and may change."""
+        self._generator, self._hurry = generator, hurry
+
+    @property
+    def max_frames(self) -> int:
+        """See `StemGenerator`."""
+        return self._generator.max_frames
+
+    @property
+    def device(self) -> object:
+        """See `StemGenerator`."""
+        return self._generator.device
+
+    def silence(self, frames: int) -> NDArray[np.int16]:
+        """See `StemGenerator`."""
+        return self._generator.silence(frames)
+
+    def start(self, request: StemRequest) -> Decoding:
+        """See `StemGenerator`."""
+        return self._generator.start(request)
+
+    def start_together(self, requests: Sequence[StemRequest]) -> BatchDecoding:
+        """See `StemGenerator`."""
+        return _Hurried(self._generator.start_together(requests), self._hurry.after)
+
+
+class _Hurried:
+    def __init__(self, batch: BatchDecoding, after: int | None) -> None:
+        self._batch, self._after, self._done = batch, after, 0
+
+    @property
+    def progress(self) -> float:
+        return self._batch.progress
+
+    def step(self) -> bool:
+        if self._done == self._after:
+            self._batch.finish()
+        self._done += 1
+        return self._batch.step()
+
+    def finish(self) -> None:
+        self._batch.finish()
+
+    def cancel(self) -> None:
+        self._batch.cancel()
+
+    def result(self, index: int) -> StemResult:
+        return self._batch.result(index)
+
+
+def hurried_after(stems: Iterable[tuple[Sequence[int], int]]) -> int | None:
+    """The step after which a batch was told to finish; None if it was not.
+
+    Where several would do, they come to the same: the last step of a level fills all of it anyway.
+
+    Args:
+        stems: of each its steps by level, as they were meant, and how many it took.
+    """
+    told = [(tuple(steps), done) for steps, done in stems]
+    most = max((sum(steps) for steps, _ in told), default=0)
+    for after in [None, *range(most)]:
+        if all(_steps_done(steps, after) == done for steps, done in told):
+            return after
+    return None
+
+
+def _steps_done(steps: tuple[int, ...], after: int | None) -> int:
+    """How many steps a stem takes that is told to finish after so many."""
+    if after is None or after >= sum(steps):
+        return sum(steps)
+    return after + sum(end > after for end in accumulate(steps))

@@ -1,0 +1,396 @@
+"""`companion replay`: a take's stems once more, from what was played and what was decided.
+
+Live, timing decides which plan was ready for which bar. A replay takes these decisions from the
+take's events: what each plan heard, when it came back, which of its bars were placed. Everything
+else is made again: the windows from `input.wav`, the plans from their seeds by the same generator,
+the sound by the same audio callback on the offline clock. Then both are compared, sample by sample.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import soundfile
+
+from companion.audio.memory import AudioMemory, Samples
+from companion.audio.offline import OfflineStream
+from companion.audio.writer import StemWriter
+from companion.clock.grid import Grid
+from companion.clock.transport import Segment, Transport
+from companion.control.preset import load_preset
+from companion.errors import CompanionError
+from companion.generate.ask import request_digest, result_digest, stem_request
+from companion.generate.decision import Placement, PlanWindow, Prefix
+from companion.generate.hurried import HurriedGenerator, Hurry, hurried_after
+from companion.generate.inline import InlineWorker
+from companion.generate.layout import lay_out
+from companion.generate.loading import loading, weights_digest
+from companion.generate.planner import alternative_seed
+from companion.generate.stem import Stem
+from companion.listen.hearing import Hearing
+from companion.listen.window import ContextWindow
+from companion.settings import decode_settings
+from companion.take.events import EVENTS_FILE, read_events
+from companion.take.origin import PRESET_FILE
+from companion.take.recorder import INPUT_NAME
+from companion.take.tempo_map import TempoMap, tempo_map
+from companion.take.wave_file import WaveWriter
+from model.instruments import instrument_index
+from model.request import StemRequest, StemResult
+
+STEP_S = 1.0
+"""Stems are compared in pieces so long, well within the ring."""
+KEPT = 32
+"""Clips of a player that were made and may still be placed."""
+Event = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """Where a stem first differs from the recorded one.
+
+    Attributes:
+        time_s: into the take.
+        bar: in which that is.
+        size: of the difference there, linear.
+    """
+
+    time_s: float
+    bar: int
+    size: float
+
+
+@dataclass(slots=True)
+class Replayed:
+    """What came of it.
+
+    Attributes:
+        plans: that were made again.
+        seconds: length of the take.
+        differences: by player; none for a stem that is the same to the sample.
+        notes: what else did not turn out as it did live, a line each.
+    """
+
+    plans: int = 0
+    seconds: float = 0.0
+    differences: dict[str, Difference | None] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def identical(self) -> bool:
+        """Whether every stem is the recorded one, to the sample."""
+        return not any(self.differences.values())
+
+
+def replay(
+    folder: Path,
+    weights: Path | None = None,
+    out: Path | None = None,
+    say: Callable[[str], None] = lambda _: None,
+) -> Replayed:
+    """Play a take's stems again and compare.
+
+    Args:
+        folder: of the take.
+        weights: folder of the model's weights, if not the bundled ones.
+        out: folder to write the stems into, made if it is not there; None writes none.
+        say: told what a reader should know, a line at a time.
+
+    Raises:
+        CompanionError: it holds no take that can be replayed, or the weights are others.
+    """
+    events = read_events(folder / EVENTS_FILE)
+    if not events or events[0]["type"] != "take" or not events[0].get("bpm_exact"):
+        raise CompanionError(
+            f"{str(folder)!r} holds no take that can be replayed; valid: a take's folder"
+        )
+    preset = load_preset(str(folder / PRESET_FILE))
+    digest = weights_digest(preset.generator.name, weights)
+    if digest != events[0]["weights"]:
+        raise CompanionError(
+            f"take {str(folder)!r} was played with weights {events[0]['weights'] or 'unknown'}, "
+            f"these are {digest or 'none'}; valid: --weights with the folder of those"
+        )
+    hurry = Hurry()
+    source = loading(preset.generator.name, events[0]["device"] or "auto", weights)
+    worker = InlineWorker(replace(source, load=lambda: HurriedGenerator(source.load(), hurry)))
+    if events[0]["threads"]:
+        worker.set_threads(events[0]["threads"])
+    return _Replay(folder, events, worker, hurry, out, say).run()
+
+
+class _Player:
+    """One player's stem in the making."""
+
+    def __init__(self, name: str, number: int, stem: Stem, recorded: soundfile.SoundFile) -> None:
+        self.name, self.number, self.stem, self.recorded = name, number, stem, recorded
+        self.heard: dict[int, tuple[PlanWindow, ContextWindow]] = {}
+        self.asked: dict[int, tuple[PlanWindow, int]] = {}
+        self.stems: dict[int, tuple[PlanWindow, Sequence[StemResult | str]]] = {}
+        self.cut: list[Placement] = []  # and not placed yet
+        self.difference: Difference | None = None
+        self.copy: WaveWriter | None = None
+
+
+class _Replay:
+    def __init__(
+        self,
+        folder: Path,
+        events: list[dict[str, Any]],
+        worker: InlineWorker,
+        hurry: Hurry,
+        out: Path | None,
+        say: Callable[[str], None],
+    ) -> None:
+        take = events[0]
+        self._events, self._worker, self._hurry, self._say = events, worker, hurry, say
+        self._tempo: TempoMap = tempo_map(events)
+        self._rate, self._start = int(take["rate"]), int(take["start_samples"])
+        heard = _read(folder / f"{INPUT_NAME}.wav")
+        self._end = self._start + len(heard)
+        names = take["players"]
+        self._memory = AudioMemory(self._rate, len(names))
+        signal = np.concatenate([np.zeros(self._start, np.float32), heard])
+        self._stream = OfflineStream(self._memory, signal)
+        self._transport = Transport(
+            self._rate, Fraction(take["bpm_exact"]), take["origin_samples"], take["beats_per_bar"]
+        )
+        self._rounds: dict[int, list[tuple[_Player, int, list[StemRequest]]]] = {}
+        self._made: dict[tuple[int, int], Sequence[StemResult | str]] = {}
+        self._hearing = Hearing(self._memory, self._transport)
+        self._writer = StemWriter(self._memory)
+        self._ready = worker.wait_ready()
+        self._players: dict[str, _Player] = {}
+        for number, name in enumerate(names, 1):
+            stem = Stem(self._transport, self._transport.grid(), number - 1, self._ready.silence)
+            player = _Player(name, number, stem, _open(folder / f"{name}.wav"))
+            if out is not None:
+                out.mkdir(parents=True, exist_ok=True)
+                player.copy = WaveWriter(out / f"{name}.wav", self._rate)
+            self._players[name] = player
+            self._memory.set_gain(number, float(take["gains"].get(name, 1.0)))
+        # Written down a moment after they were: the stream has them at their samples.
+        self._gains = deque(
+            sorted(
+                (event["sample"], self._players[event["player"]].number, event["gain"])
+                for event in events
+                if event["type"] == "gain"
+            )
+        )
+        self._compared = self._start
+        self._replayed = Replayed(seconds=len(heard) / self._rate)
+
+    def run(self) -> Replayed:
+        for event in self._events:
+            player = self._players.get(event.get("player") or "")
+            match event["type"]:
+                case "tempo":
+                    beat, length = Fraction(event["beat_exact"]), Fraction(event["beat_samples"])
+                    self._transport.follow(Segment(event["sample"], beat, length))
+                case "heard" if player is not None:
+                    self._hear(player, event)
+                case "muted" if player is not None:
+                    self._mute(player, event)
+                case "asked" if player is not None:
+                    self._ask(player, event)
+                case "plan" if player is not None:
+                    self._arrive(player, event)
+                case "plan failed" if player is not None:
+                    player.asked.pop(event["epoch"], None)
+                case "bar" if player is not None and event["source"] is not None:
+                    self._repeat(player, event, event["bar"], event["fades"])
+                case "cut" if player is not None and event["source"] is not None:
+                    self._repeat(player, event, event["first_bar"], False)
+                case "cut" if player is not None:
+                    self._cut(player, event["epoch"], event["stem"], event["first_bar"])
+                case "placed" if player is not None:
+                    self._place(player, event)
+        self._advance(self._end)
+        for player in self._players.values():
+            player.recorded.close()
+            self._replayed.differences[player.name] = player.difference
+        return self._replayed
+
+    # --- one event each --------------------------------------------------------------------------
+
+    def _hear(self, player: _Player, event: Event) -> None:
+        """A plan's window, up to where it was heard, and what the others were going to play."""
+        take = self._events[0]
+        grid = Grid(
+            self._rate, Fraction(event["bpm"]), take["origin_samples"], take["beats_per_bar"]
+        )
+        others = {self._players[name]: heard for name, heard in event["others"].items()}
+        for each in (player, *others):
+            if each.stem.grid != grid:
+                each.stem.regrid(grid)
+        layout = lay_out(grid, event["first_bar"], self._ready.max_frames)
+        window = PlanWindow(
+            player=player.number - 1,
+            epoch=event["epoch"],
+            seed=event["seed"],
+            grid=grid,
+            layout=layout,
+            made_samples=event["heard_samples"],
+            deadline_samples=0,
+            useless_samples=0,
+        )
+        self._advance(event["heard_samples"])
+        self._hearing.look()
+        hearing = (event["cycle"], event["stand_in_from"])
+        mix = self._hearing.window(grid, layout.first_frame, layout.frames, *hearing)
+        audio = mix.audio
+        for other, heard in others.items():
+            repeats = _bars(heard["repeats"])
+            sound = other.stem.prefix(layout.first_frame, layout.frames, repeats)[1]
+            audio = audio + np.float32(heard["gain"]) * sound
+        player.heard[window.epoch] = window, replace(mix, audio=audio)
+
+    def _mute(self, player: _Player, event: Event) -> None:
+        player.heard.pop(event["epoch"], None)
+        if event["bars"] is not None:
+            first, end = event["bars"]
+            player.cut.append(player.stem.quiet(first, end, self._memory.position))
+
+    def _ask(self, player: _Player, event: Event) -> None:
+        window, context = player.heard.pop(event["epoch"])
+        knobs = event["knobs"]
+        request = stem_request(
+            player.stem,
+            window,
+            Prefix(event["prefix_frames"], _bars(event["repeats"])),
+            context,
+            instrument_index(str(knobs["instrument"])),
+            event["guidance"],
+            event["form"],
+            replace(decode_settings(knobs), steps=tuple(event["steps"])),
+        )
+        if request_digest(request) != event["digest"]:
+            self._note(player, event, "asks for something else than it did")
+        requests = [request]
+        if event["stems"] > 1:
+            requests.append(replace(request, seed=alternative_seed(request.seed)))
+        player.asked[window.epoch] = window, event["round"]
+        self._rounds.setdefault(event["round"], []).append((player, window.epoch, requests))
+
+    def _arrive(self, player: _Player, event: Event) -> None:
+        window, number = player.asked.pop(event["epoch"])
+        if number in self._rounds:
+            self._make(number, self._rounds.pop(number))
+        stems = self._made.pop((player.number, window.epoch), ())
+        self._replayed.plans += 1
+        player.stems = {window.epoch: (window, stems)}
+        result = stems[event["stem"]] if stems else None
+        if not isinstance(result, StemResult) or result_digest(result) != event["digest"]:
+            self._note(player, event, "came out otherwise")
+        if event["cut_from"] is not None:
+            self._cut(player, window.epoch, event["stem"], event["cut_from"])
+
+    def _make(self, number: int, asked: list[tuple[_Player, int, list[StemRequest]]]) -> None:
+        """All the plans of a round at once, hurried at the step at which they were."""
+        self._hurry.after = hurried_after(
+            (event["steps"], event["steps_done"])
+            for event in self._events
+            if event["type"] == "plan" and event["round"] == number
+        )
+        self._worker.submit(number, [request for _, _, requests in asked for request in requests])
+        (finished,) = self._worker.poll()
+        stems = list(finished.stems)
+        for player, epoch, requests in asked:
+            self._made[player.number, epoch] = stems[: len(requests)]
+            del stems[: len(requests)]
+
+    def _cut(self, player: _Player, epoch: int | None, stem: int, first_bar: int) -> None:
+        window, stems = player.stems.get(epoch or 0, (None, ()))
+        result = stems[stem] if stem < len(stems) else None
+        if window is not None and isinstance(result, StemResult):
+            now = self._memory.position
+            player.cut.append(player.stem.cut(window, result, first_bar, now))
+
+    def _repeat(self, player: _Player, event: Event, bar: int, fades: bool) -> None:
+        source = event["source"]
+        if player.stem.clip(source) is None:
+            self._note(player, event, f"has no bar {source} to repeat")
+            return
+        player.cut.append(player.stem.again(bar, source, self._memory.position, fades))
+
+    def _place(self, player: _Player, event: Event) -> None:
+        start, samples = event["start_samples"], event["samples"]
+        self._advance(max(event["sample"], start + samples - self._memory.ring_samples // 2))
+        if event["moved"]:
+            moved = player.stem.retime_from(start)
+            self._writer.place(player.number, start, moved.clip[:samples], moved.lead_in)
+            player.stem.retimed(moved)
+            return
+        for placement in reversed(player.cut):
+            if (placement.start_samples, placement.epoch) == (start, event["epoch"]):
+                clip = placement.clip[:samples]
+                self._writer.place(player.number, start, clip, placement.lead_in)
+                player.stem.commit(placement)
+                player.cut = [each for each in player.cut if each is not placement][-KEPT:]
+                return
+        self._note(player, event, "places a clip that was not made")
+
+    # --- the stream ------------------------------------------------------------------------------
+
+    def _advance(self, sample: int) -> None:
+        """Let the stream reach a sample, up to the take's end, and compare what was played."""
+        sample = min(sample, self._end)
+        step = round(STEP_S * self._rate)
+        while (position := self._memory.position) < sample:
+            while self._gains and self._gains[0][0] <= position:
+                _, number, gain = self._gains.popleft()
+                self._memory.set_gain(number, gain)
+            following = self._gains[0][0] if self._gains else sample
+            self._stream.advance(min(sample, following, position + step))
+            self._compare()
+
+    def _compare(self) -> None:
+        count = self._memory.position - self._compared
+        if count <= 0:
+            return
+        for player in self._players.values():
+            again = self._memory.played(player.number, self._compared, count)
+            recorded = player.recorded.read(count, dtype="float32")
+            if player.copy is not None:
+                player.copy.append(again)
+            if player.difference is None and not np.array_equal(again, recorded):
+                player.difference = self._difference(again, recorded)
+        self._compared += count
+
+    def _difference(self, again: Samples, recorded: Samples) -> Difference:
+        both = min(len(again), len(recorded))
+        apart = np.abs(again[:both] - recorded[:both])
+        at = int(np.argmax(apart > 0.0)) if apart.any() else both
+        size = float(apart[at]) if at < both else float("nan")
+        time_s = (self._compared + at - self._start) / self._rate
+        bar = int(self._tempo.beat_at(time_s + 1e-6) // self._tempo.beats_per_bar)
+        return Difference(time_s, bar, size)
+
+    def _note(self, player: _Player, event: Event, what: str) -> None:
+        number = event.get("epoch")
+        note = f"{player.name}, bar {event['bar']}: plan {number} {what}"
+        self._replayed.notes.append(note)
+        self._say(note)
+
+
+def _bars(told: Mapping[str, int]) -> dict[int, int]:
+    """Bars and those they repeat, as JSON has them."""
+    return {int(bar): source for bar, source in told.items()}
+
+
+def _open(path: Path) -> soundfile.SoundFile:
+    try:
+        return soundfile.SoundFile(path)
+    except soundfile.SoundFileError as error:
+        raise CompanionError(f"cannot read {str(path)!r} ({error}); valid: a WAV file") from error
+
+
+def _read(path: Path) -> Samples:
+    with _open(path) as file:
+        return file.read(dtype="float32")

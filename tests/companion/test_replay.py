@@ -1,0 +1,194 @@
+"""A take replays to the sample: from what was played, the knobs, the seeds and what was decided."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from companion.control.preset import GeneratorPreset, Preset
+from companion.errors import CompanionError
+from companion.replay import replay
+from companion.rig import run_recording
+from companion.take.events import EVENTS_FILE
+from companion.take.recover import recover
+from tests.companion.studio import (
+    BAR,
+    RATE,
+    Played,
+    failing,
+    music,
+    play,
+    play_delayed,
+    solo,
+    turn,
+)
+
+
+def standing_in(*names: str, **changes: object) -> Preset:
+    """A preset whose generator is the stand-in, for the replay to know."""
+    preset = solo(*names, **changes)
+    return replace(preset, generator=GeneratorPreset("standin"))
+
+
+def same(played: Played, plans: int | None = None) -> None:
+    """The take replays to the sample; at least so many plans were made again."""
+    replayed = replay(played.take)
+    assert replayed.notes == []
+    assert replayed.identical
+    names = [player.name for player in played.session.preset.players]
+    assert list(replayed.differences) == names
+    if plans is not None:
+        assert replayed.plans >= plans
+        assert any(np.abs(played.file(name)).max() > 0.1 for name in names)
+
+
+def test_a_set_with_knobs_mutes_and_holds(tmp_path: Path) -> None:
+    moves = {
+        1.5: turn("level", -7.3),
+        4.6: turn("regenerate", True),
+        5.2: turn("instrument", "organ", "keys"),
+        5.3: turn("guidance_audio", 1.234567890123),
+        6.7: turn("mute", True),
+        7.9: turn("mute", False),
+        8.3: turn("hold", True),
+        9.8: turn("hold", False),
+        10.1: turn("cycle", 2, None),
+    }
+    played = play(tmp_path, standing_in("bass", "keys", bars=13), music(13), moves=moves, seed=5)
+    same(played, plans=15)
+
+
+def test_a_set_with_lost_plans_that_bars_are_repeated_for(tmp_path: Path) -> None:
+    worker = failing(range(3, 15))
+    played = play(tmp_path, standing_in(bars=24), music(24), worker)
+    assert "repeat" in played.sounding()
+    assert played.of("plan failed")
+    same(played, plans=8)
+
+
+def test_a_set_with_slow_plans_that_are_hurried_or_come_too_late(tmp_path: Path) -> None:
+    slow = {3: 9.0, 4: 8.0, 7: 3.3}
+    played, worker = play_delayed(
+        tmp_path, standing_in(bars=20), music(20), 0.4, lambda plan: slow.get(plan, 0.7)
+    )
+    assert worker.hurried
+    same(played, plans=8)
+
+
+@pytest.mark.parametrize("order", ["apart", "together", "in turn"])
+def test_players_that_hear_each_other(tmp_path: Path, order: str) -> None:
+    preset = standing_in("bass", "drums", "keys", bars=10, knobs={"order": order})
+    moves = {6.5: turn("level", -9.7, "drums"), 7.5: turn("mute", True, "keys")}
+    played = play(tmp_path, preset, music(10), moves=moves)
+    heard = {len(event["others"]) for event in played.of("heard")}
+    assert heard == ({0} if order == "apart" else {0, 1, 2})
+    same(played, plans=15)
+
+
+def test_a_set_with_bars_again_undone_and_chosen_by_hand(tmp_path: Path) -> None:
+    moves = {
+        4.5: turn("take", "a"),
+        6.3: turn("take", "b"),
+        7.4: turn("take", "a"),
+        8.3: turn("again", True),
+        11.4: turn("undo", True),
+        14.2: turn("hold", False),
+    }
+    played = play(tmp_path, standing_in(bars=17), music(17), moves=moves)
+    assert {event["source"] is None for event in played.of("cut")} == {True, False}
+    same(played, plans=6)
+
+
+def test_a_set_with_silence_in_it(tmp_path: Path) -> None:
+    signal = music(16)
+    signal[6 * BAR : 11 * BAR] = 0.0
+    played = play(tmp_path, standing_in(bars=16), signal)
+    assert any(event["bars"] is not None for event in played.of("muted"))
+    same(played, plans=6)
+
+
+@pytest.mark.parametrize(("rate", "bpm"), [(44_100, "95"), (48_000, "113.3")])
+def test_at_the_rates_and_tempi_of_a_stage(tmp_path: Path, rate: int, bpm: str) -> None:
+    preset = standing_in("bass", "drums", bars=9, bpm=Fraction(bpm), count_in_bars=1)
+    rig = run_recording(2, music(12, rate, float(bpm)), rate, "signal")
+    same(play(tmp_path, preset, music(0), rig=rig), plans=8)
+
+
+def test_a_tempo_that_moves(tmp_path: Path) -> None:
+    def steer(bpm: float):  # type: ignore[no-untyped-def]
+        return lambda s: s.transport.steer(s.rig.memory.position + RATE // 10, bpm)
+
+    moves = {4.7: steer(121.3), 6.2: steer(118.0), 8.9: steer(125.0), 11.3: steer(140.0)}
+    played = play(tmp_path, standing_in(bars=16), music(18), moves=moves)
+    assert len(played.of("tempo")) == 4
+    assert played.of("placed", moved=True)
+    assert len({event["bpm"] for event in played.of("heard")}) >= 2
+    same(played, plans=8)
+
+
+def test_stems_over_full_scale(tmp_path: Path) -> None:
+    played = play(tmp_path, standing_in(bars=7), 12 * music(7), moves={0.5: turn("level", 6.0)})
+    assert np.abs(played.file("input")).max() > 1.0
+    same(played, plans=2)
+
+
+def test_a_take_that_was_killed_replays_as_far_as_it_goes(tmp_path: Path) -> None:
+    played = play(tmp_path, standing_in(bars=12), music(12))
+    log = played.take / EVENTS_FILE
+    lines = log.read_bytes().splitlines(keepends=True)
+    last = next(n for n, line in enumerate(lines) if b'"bar", "bar": 9' in line)
+    log.write_bytes(b"".join(lines[:last]) + lines[last][:30])
+    for name in ("input", "bass"):
+        path = played.take / f"{name}.wav"
+        path.write_bytes(path.read_bytes()[: -4 * 3 * BAR])
+    recover(played.take)
+    same(played, plans=4)
+
+
+def test_the_first_difference_is_told(tmp_path: Path) -> None:
+    played = play(tmp_path, standing_in("bass", "drums", bars=9), music(9))
+    path = played.take / "bass.wav"
+    audio, rate = soundfile.read(path, dtype="float32")
+    audio[6 * BAR + 100] += 1e-6
+    soundfile.write(path, audio, rate, "FLOAT")
+    replayed = replay(played.take)
+    difference = replayed.differences["bass"]
+    assert difference is not None
+    assert (difference.bar, difference.time_s) == (6, (6 * BAR + 100) / RATE)
+    assert replayed.differences["drums"] is None
+    assert not replayed.identical
+
+
+def test_another_input_is_told_at_the_plan_that_heard_it(tmp_path: Path) -> None:
+    played = play(tmp_path, standing_in(bars=9), music(9))
+    path = played.take / "input.wav"
+    audio, rate = soundfile.read(path, dtype="float32")
+    audio[BAR : 2 * BAR] *= 0.5
+    soundfile.write(path, audio, rate, "FLOAT")
+    notes: list[str] = []
+    replayed = replay(played.take, say=notes.append)
+    assert notes == replayed.notes
+    assert "asks for something else" in notes[0]
+
+
+def test_the_stems_can_be_written(tmp_path: Path) -> None:
+    played = play(tmp_path, standing_in("bass", "drums", bars=7), music(7))
+    replay(played.take, out=tmp_path / "again")
+    for name in ("bass", "drums"):
+        audio, _ = soundfile.read(tmp_path / "again" / f"{name}.wav", dtype="float32")
+        assert np.array_equal(audio, played.file(name))
+
+
+def test_other_weights_are_refused(tmp_path: Path) -> None:
+    played = play(tmp_path, standing_in(bars=5), music(5))
+    log = played.take / EVENTS_FILE
+    log.write_text(log.read_text().replace('"weights": ""', '"weights": "0123456789abcdef"'))
+    with pytest.raises(CompanionError, match="0123456789abcdef"):
+        replay(played.take)
+    with pytest.raises(CompanionError, match="events"):
+        replay(tmp_path / "nowhere")
