@@ -120,12 +120,10 @@ def test_at_the_rates_and_tempi_of_a_stage(tmp_path: Path, rate: int, bpm: str) 
 
 
 def test_a_tempo_that_moves(tmp_path: Path) -> None:
-    def steer(bpm: float):  # type: ignore[no-untyped-def]
-        return lambda s: s.transport.steer(s.rig.memory.position + RATE // 10, bpm)
-
-    moves = {4.7: steer(121.3), 6.2: steer(118.0), 8.9: steer(125.0), 11.3: steer(140.0)}
+    tempi = {4.7: 121.3, 6.2: 118.0, 8.9: 125.0, 11.3: 140.0}
+    moves = {bar: turn("bpm", bpm, None) for bar, bpm in tempi.items()}
     played = play(tmp_path, standing_in(bars=16), music(18), moves=moves)
-    assert len(played.of("tempo")) == 4
+    assert len(played.of("tempo")) >= 4
     assert played.of("placed", moved=True)
     assert len({event["bpm"] for event in played.of("heard")}) >= 2
     same(played, plans=8)

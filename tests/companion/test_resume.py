@@ -12,10 +12,9 @@ from companion.control.preset import GeneratorPreset, Preset
 from companion.errors import CompanionError
 from companion.jam import jam
 from companion.resume import cut_off, resume
-from companion.session import Session
 from companion.take.events import EVENTS_FILE, EventLog, read_events
 from companion.take.lock import lock
-from tests.companion.studio import BAR, RATE, Played, music, play, solo, turn
+from tests.companion.studio import BAR, Played, music, play, solo, turn
 
 
 def crashed(folder: Path, preset: Preset, bars: float, **options: object) -> Path:
@@ -58,10 +57,8 @@ def test_it_goes_on_at_the_next_bar_with_every_knob_where_it_was(tmp_path: Path)
 
 
 def test_the_tempo_that_was_followed_goes_on(tmp_path: Path) -> None:
-    def steer(session: Session) -> None:
-        session.transport.steer(session.rig.memory.position + RATE // 10, 122.5004)
-
-    take = crashed(tmp_path / "takes", solo(bars=8), 5.4, moves={2.5: steer})
+    moves = {2.5: turn("bpm", 122.5, None)}
+    take = crashed(tmp_path / "takes", solo(bars=8), 5.4, moves=moves)
     assert resume(take).preset.bpm == Fraction("122.5")
     steady = crashed(tmp_path / "others", solo(bars=8, bpm=Fraction("113.3")), 5.4)
     assert resume(steady).preset.bpm == Fraction("113.3")

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import socket
 import subprocess
 import sys
 import time
@@ -18,8 +19,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
+from pythonosc.udp_client import SimpleUDPClient
 
 from companion.errors import CompanionError
+from companion.replay import replay
 from companion.take.events import read_events
 from companion.take.recover import recover
 from tests.rig.jack import ROOT
@@ -32,13 +35,15 @@ generator: {name: standin, in_process: true}
 """
 NAMES = ("input", "bass", "drums")
 BEFORE_S = 0.5  # between the stream's start and bar 0, with which the take begins
-START_LIMIT_S = 60.0
+START_LIMIT_S = 120.0
 
 
-def start_jam(folder: Path, takes: Path, *options: str) -> subprocess.Popen[bytes]:
-    preset = folder / "duo.yaml"
-    preset.write_text(PRESET)
-    command = [sys.executable, "-m", "companion.cli", "jam", str(preset), "--takes", str(takes)]
+def start_jam(
+    folder: Path, takes: Path, *options: str, preset: str = PRESET
+) -> subprocess.Popen[bytes]:
+    path = folder / "rig.yaml"
+    path.write_text(preset)
+    command = [sys.executable, "-m", "companion.cli", "jam", str(path), "--takes", str(takes)]
     nowhere = {"JACK_NO_START_SERVER": "1", "JACK_DEFAULT_SERVER": "companion-no-server"}
     return subprocess.Popen(
         [*command, *options],
@@ -90,6 +95,73 @@ def test_a_jam_killed_at_any_moment_leaves_files_that_open_and_loses_less_than_a
     heard, _ = soundfile.read(folder / "input.wav", dtype="float32")
     assert np.abs(heard[-2_000:]).max() > 1e-3
     assert read_events(folder / "events.jsonl")[-1]["type"] == "end"
+
+
+def test_a_set_that_was_killed_goes_on_at_the_next_bar(tmp_path: Path) -> None:
+    takes = tmp_path / "takes"
+    with start_jam(tmp_path, takes, preset=PRESET + "bars: 4\n") as jam:
+        folder, _ = wait_begun(takes, jam)
+        time.sleep(BEFORE_S + 3.2)  # into the second bar, of 2.5 s
+        jam.kill()
+    with start_jam(tmp_path, takes, "--resume", str(folder)) as jam:
+        out, errors = jam.communicate(timeout=90)
+    assert (jam.returncode, errors) == (0, b"")
+    assert f"going on from take {folder.name}, at bar 3".encode() in out
+    (again,) = [path for path in takes.iterdir() if path != folder]
+    begun, *_, ended = read_events(again / "events.jsonl")
+    assert (begun["continues"], begun["bars_before"], begun["bars"]) == (folder.name, 2, 2)
+    assert begun["players"] == ["bass", "drums"]
+    assert ended["reason"] == "last bar"
+
+
+def osc_port() -> int:
+    """A port that nobody uses, for the moment."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as found:
+        found.bind(("127.0.0.1", 0))
+        return int(found.getsockname()[1])
+
+
+@pytest.mark.parametrize(
+    ("generator", "bars", "steps"),
+    [("{name: standin}", 8, 8), ("{name: model, device: cpu}", 5, 2)],
+    ids=["stand-in", "model"],
+)
+def test_a_live_set_with_knobs_replays_to_the_sample(
+    tmp_path: Path, generator: str, bars: int, steps: int
+) -> None:
+    port = osc_port()
+    preset = f"""
+count_in_bars: 0
+cycle: 1
+bars: {bars}
+players:
+  - {{name: bass, steps: {steps}}}
+  - {{name: drums, instrument: drums, steps: {steps}}}
+generator: {generator}
+osc: {{port: {port}}}
+"""
+    moves: list[tuple[str, float | int]] = [
+        ("/companion/drums/level", -7.7),
+        ("/companion/bass/guidance_audio", 2.345678),
+        ("/companion/drums/mute", 1),
+        ("/companion/bass/regenerate", 1),
+        ("/companion/drums/mute", 0),
+        ("/companion/bass/level", 3.3),
+    ]
+    with start_jam(tmp_path, tmp_path / "takes", preset=preset) as jam:
+        folder, _ = wait_begun(tmp_path / "takes", jam)
+        knobs = SimpleUDPClient("127.0.0.1", port)
+        for address, value in moves:
+            time.sleep(bars * 2.4 / len(moves))
+            knobs.send_message(address, value)
+        _, errors = jam.communicate(timeout=120)
+    assert (jam.returncode, errors) == (0, b"")
+    kinds = [event["type"] for event in read_events(folder / "events.jsonl")]
+    assert kinds.count("gain") >= 4
+    assert kinds.count("plan") >= 2
+    replayed = replay(folder)
+    assert replayed.notes == []
+    assert replayed.differences == {"bass": None, "drums": None}
 
 
 @pytest.fixture

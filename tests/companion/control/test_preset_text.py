@@ -19,6 +19,7 @@ players:
   - {name: "on", instrument: strings, guidance_form: product, steps: 12}
 midi:
   port: nanoKONTROL
+  clock_out: true
   map:
     - {cc: 1, parameter: temperature, player: "on", channel: 1}
     - {cc: 2, parameter: mute, player: "*"}
