@@ -156,7 +156,7 @@ PARAMETERS: tuple[Parameter, ...] = (
     Parameter("cycle", "whole", "rig", 4, 1, 16, "bars", "next plan", "Bars after which the music repeats.", cc=14),
     Parameter("find_cycle", "switch", "rig", True, 0, 1, "", "next bar", "Finds the cycle in the music; setting cycle by hand turns it off.", cc=85),
     Parameter("order", "choice", "rig", "together", 0, len(ORDERS) - 1, "", "next plan", "Players plan together and hear each other's bars so far; in turn, each hears the new bars of those before it; apart, only the mix.", choices=ORDERS),
-    Parameter("lock", "switch", "rig", False, 0, 1, "", "now", "Keeps every knob but level, mute and this one where it is.", cc=16, locks=False),
+    Parameter("lock", "switch", "rig", False, 0, 1, "", "now", "Keeps every knob but level, mute, tap and this one where it is.", cc=16, locks=False),
     Parameter("broken_cycle", "choice", "rig", BROKEN_CYCLE[0], 0, len(BROKEN_CYCLE) - 1, "", "next plan", "When the chords leave the cycle: the old bars still stand in for bars to come, or are forgotten.", choices=BROKEN_CYCLE),
     Parameter("monitor", "number", "rig", -60.0, -60.0, 6.0, "dB", "now", "The input in the companion's output; -60 is off.", cc=15),
 )

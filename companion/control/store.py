@@ -20,6 +20,8 @@ Snapshot = Mapping[str, Value]
 KEPT_CHANGES = 10_000
 KEPT_PULLS = 64
 ALL = "*"
+OWN = frozenset({"preset", "clock", "found", "undo"})
+"""Who moves knobs from inside the companion: the performance lock is for everybody else."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +138,7 @@ class ParameterStore:
     def _put(self, knob: Parameter, player: str | None, value: Value, source: str) -> None:
         with self._lock:
             old = self._values[player][knob.name]
-            if knob.locks and self._values[None]["lock"]:
+            if knob.locks and self._values[None]["lock"] and source not in OWN:
                 if value != old:
                     of = knob.name if player is None else f"{knob.name} of {player}"
                     self._refused += 1

@@ -241,6 +241,11 @@ class TestLock:
         assert store.drain() == []
         assert store.refused == (5, "locked: regenerate of bass stays as it is")
 
+    def test_what_the_companion_moves_itself_is_not_locked(self, store: ParameterStore) -> None:
+        store.set("lock", True, None, "osc")
+        store.set("cycle", 2, None, "found")
+        assert store.snapshot()["cycle"] == 2 and store.refused[0] == 0
+
     def test_level_mute_and_the_lock_itself_move(self, store: ParameterStore) -> None:
         store.set("lock", True, None, "osc")
         store.set("level", -9.0, "bass", "midi")
