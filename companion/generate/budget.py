@@ -15,9 +15,10 @@ from companion.generate.latency import Latency, Work
 SLACK_S = 0.1
 SLACK_SHARE = 0.1
 """A plan is to be ready this long before its deadline, and a tenth of what it takes."""
-PATIENCE = 4.0
-LEAST_PATIENCE_S = 2.0
-"""A generator may be silent for four times the longest it should be, at least 2 s."""
+PATIENCE = 5.0
+LEAST_PATIENCE_S = 3.0
+"""A generator may be silent for five times the longest it should be, at least 3 s: one that is only
+held up would be away for longer if it were replaced."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -110,9 +110,11 @@ def make(
                 said = time.perf_counter()
                 send(Progress(plan.number, decoding.progress))
             more = decoding.step()
-        send(Progress(plan.number, 1.0))  # what is left is the sound
-        stems = tuple(_stem(decoding, index) for index in range(len(plan.requests)))
-        return Result(plan.number, stems, time.perf_counter() - started)
+        stems = []
+        for index in range(len(plan.requests)):
+            send(Progress(plan.number, 1.0))  # what is left is the sound
+            stems.append(_stem(decoding, index))
+        return Result(plan.number, tuple(stems), time.perf_counter() - started)
     except Exception as error:  # one plan lost is a fallback, not the end of the jam
         return Failed(plan.number, one_line(error))
 
