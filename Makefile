@@ -11,7 +11,8 @@ PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check 
 # Debian package names. PortAudio comes inside sounddevice's wheel everywhere but on Linux.
 PLAY_PACKAGES := libportaudio2
 TEST_PACKAGES := $(PLAY_PACKAGES) jackd2 liblo-tools puredata-core opus-tools mma fluidsynth \
-	fluid-soundfont-gm musescore-general-soundfont timgm6mb-soundfont rt-tests sox
+	fluid-soundfont-gm musescore-general-soundfont avldrums.lv2-soundfont timgm6mb-soundfont \
+	rt-tests sox
 
 .PHONY: jam test lint check wheel clean system-play system-test
 

@@ -3,20 +3,15 @@
 from __future__ import annotations
 
 import json
-import multiprocessing
 import shutil
-import signal
-from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from multiprocessing.context import BaseContext
 from pathlib import Path
-
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from training.band.fluidsynth import check_library
 from training.band.fonts import check_fonts
 from training.band.mma import find_mma
-from training.band.song import UNFINISHED, song_folder, write_song
+from training.band.render import UNFINISHED
+from training.band.song import song_folder, write_song
+from training.band.workers import write_songs
 from training.errors import TrainingError
 
 
@@ -44,14 +39,14 @@ def build_band(
     try:
         out.mkdir(parents=True, exist_ok=True)
         missing = _missing_songs(out, songs, seed, held_out)
-        with _bar(progress) as bar:
-            task = bar.add_task("songs", total=songs, completed=songs - len(missing), rate="")
-            stem_seconds = 0.0
-            for written in _write_songs(out, seed, missing, workers, held_out):
-                stem_seconds += written
-                elapsed_s = bar.tasks[task].elapsed or 1e-3
-                rate = f"{stem_seconds / elapsed_s:.0f} stem-seconds/s"
-                bar.update(task, advance=1, rate=rate)
+        write_songs(
+            write_song,
+            [(out, seed, index, held_out) for index in missing],
+            songs - len(missing),
+            workers,
+            progress,
+            training_fonts=not held_out,
+        )
         shutil.rmtree(out / UNFINISHED, ignore_errors=True)
     except OSError as error:
         raise TrainingError(f"cannot write to {error.filename or out}: {error.strerror}") from error
@@ -76,46 +71,3 @@ def _missing_songs(out: Path, songs: int, seed: int, held_out: bool) -> list[int
         if found != seed:
             raise TrainingError(f"{out} holds songs of seed {found}: give that seed, not {seed}")
     return missing
-
-
-def _write_songs(
-    out: Path, seed: int, indices: list[int], workers: int, held_out: bool
-) -> Iterator[float]:
-    """Write songs, here or in worker processes; yields the stem-seconds of each."""
-    if workers == 1 or len(indices) < 2:
-        for index in indices:
-            yield write_song(out, seed, index, held_out)
-        return
-    count = min(workers, len(indices))
-    with ProcessPoolExecutor(count, _context(held_out), initializer=_ignore_interrupt) as pool:
-        running = [pool.submit(write_song, out, seed, index, held_out) for index in indices]
-        try:
-            for future in as_completed(running):
-                yield future.result()
-        finally:
-            # On an error or Ctrl-C the songs that are being written are still completed.
-            pool.shutdown(wait=True, cancel_futures=True)
-
-
-def _context(held_out: bool) -> BaseContext:
-    """A fork server with the training fonts in memory; else each worker loads what it needs."""
-    if held_out or "forkserver" not in multiprocessing.get_all_start_methods():
-        return multiprocessing.get_context("spawn")
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["training.band.preload"])
-    return context
-
-
-def _ignore_interrupt() -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-
-
-def _bar(shown: bool) -> Progress:
-    return Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("{task.fields[rate]}"),
-        TimeRemainingColumn(),
-        disable=not shown,
-    )

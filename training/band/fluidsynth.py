@@ -23,13 +23,27 @@ CHANNELS = 16
 DRUM_CHANNEL = 9
 
 
+PITCH_BEND = -1
+"""The `number` of a `Control` that bends the pitch: value 0..16383, 8192 is unbent."""
+
+
+@dataclass(frozen=True, slots=True)
+class Control:
+    """A MIDI controller moves: seconds from bar 0, its number 0..127 or `PITCH_BEND`, value."""
+
+    at_s: float
+    number: int
+    value: int
+
+
 @dataclass(frozen=True, slots=True)
 class Voice:
-    """What one channel plays: General MIDI program (or kit), and its notes."""
+    """What one channel plays: General MIDI program (or kit), notes, moves of controllers."""
 
     channel: int
     program: int
     strikes: tuple[Strike, ...]
+    controls: tuple[Control, ...] = ()
 
 
 @lru_cache(maxsize=1)
@@ -52,6 +66,8 @@ def check_library() -> Any:
         "fluid_synth_program_change": (integer, [pointer, integer, integer]),
         "fluid_synth_noteon": (integer, [pointer, integer, integer, integer]),
         "fluid_synth_noteoff": (integer, [pointer, integer, integer]),
+        "fluid_synth_cc": (integer, [pointer, integer, integer, integer]),
+        "fluid_synth_pitch_bend": (integer, [pointer, integer, integer]),
         "fluid_synth_get_sfont_by_id": (pointer, [pointer, integer]),
         "fluid_synth_add_sfont": (integer, [pointer, pointer]),
         "fluid_synth_remove_sfont": (integer, [pointer, pointer]),
@@ -124,14 +140,18 @@ class FontSynth:
             self._library.fluid_synth_program_change(synth, voice.channel, voice.program)
         rows = {voice.channel: row for row, voice in enumerate(voices)}
         position = 0
-        for block, on, channel, pitch, velocity in _events(voices, blocks):
+        for block, event, channel, number, value in _events(voices, blocks):
             if block > position:
                 self._process(synth, audio, rows, position, block)
                 position = block
-            if on:
-                self._library.fluid_synth_noteon(synth, channel, pitch, velocity)
+            if event == _ON:
+                self._library.fluid_synth_noteon(synth, channel, number, value)
+            elif event == _OFF:
+                self._library.fluid_synth_noteoff(synth, channel, number)
+            elif number == PITCH_BEND:
+                self._library.fluid_synth_pitch_bend(synth, channel, value)
             else:
-                self._library.fluid_synth_noteoff(synth, channel, pitch)
+                self._library.fluid_synth_cc(synth, channel, number, value)
         self._process(synth, audio, rows, position, blocks)
 
     def _process(
@@ -152,13 +172,24 @@ class FontSynth:
         self._library.fluid_synth_process(synth, count, 0, None, len(targets), targets.ctypes.data)
 
 
-def _events(voices: Sequence[Voice], blocks: int) -> list[tuple[int, bool, int, int, int]]:
-    """(block, is note-on, channel, pitch, velocity), note-offs first within a block.
+_CONTROL, _OFF, _ON = range(3)
+"""In this order within a block: a note sounds as its channel is set."""
+
+_Event = tuple[int, int, int, int, int]
+"""Block, kind of event, channel, pitch or number of the controller, velocity or value."""
+
+
+def _events(voices: Sequence[Voice], blocks: int) -> list[_Event]:
+    """Every event before the end; controllers of one block stay in the order they came in.
 
     A note that is struck again while it sounds is released first.
     """
-    events: list[tuple[int, bool, int, int, int]] = []
+    notes: list[_Event] = []
+    controls: list[_Event] = []
     for voice in voices:
+        for control in voice.controls:
+            block = round(control.at_s * SAMPLE_RATE / BLOCK)
+            controls.append((block, _CONTROL, voice.channel, control.number, control.value))
         sounding: dict[int, int] = {}
         for strike in voice.strikes:
             start = round(strike.start_s * SAMPLE_RATE / BLOCK)
@@ -167,10 +198,12 @@ def _events(voices: Sequence[Voice], blocks: int) -> list[tuple[int, bool, int, 
                 continue
             before = sounding.get(strike.pitch)
             if before is not None and before > start:
-                events.remove((before, False, voice.channel, strike.pitch, 0))
-                events.append((start, False, voice.channel, strike.pitch, 0))
+                notes.remove((before, _OFF, voice.channel, strike.pitch, 0))
+                notes.append((start, _OFF, voice.channel, strike.pitch, 0))
             sounding[strike.pitch] = end
-            events.append((start, True, voice.channel, strike.pitch, strike.velocity))
-            events.append((end, False, voice.channel, strike.pitch, 0))
+            notes.append((start, _ON, voice.channel, strike.pitch, strike.velocity))
+            notes.append((end, _OFF, voice.channel, strike.pitch, 0))
     # Notes still held at the end of the song ring on into its tail and are cut with it.
-    return sorted(event for event in events if event[0] < blocks)
+    ordered = sorted(controls, key=lambda event: event[:2]) + sorted(notes)
+    ordered.sort(key=lambda event: event[:2])
+    return [event for event in ordered if event[0] < blocks]

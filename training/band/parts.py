@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from model.instruments import INSTRUMENTS, instrument_of_program
 from training.band.drums import PATTERNS, Pattern, add_fills, draw_pattern, play_pattern
-from training.band.fonts import fonts_of
+from training.band.fonts import drum_fonts, pitched_fonts
 from training.band.form import BEATS_PER_BAR, Form
 from training.band.melody import write_lead, write_pad
 from training.band.mma import Note, Track
@@ -98,18 +99,20 @@ def make_parts(
     In a held-out set the fonts are those a training set never has, and the drums always the
     groove's own.
     """
-    fonts = sorted(fonts_of(held_out))
+    fonts = pitched_fonts(held_out)
     patterns = () if held_out else PATTERNS
     pattern = draw_pattern(rng, form, patterns)
-    parts = [_drums(rng, form, [track for track in tracks if track.drums], pattern, fonts)]
+    parts = [_drums(rng, form, [track for track in tracks if track.drums], pattern, held_out)]
     pitched = [track for track in tracks if not track.drums]
     bass_tracks = _bass_tracks(pitched)
     parts.append(_bass(rng, form, bass_tracks, fonts))
     others = [track for track in pitched if track not in bass_tracks and track.program < 108]
     parts.extend(_accompaniment(rng, form, others, fonts))
     parts.append(_lead(rng, form, fonts))
-    sounding = [part for part in parts if _share_sounding(form, part) >= MIN_BARS_SOUNDING]
-    return _unique_names(sounding)
+    bars = form.bars
+    return unique_names(
+        [part for part in parts if bars_sounding(part.notes, bars) / bars >= MIN_BARS_SOUNDING]
+    )
 
 
 def _bass_tracks(tracks: list[Track]) -> list[Track]:
@@ -123,7 +126,7 @@ def _drums(
     form: Form,
     tracks: list[Track],
     pattern: Pattern | None,
-    fonts: list[str],
+    held_out: bool,
 ) -> Part:
     if pattern is None:
         notes = tuple(note for track in tracks for note in track.notes)
@@ -131,6 +134,7 @@ def _drums(
         notes = play_pattern(rng, form, pattern)
     notes = add_fills(rng, form, notes, every=pattern is not None)
     kits = JAZZ_KITS if form.style.idiom == "jazz" else KITS
+    fonts = drum_fonts((note.pitch for note in notes), held_out)
     return Part("drums", rng.choice(kits), True, rng.choice(fonts), notes)
 
 
@@ -153,7 +157,7 @@ def _accompaniment(
     rng: random.Random, form: Form, tracks: list[Track], fonts: list[str]
 ) -> list[Part]:
     """At most four parts, those that play in most bars first; one is written if few."""
-    ranked = sorted(tracks, key=lambda track: (-_bars_sounding(form, track.notes), track.name))
+    ranked = sorted(tracks, key=lambda track: (-bars_sounding(track.notes, form.bars), track.name))
     parts: list[Part] = []
     for track in ranked[:MAX_ACCOMPANIMENT]:
         family = track.program // 8
@@ -193,21 +197,17 @@ def _lead(rng: random.Random, form: Form, fonts: list[str]) -> Part:
     return Part("lead", program, False, rng.choice(fonts), notes)
 
 
-def _bars_sounding(form: Form, notes: tuple[Note, ...]) -> int:
-    """How many bars of the song have a note in them, struck or held."""
-    bars: set[int] = set()
+def bars_sounding(notes: Iterable[Note], bars: int) -> int:
+    """How many of the `bars` of a song have a note in them, struck or held."""
+    found: set[int] = set()
     for note in notes:
         first = int(note.beat // BEATS_PER_BAR)
         last = int((note.beat + note.beats - 0.1) // BEATS_PER_BAR)
-        bars.update(range(first, max(first, last) + 1))
-    return len([bar for bar in bars if bar < form.bars])
+        found.update(range(first, max(first, last) + 1))
+    return len([bar for bar in found if bar < bars])
 
 
-def _share_sounding(form: Form, part: Part) -> float:
-    return _bars_sounding(form, part.notes) / form.bars
-
-
-def _unique_names(parts: list[Part]) -> tuple[Part, ...]:
+def unique_names(parts: list[Part]) -> tuple[Part, ...]:
     """Number parts that share a name: guitar, guitar2, ..."""
     seen: dict[str, int] = {}
     unique = []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 
-from training.band.song import load_fonts
+from training.band.render import load_fonts
 
 # Ctrl-C reaches every process; the one that started this one decides what to finish.
 signal.signal(signal.SIGINT, signal.SIG_IGN)

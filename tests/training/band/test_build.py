@@ -12,7 +12,8 @@ import soundfile
 from model.instruments import INSTRUMENTS
 from training.band import build_band, command
 from training.band.fluidsynth import SAMPLE_RATE
-from training.band.song import UNFINISHED, song_folder, split_of
+from training.band.render import UNFINISHED
+from training.band.song import song_folder, split_of
 from training.errors import TrainingError
 
 

@@ -7,7 +7,15 @@ import numpy as np
 import pytest
 
 from training.band import fluidsynth
-from training.band.fluidsynth import DRUM_CHANNEL, SAMPLE_RATE, FontSynth, Voice, check_library
+from training.band.fluidsynth import (
+    DRUM_CHANNEL,
+    PITCH_BEND,
+    SAMPLE_RATE,
+    Control,
+    FontSynth,
+    Voice,
+    check_library,
+)
 from training.band.fonts import FONTS, Font, check_fonts
 from training.band.humanise import Strike
 from training.errors import TrainingError
@@ -48,6 +56,34 @@ def test_a_note_struck_again_while_it_sounds_is_heard_again(fluid: FontSynth) ->
     (audio,) = fluid.render([twice], 3 * SAMPLE_RATE)
     assert np.abs(audio[int(1.7 * SAMPLE_RATE) : int(1.9 * SAMPLE_RATE)]).max() > 0.01
     assert np.abs(audio[int(2.8 * SAMPLE_RATE) :]).max() < 0.01
+
+
+def _pitch(audio: np.ndarray) -> float:
+    """MIDI pitch of the strongest frequency."""
+    spectrum = np.abs(np.fft.rfft(audio * np.hanning(len(audio)), 1 << 18))
+    return 69 + 12 * float(np.log2(spectrum.argmax() * SAMPLE_RATE / (1 << 18) / 440))
+
+
+def test_a_bend_moves_the_pitch_by_the_range_that_was_set(fluid: FontSynth) -> None:
+    """Two semitones unless controllers 101, 100 and 6 have set another range, as here twelve."""
+    wide = (Control(0.0, 101, 0), Control(0.0, 100, 0), Control(0.0, 6, 12))
+    for set_before, semitones in (((), 2), (wide, 12)):
+        bend = Control(1.0, PITCH_BEND, 16383)
+        voice = Voice(0, 80, (Strike(0.0, 2.0, 60, 100),), (*set_before, bend))
+        (audio,) = fluid.render([voice], 2 * SAMPLE_RATE)
+        before, after = audio[8000:28000], audio[36000:60000]
+        assert abs(_pitch(after) - _pitch(before) - semitones) < 0.1
+
+
+def test_a_controller_acts_when_it_moves_and_on_its_own_channel(fluid: FontSynth) -> None:
+    organs = [
+        Voice(channel, 19, (Strike(0.0, 2.0, 60, 100),), controls)
+        for channel, controls in ((0, (Control(1.0, 7, 20),)), (1, ()))
+    ]
+    loud = [np.abs(audio).max() for audio in fluid.render(organs, SAMPLE_RATE)]
+    late = [np.abs(a[40000:60000]).max() for a in fluid.render(organs, 2 * SAMPLE_RATE)]
+    assert late[0] < 0.2 * loud[0]
+    assert late[1] > 0.8 * loud[1]
 
 
 def test_a_file_that_is_no_sound_font_is_named(tmp_path: Path) -> None:
