@@ -23,21 +23,18 @@ from torch import Tensor
 from model.checkpoint import load_grid_codec
 from model.context import context_gain
 from model.device import autocast
-from model.grid import FRAME_RATE, HOP, SAMPLE_RATE
+from model.grid import FRAME_RATE, HOP
 from model.instruments import instrument_index
 from model.pitch import pitches
 from training.errors import TrainingError
 from training.loop import prepare_process, step_seed
 from training.songs import read_song, song_folders
+from training.stemgen.colour import coloured
 
 MIXES = 4
 """Context mixes encoded for each song."""
 PITCH_STEPS = 21
 """Steps in which the pitches of `model.pitch` are kept: they fill a byte."""
-EQUALISER_DB = 6.0
-"""How much louder or softer a context is at most at some frequency, by chance."""
-EQUALISER_HZ = (100.0, 400.0, 1_600.0, 6_400.0)
-"""Where its gain is drawn; between them it is interpolated over log-frequency."""
 SOUNDING = 10 ** (-50 / 20)
 """RMS above which a frame counts as sounding (-50 dBFS)."""
 
@@ -93,15 +90,6 @@ def frame_sounding(audio: np.ndarray) -> np.ndarray:
     return np.sqrt((blocks**2).mean(-1)) > SOUNDING
 
 
-def equalised(audio: np.ndarray, rng: random.Random) -> np.ndarray:
-    """Audio [samples] as another desk, room or microphone would colour it: float32 [samples]."""
-    spectrum = np.fft.rfft(audio)
-    hertz = np.fft.rfftfreq(len(audio), 1 / SAMPLE_RATE)
-    gains_db = [rng.uniform(-EQUALISER_DB, EQUALISER_DB) for _ in EQUALISER_HZ]
-    curve_db = np.interp(np.log(np.maximum(hertz, 1.0)), np.log(EQUALISER_HZ), gains_db)
-    return np.fft.irfft(spectrum * 10 ** (curve_db / 20), len(audio)).astype(np.float32)
-
-
 def packed_pitches(audio: Tensor) -> np.ndarray:
     """Pitches of audio [B, samples] as bytes: int8 [B, frames, PITCHES]."""
     rows = [pitches(row[None])[0] for row in audio]
@@ -130,13 +118,17 @@ def _encode_song(job: _Job) -> None:
     audio = np.stack([soundfile.read(song.folder / n, dtype="float32")[0] for n in song.stems])
     audio = audio[:, : audio.shape[1] // HOP * HOP]
     members = draw_mixes(len(audio), MIXES, rng)
-    mixes = []
+    dry, mixes = [], []
     for member in members:
-        gains = [10 ** (rng.uniform(-4, 4) / 20) for _ in member]
-        mix = sum(g * audio[m] for g, m in zip(gains, member, strict=True))
-        mixes.append(equalised(mix, rng))
-    heard = torch.from_numpy(np.stack(mixes).astype(np.float32))
-    leveled = torch.stack([row * context_gain(row) for row in heard])
+        faders = [10 ** (rng.uniform(-4, 4) / 20) for _ in member]
+        mix = np.zeros_like(audio[0])
+        for fader, stem in zip(faders, member, strict=True):
+            mix += np.float32(fader) * audio[stem]
+        dry.append(mix)
+        mixes.append(coloured(mix, rng))
+    heard = torch.from_numpy(np.stack(mixes))
+    gains = torch.tensor([context_gain(row) for row in heard])
+    leveled = heard * gains[:, None]
     spread = torch.tensor([10 ** (rng.uniform(-4, 4) / 20) for _ in members])
     codec = load_grid_codec(job.weights)
     batch = torch.cat([torch.from_numpy(audio), leveled * spread[:, None]])
@@ -155,7 +147,8 @@ def _encode_song(job: _Job) -> None:
         "stem_pitches": packed_pitches(torch.from_numpy(audio)),
         "mix_pitches": packed_pitches(leveled),
         "sounding": frame_sounding(audio),
-        "mix_sounding": frame_sounding(leveled.numpy()),
+        # Of the band alone: a room's tail and a floor of noise are no music to follow.
+        "mix_sounding": frame_sounding(np.stack(dry) * gains.numpy()[:, None]),
     }
     part = job.out.with_suffix(".part")
     save_file(arrays, part, {"song": json.dumps(header), "drawn": _drawn(job.seed)})
@@ -164,7 +157,7 @@ def _encode_song(job: _Job) -> None:
 
 def _drawn(seed: int) -> str:
     """What decides a song's mixes: shards drawn in another way are not taken for these."""
-    return f"seed {seed}, {MIXES} equalised mixes"
+    return f"seed {seed}, {MIXES} mixes in rooms, through desks"
 
 
 def write_shards(band: Path, split: str, out: Path, weights: Path, seed: int, workers: int) -> Path:

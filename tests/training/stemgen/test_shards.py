@@ -21,11 +21,9 @@ from model.pitch import LOWEST_PITCH, PITCHES
 from training.errors import TrainingError
 from training.songs import read_song
 from training.stemgen.shards import (
-    EQUALISER_DB,
     MIXES,
     clock_phase,
     draw_mixes,
-    equalised,
     frame_sounding,
     read_shards,
     write_shards,
@@ -106,16 +104,6 @@ def test_the_pitches_are_those_of_the_stems(shard):
     assert (abs(loudest - 36) <= 1).mean() > 0.95, "the tiny band's bass is a C2"
 
 
-def test_a_context_is_coloured_but_by_no_more_than_it_may_be():
-    noise = np.random.default_rng(0).standard_normal(32_000).astype(np.float32)
-    for seed in range(5):
-        coloured = equalised(noise, random.Random(seed))
-        assert coloured.dtype == np.float32 and coloured.shape == noise.shape
-        gains_db = 20 * np.log10(np.abs(np.fft.rfft(coloured)) / np.abs(np.fft.rfft(noise)))
-        assert np.abs(gains_db[1:]).max() <= EQUALISER_DB + 0.01
-        assert np.ptp(gains_db[1:]) > 0.5
-
-
 def test_what_is_encoded_is_kept_and_what_is_missing_is_added(band, shard, codec_weights, tmp_path):
     copy = tmp_path / "train"
     shutil.copytree(shard, copy)
@@ -130,7 +118,8 @@ def test_what_is_encoded_is_kept_and_what_is_missing_is_added(band, shard, codec
 
 def test_shards_of_another_seed_are_refused(band, shard, codec_weights):
     with pytest.raises(
-        TrainingError, match=f"was drawn with seed 1, {MIXES} equalised mixes, this run"
+        TrainingError,
+        match=f"was drawn with seed 1, {MIXES} mixes in rooms, through desks, this run",
     ):
         write_shards(band, "train", shard.parent, codec_weights, 2, 1)
 
