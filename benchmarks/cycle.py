@@ -14,7 +14,7 @@ import argparse
 import json
 import random
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -25,6 +25,7 @@ import soundfile
 from companion.listen.check import CycleCheck
 from companion.listen.finder import MAX_CYCLE, Bar, CycleFinder
 from companion.listen.fingerprint import beat_print
+from training.songs import read_chart
 
 START = 4
 """The rig's default: the cycle until another is found."""
@@ -53,6 +54,11 @@ def fingerprints(audio: np.ndarray, rate: int, bpm: float, bars: int) -> tuple[B
     lines = [round(beat * 60.0 / bpm * rate) for beat in range(bars * BEATS + 1)]
     beats = [beat_print(audio[a:b], rate) for a, b in pairwise(lines)]
     return tuple(tuple(beats[at : at + BEATS]) for at in range(0, len(beats), BEATS))
+
+
+def charted(metas: Iterable[Path]) -> list[Path]:
+    """Folders of the songs whose chords are known, sorted."""
+    return [meta.parent for meta in sorted(metas) if read_chart(meta.parent) is not None]
 
 
 def read_song(folder: Path, loop: bool) -> Music:
@@ -183,12 +189,12 @@ def main() -> None:
     chosen = asked.parse_args()
     since = time.perf_counter()
     if chosen.songs:
-        folders = sorted(path.parent for path in chosen.songs.glob("*/meta.json"))
+        folders = charted(chosen.songs.glob("*/meta.json"))
         songs = [read_song(folder, loop=False) for folder in folders[:: chosen.every]]
         report_stand_ins("songs", songs)
         report_noticed("songs", songs)
     if chosen.loops:
-        folders = sorted(path.parent for path in chosen.loops.glob("**/meta.json"))
+        folders = charted(chosen.loops.glob("**/meta.json"))
         loops = [read_song(folder, loop=True) for folder in folders[:: chosen.every]]
         report_loops(loops)
         report_stand_ins("loops", loops)

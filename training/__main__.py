@@ -11,6 +11,7 @@ from training.codec.command import codec, codec_decoder, codec_report
 from training.coherence.command import coherence, coherence_report
 from training.errors import TrainingError
 from training.evaluation.command import evaluate_report, fit_report, speed_report
+from training.midi.command import midi_band
 from training.stemgen.command import stemgen
 
 app = typer.Typer(
@@ -21,6 +22,7 @@ app = typer.Typer(
     help=__doc__,
 )
 app.command()(band)
+app.command()(midi_band)
 app.command()(codec)
 app.command()(codec_decoder)
 app.command()(codec_report)

@@ -22,6 +22,29 @@ def song_folders(band: Path, split: str) -> list[Path]:
     return folders
 
 
+def charted_folders(band: Path, split: str) -> list[Path]:
+    """Those of `song_folders` whose chords are known.
+
+    The band plays from charts; of a song that came from a MIDI file nobody knows the chords, and
+    none are guessed: what needs them passes it over.
+
+    Raises:
+        TrainingError: there are no such songs.
+    """
+    folders = [folder for folder in song_folders(band, split) if read_chart(folder) is not None]
+    if not folders:
+        raise TrainingError(
+            f"no song in {band / split} has a chord chart; write some: python -m training band"
+        )
+    return folders
+
+
+def read_chart(folder: Path) -> list[list[Any]] | None:
+    """The `chords` of a song's `meta.json`: bar, beat, root 0..11 (0 = C), quality; or None."""
+    meta: dict[str, Any] = json.loads((folder / "meta.json").read_text(encoding="utf-8"))
+    return meta.get("chords")
+
+
 @dataclass(frozen=True, slots=True)
 class Song:
     """What a training needs to know of one song."""

@@ -11,6 +11,7 @@ from training.__main__ import main
 
 COMMANDS = (
     "band",
+    "midi-band",
     "codec",
     "codec-decoder",
     "codec-report",

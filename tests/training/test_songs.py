@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
+import shutil
+
 import pytest
 
 from training.errors import TrainingError
-from training.songs import read_song, song_folders
+from training.songs import charted_folders, read_chart, read_song, song_folders
 
 
 def test_songs_of_a_split_are_sorted(band):
@@ -37,3 +40,16 @@ def test_a_song_says_its_tempo_and_its_instruments(band):
         "lead.flac": "synth lead",
     }
     assert list(song.stems) == sorted(song.stems)
+
+
+def test_what_needs_chords_passes_over_the_songs_that_have_none(band, tmp_path):
+    shutil.copytree(band / "train", tmp_path / "train")
+    with pytest.raises(TrainingError, match=r"no song in .*train has a chord chart; .* band"):
+        charted_folders(tmp_path, "train")
+    charted, uncharted = song_folders(tmp_path, "train")
+    for folder, chords in ((charted, [[0, 0, 5, "m7"]]), (uncharted, None)):
+        meta = json.loads((folder / "meta.json").read_text())
+        (folder / "meta.json").write_text(json.dumps(meta | {"chords": chords}))
+    assert charted_folders(tmp_path, "train") == [charted]
+    assert read_chart(charted) == [[0, 0, 5, "m7"]]
+    assert read_chart(uncharted) is None

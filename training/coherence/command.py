@@ -16,7 +16,7 @@ from training.coherence.report import ROLE_NAMES, Judged, auc, judge_songs
 from training.coherence.run import train_coherence
 from training.coherence.train import CoherenceSettings
 from training.evaluation.coherence import COHERENCE_FILE, Coherence
-from training.songs import song_folders
+from training.songs import charted_folders
 
 
 def coherence(
@@ -49,7 +49,7 @@ def coherence_report(
     """Print how well true stems are told from wrong ones, and what moves the measure."""
     if threads:
         torch.set_num_threads(threads)
-    folders = song_folders(band, "test")[:songs]
+    folders = charted_folders(band, "test")[:songs]
     judged = list(judge_songs(Coherence.load(weights), load_grid_codec(codec), folders))
     print = Console(width=120).print
     print("True stem above the wrong one in the same mix, share of pairs; AUC over all mixes")

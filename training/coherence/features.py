@@ -19,7 +19,7 @@ from model.device import autocast
 from model.grid import SAMPLE_RATE
 from training.coherence.bands import MEL_HOP, Bands, bands_of
 from training.errors import TrainingError
-from training.songs import song_folders
+from training.songs import charted_folders
 
 HEARD_S = 32
 """Seconds of a song, from its start on, that are learnt from: more songs, not longer ones."""
@@ -84,12 +84,14 @@ def _through(codec: LoadedCodec, audio: NDArray[np.float32]) -> NDArray[np.float
 def write_bands(band: Path, split: str, out: Path, codec: LoadedCodec) -> Path:
     """Compute one split of a band set, a file a song; songs that are there already are kept.
 
+    Songs without a chart are passed over: where the chords differ is what is learnt.
+
     Returns:
         the folder of this split.
     """
     folder = out / split
     folder.mkdir(parents=True, exist_ok=True)
-    for index, song in enumerate(track(song_folders(band, split), f"bands of {split}")):
+    for index, song in enumerate(track(charted_folders(band, split), f"bands of {split}")):
         file = folder / f"{song.name}.safetensors"
         if not file.exists():
             _write_song(song, file, codec if index % CODED_EVERY == 0 else None)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,10 +19,11 @@ from model.grid import SAMPLE_RATE
 from training.coherence.bands import FLOOR_DB, STEP_DB
 from training.coherence.features import beat_roots
 from training.coherence.pairs import OTHER_CHORD, QUIET, ROLES
+from training.errors import TrainingError
 from training.evaluation.coherence import Coherence
 from training.evaluation.fit import Audio
 from training.evaluation.stretch import stretched
-from training.songs import Song, read_song
+from training.songs import Song, read_chart, read_song
 
 WINDOW_S = 10.0
 NEAR_TEMPO = 0.08
@@ -102,7 +102,9 @@ def judge_songs(
 
 def _load(folder: Path) -> _Loaded:
     song = read_song(folder)
-    chart = json.loads((folder / "meta.json").read_text(encoding="utf-8"))["chords"]
+    chart = read_chart(folder)
+    if chart is None:
+        raise TrainingError(f"{folder} has no chord chart: its stems cannot be judged")
     audio = np.stack([soundfile.read(folder / name, dtype="float32")[0] for name in song.stems])
     return _Loaded(song, tuple(song.stems), audio, beat_roots(chart, song.bars, song.beats_per_bar))
 

@@ -17,7 +17,7 @@ import soundfile
 from model.grid import FRAME_RATE, SAMPLE_RATE
 from training.band.harmony import KEY_NAMES
 from training.evaluation.fit import Audio
-from training.songs import Song, read_song, song_folders
+from training.songs import Song, charted_folders, read_song
 
 STRAIGHT, SWUNG = 4, 3
 """Lines in a beat that onsets are held against: sixteenths, or the triplets of a swung beat."""
@@ -128,12 +128,12 @@ def read_held_out(folder: Path) -> HeldOutSong:
 
 @lru_cache(maxsize=4)
 def read_songs(held_out: Path) -> tuple[HeldOutSong, ...]:
-    """Every song of a held-out set, by name.
+    """Every song of a held-out set whose chords are known, by name.
 
     Raises:
         TrainingError: there is none.
     """
-    return tuple(read_held_out(folder) for folder in song_folders(held_out, "test"))
+    return tuple(read_held_out(folder) for folder in charted_folders(held_out, "test"))
 
 
 def find_song(held_out: Path, name: str) -> HeldOutSong:
