@@ -128,7 +128,7 @@ TAKES = ("off", "a", "b")
 """Stems of a plan to choose from."""
 ORDERS = ("together", "in turn", "apart")
 """How the players of a band plan, and what they hear of each other."""
-BROKEN_CYCLE = ("keep", "forget")
+BROKEN_CYCLE = ("by key", "keep", "forget")
 """What the last cycle is good for once the chords have left it."""
 
 # fmt: off
@@ -157,7 +157,7 @@ PARAMETERS: tuple[Parameter, ...] = (
     Parameter("find_cycle", "switch", "rig", True, 0, 1, "", "next bar", "Finds the cycle in the music; setting cycle by hand turns it off.", cc=85),
     Parameter("order", "choice", "rig", "together", 0, len(ORDERS) - 1, "", "next plan", "Players plan together and hear each other's bars so far; in turn, each hears the new bars of those before it; apart, only the mix.", choices=ORDERS),
     Parameter("lock", "switch", "rig", False, 0, 1, "", "now", "Keeps every knob but level, mute, tap and this one where it is.", cc=16, locks=False),
-    Parameter("broken_cycle", "choice", "rig", BROKEN_CYCLE[0], 0, len(BROKEN_CYCLE) - 1, "", "next plan", "When the chords leave the cycle: the old bars still stand in for bars to come, or are forgotten.", choices=BROKEN_CYCLE),
+    Parameter("broken_cycle", "choice", "rig", BROKEN_CYCLE[0], 0, len(BROKEN_CYCLE) - 1, "", "next plan", "When the chords leave the cycle: old bars still stand in for bars to come, or are forgotten; by key, if the key changes.", choices=BROKEN_CYCLE),
     Parameter("monitor", "number", "rig", -60.0, -60.0, 6.0, "dB", "now", "The input in the companion's output; -60 is off.", cc=15),
 )
 # fmt: on

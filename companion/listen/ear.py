@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 SOURCE = "found"
 """Who moved the knob, where it was the music."""
-FORGET = BROKEN_CYCLE[1]
+BY_KEY, _, FORGET = BROKEN_CYCLE
 MOST_BEATS = 8
 """Beats that are caught up with in one tick."""
 
@@ -53,7 +53,8 @@ class Ear:
 
         While the cycle is broken, and if `broken_cycle` says so, that of the break.
         """
-        forget = self._store.snapshot()["broken_cycle"] == FORGET
+        wanted = self._store.snapshot()["broken_cycle"]
+        forget = wanted == FORGET or (wanted == BY_KEY and self._check.left_key)
         return self._broken_since if forget and not self.holds else 0
 
     @property
@@ -96,7 +97,7 @@ class Ear:
         cycle = int(knobs["cycle"])
         if cycle <= len(self._bars):
             held = self.holds
-            self._check.hear(self._beats, self._bars[-cycle])
+            self._check.hear(self._beats, self._bars[-cycle], tuple(self._bars)[-cycle:])
             if held and not self.holds:
                 self._broken_since = (self._next_beat - 1) // self._transport.beats_per_bar
         if len(self._beats) < self._transport.beats_per_bar:

@@ -130,7 +130,7 @@ def test_the_count_in_is_not_listened_to() -> None:
     assert room.play(25)[-1] == 8
 
 
-@pytest.mark.parametrize(("knob", "since"), [("keep", 0), ("forget", 8)])
+@pytest.mark.parametrize(("knob", "since"), [("keep", 0), ("forget", 8), ("by key", 8)])
 def test_bars_before_the_break_are_forgotten_if_the_performer_wants_so(
     knob: str, since: int
 ) -> None:
@@ -143,3 +143,12 @@ def test_bars_before_the_break_are_forgotten_if_the_performer_wants_so(
         assert room.ear.stand_in_from == since
     room.play(13)
     assert room.ear.stand_in_from == 0
+
+
+def test_a_change_of_chords_within_the_key_forgets_nothing_by_default() -> None:
+    room = Room(song([*EIGHT[:4] * 2, "Dm", "C", "Am", "C"]))
+    room.play(9)
+    assert not room.ear.holds
+    for bars in (9, 10, 11, 12):
+        room.play(bars)
+        assert room.ear.stand_in_from == 0
