@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from companion.clock.conductor import Conductor, OpenSource
+from companion.clock.follow import FollowSource
 from companion.clock.transport import Transport
 from companion.control.osc_out import OscSender
 from companion.control.preset import Preset
@@ -85,7 +86,7 @@ class Session:
         self.conductor = Conductor(
             self.transport,
             store,
-            clocks or {},
+            {"follow": self._follow, **(clocks or {})},
             self._ensemble.sounding,
             lambda: rig.memory.position,
             self._warn,
@@ -210,6 +211,11 @@ class Session:
         self._report.tick(now)
         if self._take is not None:
             self._take.tick()
+
+    def _follow(self) -> FollowSource:
+        memory, transport = self.rig.memory, self.transport
+        tempo = lambda: float(transport.bpm)  # noqa: E731
+        return FollowSource(memory, self.rig.rate, tempo, transport.beats_per_bar)
 
     # --- knobs ---------------------------------------------------------------------------------
 
