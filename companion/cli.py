@@ -21,6 +21,8 @@ from rich.live import Live
 from rich.text import Text
 
 from companion.audio.devices import list_devices
+from companion.audio.link import Wanted
+from companion.calibrate import calibrate
 from companion.cli_takes import take_commands
 from companion.clock.grid import MAX_BPM, MIN_BPM
 from companion.control.midi import list_midi_ports
@@ -143,6 +145,22 @@ def render_command(
     console.print(f"stem: {out}")
     if mix is not None:
         console.print(f"mix: {mix}")
+
+
+@app.command("calibrate")
+def calibrate_command(
+    input: Annotated[str | None, typer.Option(help="Input device.")] = None,
+    output: Annotated[str | None, typer.Option(help="Output device.")] = None,
+) -> None:
+    """Measure the round trip: connect the output to the input with a cable first."""
+    found = calibrate(Wanted(input, output))
+    milliseconds = 1000 * found.round_trip_samples / found.rate
+    console = _console()
+    console.print(
+        f"{found.device}: {found.round_trip_samples} samples at {found.rate} Hz, "
+        f"{milliseconds:.2f} ms (the system says {found.reported_samples})"
+    )
+    console.print(f"kept in {found.file}")
 
 
 @app.command("devices")

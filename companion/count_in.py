@@ -1,4 +1,4 @@
-"""The count-in: clicks before bar 0, written a little ahead of the stream.
+"""The count-in and the metronome: clicks, written a little ahead of the stream.
 
 *Threading*: belongs to the session's thread.
 """
@@ -19,11 +19,13 @@ from companion.control.preset import Preset
 START_S = 0.5
 """Between the stream's start and the first click, so that it can be placed in time."""
 AHEAD_S = 2.0
-"""How far ahead clicks are written: the timeline does not hold a long, slow count-in at once."""
+"""How far ahead the count-in is written: the timeline does not hold a long, slow one at once."""
+METRONOME_AHEAD_S = 0.5
+"""And the metronome: behind that the tempo may still move."""
 
 
 class CountIn:
-    """Clicks on the beats (in 6/8 the eighths) before bar 0, the first of each bar accented.
+    """Clicks on the beats (in 6/8 the eighths), the first of each bar accented.
 
     Attributes:
         start_samples: stream sample of the first one; of bar 0 if there is none.
@@ -35,16 +37,21 @@ class CountIn:
         self._next_beat = Fraction(-bars * meter.beats_per_bar)
         self.start_samples = transport.beat_start_samples(self._next_beat)
 
-    def write(self, now: int) -> None:
-        """Write the clicks of the next 2 s. One that comes too late stays out."""
+    def write(self, now: int, metronome: bool = False) -> None:
+        """Write the clicks of the next moment. One that comes too late stays out.
+
+        Before bar 0 there are always clicks, from then on if ``metronome`` says so.
+        """
         transport, rate = self._transport, self._transport.rate
-        while self._next_beat < 0:
+        while True:
+            ahead_s = AHEAD_S if self._next_beat < 0 else METRONOME_AHEAD_S
             start = transport.beat_start_samples(self._next_beat)
-            if start > now + round(AHEAD_S * rate):
+            if start > now + round(ahead_s * rate):
                 return
-            sound = tick(rate, accent=self._next_beat % self._meter.beats_per_bar == 0)
-            with contextlib.suppress(TooLate):
-                self._memory.write(CLICK_VOICE, start, sound)
+            if self._next_beat < 0 or metronome:
+                sound = tick(rate, accent=self._next_beat % self._meter.beats_per_bar == 0)
+                with contextlib.suppress(TooLate):
+                    self._memory.write(CLICK_VOICE, start, sound)
             self._next_beat += Fraction(1, self._meter.clicks_per_beat)
 
 

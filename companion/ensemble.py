@@ -18,6 +18,7 @@ from companion.generate.effort import Effort
 from companion.generate.planner import Planner
 from companion.generate.protocol import Ready
 from companion.generate.stem_worker import StemWorker
+from companion.listen.window import Capture
 from companion.placing import Placing
 from companion.rounds import Rounds
 from companion.settings import gain_of
@@ -31,11 +32,13 @@ class Ensemble:
     Attributes:
         voices: the players; none before `prepare`.
         stopped: whether the clock's master is: then nobody sounds, though plans go on.
+        deaf: while True there is nothing to listen to: the last cycle is repeated.
     """
 
     def __init__(
         self,
         memory: AudioMemory,
+        heard: Capture,
         transport: Transport,
         worker: StemWorker,
         store: ParameterStore,
@@ -46,7 +49,8 @@ class Ensemble:
         """No players yet.
 
         Args:
-            memory: what is heard, and the players' gains.
+            memory: the stream's position, and the players' gains.
+            heard: the performer's music.
             transport: the bar grid.
             worker: who makes the plans.
             store: the players' knobs.
@@ -57,9 +61,10 @@ class Ensemble:
         self._memory, self._transport = memory, transport
         self._store, self._placing, self._diary = store, placing, diary
         self._begun = False
-        self._rounds = Rounds(memory, transport, worker, store, placing, diary, warn)
+        self._rounds = Rounds(memory, heard, transport, worker, store, placing, diary, warn)
         self.voices: list[Voice] = []
         self.stopped = False
+        self.deaf = False
 
     def prepare(self, names: Iterable[str], ready: Ready, seed: int) -> None:
         """Lay out the players, by name.
@@ -97,7 +102,7 @@ class Ensemble:
             knobs = self._store.snapshot(voice.name)
             quiet = knobs["mute"] or self.stopped
             self._set_gain(voice, 0.0 if quiet else gain_of(knobs["level"]))
-            voice.planner.hold = bool(knobs["hold"])
+            voice.planner.hold = bool(knobs["hold"]) or self.deaf
             voice.planner.cycle = cycle
             self._choose(voice, str(knobs["take"]))
 

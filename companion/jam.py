@@ -200,7 +200,10 @@ def open_rig(preset: Preset, say: Say) -> tuple[Rig, Preset]:
     """
     audio = preset.audio
     try:
-        rig = open_device(len(preset.players), audio.input, audio.output, audio.rate, audio.block)
+        rig = open_device(
+            len(preset.players),
+            *(audio.input, audio.output, audio.rate, audio.block, audio.click_channel),
+        )
     except NoDevice as missing:
         if audio.input is not None or audio.output is not None:
             raise
@@ -208,6 +211,9 @@ def open_rig(preset: Preset, say: Say) -> tuple[Rig, Preset]:
         preset = replace(preset, bpm=DEMO_BPM, bars=bars)
         say(f"{missing}: playing {DEMO_FILE}, {bars} bars at {float(DEMO_BPM):g} BPM, instead")
         return _demo_rig(preset, bars), preset
+    rig.stream.start()
+    if rig.supervisor is not None:
+        say(f"round trip: {rig.supervisor.latency}")
     return rig, preset
 
 

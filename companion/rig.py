@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
@@ -16,10 +16,13 @@ import numpy as np
 import soundfile
 import soxr
 
-from companion.audio.devices import choose_duplex, list_devices
+from companion.audio.echo import EchoGuard
+from companion.audio.link import Wanted
 from companion.audio.memory import AudioMemory, Samples
 from companion.audio.offline import OfflineStream, PacedStream
-from companion.audio.stream import BLOCK_SAMPLES, open_duplex
+from companion.audio.performed import Performed, Unbroken
+from companion.audio.stream import BLOCK_SAMPLES
+from companion.audio.supervisor import Supervisor
 from companion.clock.timebase import OfflineTimebase, StreamTimebase, Timebase
 from companion.errors import CompanionError
 from companion.listen.silence import SILENCE_DBFS, is_silent
@@ -50,6 +53,7 @@ class Rig:
         input, output: what they are called in the take.
         seconds: the time that goes with the stream: monotonic, but for a recording as fast as it
             goes that of the recording.
+        performed: the input, in time with what is played; by default there is no round trip.
     """
 
     memory: AudioMemory
@@ -58,6 +62,28 @@ class Rig:
     input: str
     output: str
     seconds: Callable[[], float] = time.monotonic
+    performed: Performed = field(default=None)  # type: ignore[assignment]
+
+    def __post_init__(self) -> None:
+        if self.performed is None:
+            object.__setattr__(self, "performed", Performed(self.memory))
+
+    def listen(self, guarded: Callable[[], bool]) -> Unbroken:
+        """What the players listen to.
+
+        Args:
+            guarded: whether stems that leak into the input are taken away; asked each time. Into a
+                recording nothing leaks.
+        """
+        if self.supervisor is None:
+            return Unbroken(self.performed)
+        guard = EchoGuard(self.performed, self.memory.voices, self.rate, guarded)
+        return Unbroken(self.performed, guard)
+
+    @property
+    def supervisor(self) -> Supervisor | None:
+        """Who replaces a lost device; None where there is none to lose."""
+        return self.stream if isinstance(self.stream, Supervisor) else None
 
     @property
     def rate(self) -> int:
@@ -71,17 +97,18 @@ def open_device(
     output: str | int | None,
     rate: int | None,
     blocksize: int = BLOCK_SAMPLES,
+    click_channel: int | None = None,
 ) -> Rig:
-    """A rig on a sound device, not started yet.
+    """A rig on a sound device, not started yet; it goes on when the device is lost.
 
     Raises:
         NoDevice: there is none.
         CompanionError: what was asked for is not there, or does not open.
     """
-    device = choose_duplex(list_devices(), input, output, rate)
-    memory = AudioMemory(device.rate, players)
-    stream = open_duplex(device, memory, blocksize)
-    return Rig(memory, stream, StreamTimebase(memory), device.input.name, device.output.name)
+    stream = Supervisor(players, Wanted(input, output, rate, click_channel), blocksize)
+    names = stream.device.input.name, stream.device.output.name
+    timebase = StreamTimebase(stream.memory)
+    return Rig(stream.memory, stream, timebase, *names, performed=stream.performed)
 
 
 def play_recording(players: int, signal: Samples, rate: int, name: str) -> Rig:

@@ -37,7 +37,7 @@ from companion.generate.stem_worker import Finished, StemWorker
 from companion.generate.warmup import typical_work
 from companion.listen.hearing import Hearing
 from companion.listen.silence import is_silent
-from companion.listen.window import ContextWindow
+from companion.listen.window import Capture, ContextWindow
 from companion.placing import Placing
 from companion.settings import decode_settings, effort_of
 from companion.voice import Alternatives, Voice
@@ -100,6 +100,7 @@ class Rounds:
     def __init__(
         self,
         memory: AudioMemory,
+        heard: Capture,
         transport: Transport,
         worker: StemWorker,
         store: ParameterStore,
@@ -108,14 +109,15 @@ class Rounds:
         warn: Callable[[str], None],
     ) -> None:
         """Nothing planned; see `Ensemble` for the parts."""
-        self._memory, self._transport, self._worker = memory, transport, worker
+        self._memory, self._heard = memory, heard
+        self._transport, self._worker = transport, worker
         self._store, self._placing, self._diary, self._warn = store, placing, diary, warn
         self.stand_in_from = 0
         self._budget = Budget(None)
         self._latency: Latency | None = None
         self._voices: Sequence[Voice] = ()
         self._number = 0
-        self._hearing = Hearing(memory, transport)
+        self._hearing = Hearing(heard, transport)
         self._round: Round | None = None
         self._turns: deque[Member] = deque()  # planned after this round, for the same bar
         self._hurry_again_samples = 0

@@ -25,6 +25,7 @@ from companion.generate.serve import one_line
 from companion.generate.stem_worker import StemWorker
 from companion.listen.ear import Ear
 from companion.metrics import Metrics
+from companion.outage import Outage
 from companion.placing import Placing
 from companion.report import Report
 from companion.rig import Rig
@@ -80,8 +81,16 @@ class Session:
         self._placing = Placing(rig.memory, self.transport, self._diary, self._warn)
         if preset.bars is not None:
             self._placing.end_bar = preset.bars
+        heard = rig.listen(lambda: bool(store.snapshot()["echo_guard"]))
         self._ensemble = Ensemble(
-            rig.memory, self.transport, worker, store, self._placing, self._diary, self._warn
+            rig.memory,
+            heard,
+            self.transport,
+            worker,
+            store,
+            self._placing,
+            self._diary,
+            self._warn,
         )
         self.conductor = Conductor(
             self.transport,
@@ -92,10 +101,11 @@ class Session:
             self._warn,
             rig.seconds,
         )
-        self._ear = Ear(rig.memory, self.transport, store)
+        self._ear = Ear(heard, self.transport, store)
         self._report = Report(
             metrics, self._diary, self._ear, store, rig.memory, self.transport, osc
         )
+        self._outage = Outage(rig.supervisor, self.transport, self._diary, self._warn)
         self._refused = 0
         self._trouble = ("", 0)  # what, and the sample until which it is named
         self._stopped = False
@@ -189,7 +199,7 @@ class Session:
         """Open the take at the count-in's first sample."""
         if self._take is not None:
             start = self._count_in.start_samples
-            self._take.begin(self.rig.memory, self.rig.rate, start)
+            self._take.begin(self.rig.performed, self.rig.rate, start)
         ready, gains = self._worker.wait_ready(), self._ensemble.begin()
         self._diary.started(self.preset, self.rig.input, self.rig.output, self._seed, ready, gains)
         self._report.start()
@@ -201,10 +211,12 @@ class Session:
         return min(now + round(TICK_S * self.rig.rate), line, self._placing.end_samples)
 
     def _tick(self, now: int) -> None:
-        self._count_in.write(now)
+        self._count_in.write(now, bool(self.store.snapshot()["metronome"]))
         self._ear.tick(now)
         self.conductor.tick(now)
         self._ensemble.stopped = not self.conductor.running
+        self._outage.tick(now)
+        self._ensemble.deaf = self._outage.on
         self._turn_knobs()
         self._diary.tempo()
         self._ensemble.tick(now, self._ear.stand_in_from)
@@ -246,7 +258,7 @@ class Session:
         for voice in range(memory.voices):
             memory.set_gain(voice, 0.0)
         memory.set_monitor(0.0)
-        end = memory.position
+        end = self.rig.performed.position
         if self._take is not None:
             self._take.finish(end)
         self._ensemble.note_gains()
@@ -267,6 +279,8 @@ class Session:
             "missed_samples": counters.missed_samples,
             "limited_samples": counters.limited_samples,
             "refused_messages": self.store.refused[0],
+            "device_lost": self._outage.times,
+            "device_lost_s": self._outage.lost_s,
         }
         if self._take is not None:
             figures["unrecorded_samples"] = self._take.lost_samples

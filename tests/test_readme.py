@@ -58,7 +58,7 @@ def run(words: list[str], folder: Path) -> subprocess.CompletedProcess[str]:
 
 def test_every_command_is_looked_at_by_a_test() -> None:
     known = (
-        *(("companion", name) for name in ("jam", "render", "devices", *FOR_TAKES)),
+        *(("companion", name) for name in ("jam", "render", "devices", "calibrate", *FOR_TAKES)),
         *(("make",), ("pip", "install"), ("sudo", "apt-get", "install")),
         *(("oscsend",), ("python", "-m", "training")),
     )
@@ -180,6 +180,7 @@ def test_midi_controllers_are_as_described() -> None:
         "cycle",
         "find_cycle",
         "lock",
+        "metronome",
         "monitor",
     }
 

@@ -1,9 +1,13 @@
 """The audio callback, compiled to machine code, and the memory layout it works on.
 
 The callback copies, counts and returns: it takes no lock (the interpreter's neither), allocates
-nothing and waits for nothing. Everything it knows, channel counts, ring size, number of voices,
-gains, it reads from the memory block it is handed, so one compiled function serves every device
-and the offline clock alike.
+nothing and waits for nothing. Everything it knows, ring size, number of voices, gains, it reads
+from a memory block, so one compiled function serves every device and the offline clock alike.
+
+It is handed a *lease*: the address of the memory block, the stream's channels, and whether the
+stream may touch the memory at all. A stream whose lease is closed puts out silence. So a device
+that was given up for dead and wakes up again does no harm, and one that comes back can be listened
+to before it takes over from its stand-in.
 
 Memory block, in this order::
 
@@ -12,6 +16,7 @@ Memory block, in this order::
     float32 capture[ring]                   input, mean of the channels
     float32 timeline[voices][ring]          what each voice is going to play
     float32 played[voices][ring]            what each voice did play, after its gain
+    float32 probe[PROBE_CELLS]              a burst to measure the round trip with
 
 ``ring`` is a power of two; absolute frame f lives in cell ``f & (ring - 1)`` of every ring. The
 timeline cell of frame f is cleared when frame ``f + ring / 2`` passes, so a writer may write up to
@@ -21,8 +26,7 @@ The layout lives in this file because compiled code is cached on disk by this fi
 
 *Threading*: the audio thread runs the callback and is the only one that advances the counters,
 moves the smoothed values and writes the capture and played rings. All others only write targets
-and timeline cells ahead of ``POSITION``. Nothing here may be called from two threads at once on
-the same block.
+and timeline cells ahead of ``POSITION``. Of all leases on one block at most one may be open.
 """
 
 from __future__ import annotations
@@ -42,8 +46,8 @@ POSITION = 0  # frames processed since the block was made; the one clock
 BLOCKS = 1
 RING = 2
 VOICES = 3
-INPUT_CHANNELS = 4
-OUTPUT_CHANNELS = 5
+PROBE_START = 4  # absolute frame of the burst's first sample
+PROBE_SAMPLES = 5  # its length; 0 for none
 INPUT_UNDERFLOWS = 6  # blocks PortAudio marked, one counter per flag, in the order of its bits
 INPUT_OVERFLOWS = 7
 OUTPUT_UNDERFLOWS = 8
@@ -51,8 +55,21 @@ OUTPUT_OVERFLOWS = 9
 MISSED = 10  # frames the device's clock passed without calling us
 ZEROED = 11  # samples that were not finite and became 0
 LIMITED = 12  # samples the limiter turned down
-STREAM_BLOCKS = 13  # blocks since the present stream started
+LEASES = 32  # first slot of the leases that other processes sign
 HEADER_SLOTS = 64
+PROBE_CELLS = 1 << 18
+
+# --- lease: int64 slots --------------------------------------------------------------------
+LEASE_MEMORY = 0  # address of the memory block
+LEASE_OPEN = 1  # 1 while the stream may touch it
+LEASE_BUSY = 2  # 1 while a call is under way
+LEASE_CALLS = 3  # calls, open or closed
+LEASE_BLOCKS = 4  # calls while it was open
+LEASE_INPUTS = 5  # channels
+LEASE_OUTPUTS = 6
+LEASE_CLICK = 7  # output channel from 0 that has the click, and nothing else; -1: in the mix
+LEASE_SLOTS = 8
+LEASE_COUNT = (HEADER_SLOTS - LEASES) // LEASE_SLOTS
 
 # --- state: float64 slots ------------------------------------------------------------------
 GAIN_STEP = 0  # largest change of a gain per sample
@@ -66,6 +83,8 @@ OUTPUT_PEAK = 7
 SAMPLE_RATE = 8
 SLIP_LOW = 9  # least slip seen in the running window, samples
 SLIP_BASE = 10  # least slip of the window before, samples
+FADE_STEP = 11  # rise of the fade per sample
+FADE_GAIN = 12  # of voices and monitor alike; rises to 1 after a stream has come back
 STATE_SLOTS = 16
 VOICE_TARGET = 0  # five slots for each voice follow
 VOICE_GAIN = 1
@@ -73,6 +92,7 @@ VOICE_PEAK = 2
 VOICE_TAKEN = 3  # the target that the last block moved towards
 VOICE_SINCE = 4  # frame from which on it did
 VOICE_SLOTS = 5
+CLICK_VOICE = 0
 
 CEILING = float(np.float32(0.98))  # a sample of exactly this level still passes
 SLIP_WINDOW_BLOCKS = 64  # long enough to see past a late wake-up, which catches up again
@@ -97,6 +117,27 @@ def _release_fence(typing_context: Any) -> Any:
     return types.int64(), generate
 
 
+@_intrinsic
+def _full_fence(typing_context: Any) -> Any:
+    """Let no load below be done before a store above."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        builder.fence("seq_cst")
+        return ir.Constant(ir.IntType(64), 0)
+
+    return types.int64(), generate
+
+
+@_intrinsic
+def _pointer(typing_context: Any, address: Any) -> Any:
+    """An address as a pointer."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        return builder.inttoptr(arguments[0], context.get_value_type(types.voidptr))
+
+    return types.voidptr(types.int64), generate
+
+
 @_jit
 def _approach(value: float, target: float, step: float) -> float:  # pragma: no cover - machine code
     """One sample's move of a gain towards its target; it gets there exactly."""
@@ -109,7 +150,7 @@ def _approach(value: float, target: float, step: float) -> float:  # pragma: no 
 
 @_jit
 def _count(  # pragma: no cover - machine code
-    header: _Cells, state: _Cells, frames: int, now_s: float, flags: int
+    header: _Cells, state: _Cells, lease: _Cells, frames: int, now_s: float, flags: int
 ) -> None:
     """Add PortAudio's flags, and the frames its clock passed without us.
 
@@ -121,8 +162,8 @@ def _count(  # pragma: no cover - machine code
         if flags & (1 << bit):
             header[INPUT_UNDERFLOWS + bit] += 1
     slip = now_s * state[SAMPLE_RATE] - header[POSITION]
-    blocks = header[STREAM_BLOCKS]
-    header[STREAM_BLOCKS] = blocks + 1
+    blocks = lease[LEASE_BLOCKS]
+    lease[LEASE_BLOCKS] = blocks + 1
     if blocks % SLIP_WINDOW_BLOCKS == 0:
         if blocks > SLIP_WINDOW_BLOCKS:
             periods = math.floor((state[SLIP_LOW] - state[SLIP_BASE]) / frames + 0.5)
@@ -136,14 +177,21 @@ def _count(  # pragma: no cover - machine code
 
 @_jit
 def _take_input(  # pragma: no cover - machine code
-    header: _Cells, state: _Cells, capture: _Cells, taken: _Cells, mix: _Cells, frames: int
+    header: _Cells,
+    state: _Cells,
+    lease: _Cells,
+    capture: _Cells,
+    taken: _Cells,
+    mix: _Cells,
+    frames: int,
 ) -> float:
     """Input to the capture ring (mean of the channels), and through the monitor to the mix."""
     position = header[POSITION]
     mask = header[RING] - 1
-    channels = header[INPUT_CHANNELS]
-    stride = header[OUTPUT_CHANNELS]
+    channels = lease[LEASE_INPUTS]
+    stride = lease[LEASE_OUTPUTS]
     gain = state[MONITOR_GAIN]
+    fade = state[FADE_GAIN]
     peak = 0.0
     for j in range(frames):
         total = 0.0
@@ -156,7 +204,8 @@ def _take_input(  # pragma: no cover - machine code
         capture[(position + j) & mask] = sample
         peak = max(peak, float(abs(sample)))
         gain = _approach(gain, state[MONITOR_TARGET], state[GAIN_STEP])
-        mix[j * stride] = sample * gain
+        fade = _approach(fade, 1.0, state[FADE_STEP])
+        mix[j * stride] = sample * (gain * fade)
     state[MONITOR_GAIN] = gain
     return peak
 
@@ -169,23 +218,25 @@ def _play_voice(  # pragma: no cover - machine code
     timeline: _Cells,
     played: _Cells,
     mix: _Cells,
+    stride: int,
     frames: int,
 ) -> float:
     """One voice's timeline times its gain into the mix and its played ring; clear far behind."""
     position = header[POSITION]
     mask = header[RING] - 1
     half = header[RING] // 2
-    stride = header[OUTPUT_CHANNELS]
     target = state[slot + VOICE_TARGET]
     gain = state[slot + VOICE_GAIN]
     if target != state[slot + VOICE_TAKEN]:
         state[slot + VOICE_TAKEN] = target
         state[slot + VOICE_SINCE] = position
+    fade = state[FADE_GAIN]
     peak = 0.0
     for j in range(frames):
         cell = (position + j) & mask
         gain = _approach(gain, target, state[GAIN_STEP])
-        out = np.float32(timeline[cell] * gain)
+        fade = _approach(fade, 1.0, state[FADE_STEP])
+        out = np.float32(timeline[cell] * (gain * fade))
         if not math.isfinite(out):
             out = np.float32(0.0)
             header[ZEROED] += 1
@@ -198,15 +249,27 @@ def _play_voice(  # pragma: no cover - machine code
 
 
 @_jit
+def _probe(  # pragma: no cover - machine code
+    header: _Cells, probe: _Cells, mix: _Cells, stride: int, frames: int
+) -> None:
+    """Add what is due of the burst to the mix; no gain moves it."""
+    length = header[PROBE_SAMPLES]
+    if length == 0:
+        return
+    first = header[POSITION] - header[PROBE_START]
+    for j in range(max(0, -first), min(frames, length - first)):
+        mix[j * stride] += probe[first + j]
+
+
+@_jit
 def _limit(  # pragma: no cover - machine code
-    header: _Cells, state: _Cells, mix: _Cells, frames: int
+    header: _Cells, state: _Cells, mix: _Cells, stride: int, click: int, frames: int
 ) -> float:
-    """Keep the mix under the ceiling and copy it to the first two channels.
+    """Keep the mix under the ceiling and copy it to the first two channels; the click to its own.
 
     The gain drops at once to what the sample at hand needs and recovers by a fixed step a sample.
     While it is 1 the mix passes bit for bit.
     """
-    stride = header[OUTPUT_CHANNELS]
     gain = state[LIMITER_GAIN]
     peak = 0.0
     for j in range(frames):
@@ -222,25 +285,42 @@ def _limit(  # pragma: no cover - machine code
         out = np.float32(sample * gain)
         peak = max(peak, float(abs(out)))
         for channel in range(stride):
-            mix[j * stride + channel] = out if channel < 2 else np.float32(0.0)
+            if channel == click:
+                tick = mix[j * stride + channel]
+                mix[j * stride + channel] = np.float32(min(max(tick, -CEILING), CEILING))
+            else:
+                mix[j * stride + channel] = out if channel < 2 else np.float32(0.0)
     state[LIMITER_GAIN] = gain
     return peak
 
 
 def _process(  # pragma: no cover - machine code
-    samples_in: Any, samples_out: Any, count: int, times: Any, flags: int, block: Any
+    samples_in: Any, samples_out: Any, count: int, times: Any, flags: int, leased: Any
 ) -> int:
     """PaStreamCallback: one block of ``count`` frames through the rig; always paContinue."""
     frames: Any = np.int64(count)  # unsigned times signed would become floating point
+    lease = carray(leased, (LEASE_SLOTS,), np.int64)
+    lease[LEASE_BUSY] = 1
+    _full_fence()  # who closes the lease looks whether we are busy only afterwards
+    stride = lease[LEASE_OUTPUTS]
+    click = lease[LEASE_CLICK]
+    mix = carray(samples_out, (frames * stride,), np.float32)
+    lease[LEASE_CALLS] += 1
+    if lease[LEASE_OPEN] == 0:
+        mix[:] = np.float32(0.0)
+        lease[LEASE_BUSY] = 0
+        return 0
+
+    block = _pointer(lease[LEASE_MEMORY])
     header = carray(block, (HEADER_SLOTS,), np.int64)
     voices = header[VOICES]
     ring = header[RING]
     numbers = STATE_SLOTS + VOICE_SLOTS * voices
     state = carray(block, (HEADER_SLOTS + numbers,), np.float64)[HEADER_SLOTS:]
     first = 2 * (HEADER_SLOTS + numbers)  # in float32 cells
-    audio = carray(block, (first + (1 + 2 * voices) * ring,), np.float32)[first:]
-    taken = carray(samples_in, (frames * header[INPUT_CHANNELS],), np.float32)
-    mix = carray(samples_out, (frames * header[OUTPUT_CHANNELS],), np.float32)
+    rings = (1 + 2 * voices) * ring
+    audio = carray(block, (first + rings + PROBE_CELLS,), np.float32)[first:]
+    taken = carray(samples_in, (frames * lease[LEASE_INPUTS],), np.float32)
 
     if header[POSITION] == 0:  # no ramp into gains that were set before the first block
         state[MONITOR_GAIN] = state[MONITOR_TARGET]
@@ -248,22 +328,30 @@ def _process(  # pragma: no cover - machine code
             slot = STATE_SLOTS + VOICE_SLOTS * voice
             state[slot + VOICE_GAIN] = state[slot + VOICE_TARGET]
 
-    _count(header, state, frames, carray(times, (3,), np.float64)[1], np.int64(flags))
+    _count(header, state, lease, frames, carray(times, (3,), np.float64)[1], np.int64(flags))
     fallen = math.exp(state[METER_DECAY] * frames)
-    peak = _take_input(header, state, audio[:ring], taken, mix, frames)
+    if click >= 0:
+        for j in range(frames):
+            mix[j * stride + click] = 0.0
+    peak = _take_input(header, state, lease, audio[:ring], taken, mix, frames)
     state[INPUT_PEAK] = max(peak, state[INPUT_PEAK] * fallen)
     for voice in range(voices):
         slot = STATE_SLOTS + VOICE_SLOTS * voice
         timeline = audio[(1 + voice) * ring : (2 + voice) * ring]
         played = audio[(1 + voices + voice) * ring : (2 + voices + voice) * ring]
-        peak = _play_voice(header, state, slot, timeline, played, mix, frames)
+        into = mix[click:] if voice == CLICK_VOICE and click >= 0 else mix
+        peak = _play_voice(header, state, slot, timeline, played, into, stride, frames)
         state[slot + VOICE_PEAK] = max(peak, state[slot + VOICE_PEAK] * fallen)
-    peak = _limit(header, state, mix, frames)
+    state[FADE_GAIN] = min(1.0, state[FADE_GAIN] + frames * state[FADE_STEP])
+    _probe(header, audio[rings:], mix, stride, frames)
+    peak = _limit(header, state, mix, stride, click, frames)
     state[OUTPUT_PEAK] = max(peak, state[OUTPUT_PEAK] * fallen)
 
     _release_fence()  # who reads the new position finds the samples it covers
     header[POSITION] += frames
     header[BLOCKS] += 1
+    _release_fence()
+    lease[LEASE_BUSY] = 0
     return 0
 
 
@@ -280,6 +368,6 @@ def callback_address() -> int:
     """Address of the compiled PaStreamCallback; the first call may take seconds to compile.
 
     Call it before a stream starts. The code stays valid for the life of the process. Its last
-    argument (``userData``) is the address of a block laid out as above.
+    argument (``userData``) is the address of a lease, whose memory block is laid out as above.
     """
     return int(_compiled().address)

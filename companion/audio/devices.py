@@ -41,13 +41,17 @@ class Device:
 
 @dataclass(frozen=True, slots=True)
 class DuplexDevice:
-    """The two devices of a duplex stream (often one and the same) and what it will run at."""
+    """The two devices of a duplex stream (often one and the same) and what it will run at.
+
+    ``click_channel`` is the output channel, from 1, that has the click alone; None: in the mix.
+    """
 
     input: Device
     output: Device
     rate: int
     input_channels: int
     output_channels: int
+    click_channel: int | None = None
 
     @property
     def name(self) -> str:
@@ -71,6 +75,17 @@ def portaudio() -> Any:
             "for example with: apt-get install libportaudio2"
         ) from error
     return sounddevice
+
+
+def start_anew() -> None:
+    """Let PortAudio forget its list of devices; no stream may be open.
+
+    The only place where it is ended and begun again: after a sound system has died under an open
+    stream this ends the process (``companion.audio.child``).
+    """
+    sd = portaudio()
+    sd._terminate()
+    sd._initialize()
 
 
 def list_devices() -> tuple[Device, ...]:
@@ -102,6 +117,7 @@ def choose_duplex(
     input: str | int | None = None,
     output: str | int | None = None,
     rate: int | None = None,
+    click_channel: int | None = None,
 ) -> DuplexDevice:
     """Pick the input and the output of a duplex stream.
 
@@ -113,10 +129,12 @@ def choose_duplex(
         input: part of a name (any case), a full name, or an index; None to choose.
         output: the same for the output.
         rate: sample rate, Hz; by default the output device's own.
+        click_channel: output channel, from 2, that is to have the click alone.
 
     Raises:
         NoDevice: nothing was named, and there is no input or no output device at all.
-        CompanionError: a name fits nothing or too much, or the rate is not a multiple of 50.
+        CompanionError: a name fits nothing or too much, the output has no such channel, or the
+            rate is not a multiple of 50.
     """
     inputs = _candidates([d for d in devices if d.input_channels], input, "input")
     outputs = _candidates([d for d in devices if d.output_channels], output, "output")
@@ -145,12 +163,18 @@ def choose_duplex(
     source, sink = min(pairs, key=order)
     _refuse_ambiguous(inputs, source, input, "input")
     _refuse_ambiguous(outputs, sink, output, "output")
+    if click_channel is not None and not 2 <= click_channel <= sink.output_channels:
+        raise CompanionError(
+            f"output {sink} has no channel {click_channel} for the click; "
+            f"valid: {f'2 to {sink.output_channels}' if sink.output_channels > 1 else 'none'}"
+        )
     return DuplexDevice(
         input=source,
         output=sink,
         rate=check_rate(sink.default_rate if rate is None else rate, f" of device {sink}"),
         input_channels=min(MAX_CHANNELS, source.input_channels),
-        output_channels=min(MAX_CHANNELS, sink.output_channels),
+        output_channels=max(click_channel or 1, min(MAX_CHANNELS, sink.output_channels)),
+        click_channel=click_channel,
     )
 
 

@@ -15,6 +15,8 @@ import numpy as np
 import numpy.typing as npt
 
 from companion.audio import callback as layout
+from companion.audio.lease import LeaseView, Slots
+from companion.audio.shared import SharedBlock
 from companion.clock.grid import check_rate
 from companion.errors import CompanionError
 
@@ -25,7 +27,8 @@ RING_S = 40.0
 GAIN_RAMP_S = 0.010  # a gain moves by 1 (full scale) in this time
 LIMITER_RELEASE_S = 0.5  # the limiter's gain moves from 0 to 1 in this time
 METER_FALL_DB_PER_S = 20.0
-CLICK_VOICE = 0
+FADE_IN_S = 0.2  # of everything, after a stream has come back
+CLICK_VOICE = layout.CLICK_VOICE
 
 
 class TooLate(CompanionError):
@@ -76,9 +79,12 @@ class AudioMemory:
         rate: device sample rate, Hz; a multiple of 50, so that a codec frame is whole samples.
         players: number of players, at least 0.
         ring_samples: ring size in frames, a power of two; by default at least 2**20 and 40 s.
+        shared: let another process see it, by ``handle``.
     """
 
-    def __init__(self, rate: int, players: int, ring_samples: int | None = None) -> None:
+    def __init__(
+        self, rate: int, players: int, ring_samples: int | None = None, shared: bool = False
+    ) -> None:
         if players < 0:
             raise ValueError(f"players must be 0 or more, not {players}")
         if ring_samples is None:
@@ -89,54 +95,87 @@ class AudioMemory:
         self.players = players
         self.voices = players + 1
         self.ring_samples = ring_samples
-        self._lay_out()
+        self._shared: SharedBlock | None = None
+        self._lay_out(shared)
 
-    def _lay_out(self) -> None:
+    def _lay_out(self, shared: bool) -> None:
         """Allocate the block and its views, and touch every page before the callback does."""
         numbers = layout.STATE_SLOTS + layout.VOICE_SLOTS * self.voices
         head_bytes = 8 * (layout.HEADER_SLOTS + numbers)
         ring_bytes = 4 * self.ring_samples
-        self._block = np.empty(head_bytes + (1 + 2 * self.voices) * ring_bytes, np.uint8)
+        size = head_bytes + (1 + 2 * self.voices) * ring_bytes + 4 * layout.PROBE_CELLS
+        if shared:
+            self._shared = SharedBlock(size)
+            self._block = self._shared.data
+        else:
+            self._block = np.empty(size, np.uint8)
         self._block.fill(0)  # unlike np.zeros this maps the pages now, not in the callback
         self._address = int(self._block.ctypes.data)
         split = 8 * layout.HEADER_SLOTS
         self._header = self._block[:split].view(np.int64)
         self._state = self._block[split:head_bytes].view(np.float64)
-        rings = self._block[head_bytes:].view(np.float32).reshape(-1, self.ring_samples)
+        audio = self._block[head_bytes:].view(np.float32)
+        self._probe = audio[-layout.PROBE_CELLS :]
+        rings = audio[: -layout.PROBE_CELLS].reshape(-1, self.ring_samples)
         self._capture = rings[0]
         self._timeline = rings[1 : 1 + self.voices]
         self._played = rings[1 + self.voices :]
 
         self._header[layout.RING] = self.ring_samples
         self._header[layout.VOICES] = self.voices
-        self.set_channels(1, 1)
         state = self._state
         state[layout.SAMPLE_RATE] = self.rate
         state[layout.GAIN_STEP] = 1.0 / (GAIN_RAMP_S * self.rate)
         state[layout.RELEASE_STEP] = 1.0 / (LIMITER_RELEASE_S * self.rate)
         state[layout.METER_DECAY] = -METER_FALL_DB_PER_S / 20 * math.log(10) / self.rate
         state[layout.LIMITER_GAIN] = 1.0
+        state[layout.FADE_STEP] = 1.0 / (FADE_IN_S * self.rate)
+        state[layout.FADE_GAIN] = 1.0
         for voice in range(self.voices):
             self.set_gain(voice, 1.0)
 
     # --- what a stream needs ---------------------------------------------------------------
     @property
     def address(self) -> int:
-        """Address of the block, for the callback's ``userData``. Keep the memory alive with it."""
+        """Address of the block, for a lease. Keep the memory alive with it."""
         return self._address
+
+    @property
+    def handle(self) -> tuple[str, int]:
+        """What another process attaches it by, and its size in bytes; ValueError if not shared."""
+        if self._shared is None:
+            raise ValueError("this memory was made without shared=True")
+        return self._shared.handle, self._block.nbytes
+
+    def lease(self, number: int) -> LeaseView:
+        """One of the leases that other processes sign, 0..3."""
+        return LeaseView(lease_slots(self._header, number))
 
     @property
     def max_block_samples(self) -> int:
         """Largest block a stream may hand to the callback, frames."""
         return self.ring_samples // 64
 
-    def set_channels(self, inputs: int, outputs: int) -> None:
-        """Tell the callback how its buffers are interleaved. Only while no stream runs."""
-        if inputs < 1 or outputs < 1:
-            raise ValueError(f"channels must be 1 or more, not {inputs} in, {outputs} out")
-        self._header[layout.INPUT_CHANNELS] = inputs
-        self._header[layout.OUTPUT_CHANNELS] = outputs
-        self._header[layout.STREAM_BLOCKS] = 0
+    def fade_in(self) -> None:
+        """Let everything rise from silence within 0.2 s. Only while no stream moves the memory."""
+        self._state[layout.FADE_GAIN] = 0.0
+
+    def write_probe(self, start: int, samples: Samples) -> None:
+        """Add a burst to the output once, from absolute frame ``start``; no gain moves it.
+
+        It takes the place of the one before. Float32 [n], n at most ``callback.PROBE_CELLS``.
+
+        Raises:
+            TooLate: the frame is behind the position.
+        """
+        if len(samples) > layout.PROBE_CELLS:
+            raise ValueError(f"probe of {len(samples)} samples; valid: {layout.PROBE_CELLS}")
+        self._header[layout.PROBE_SAMPLES] = 0
+        self._probe[: len(samples)] = samples
+        self._header[layout.PROBE_START] = start
+        self._header[layout.PROBE_SAMPLES] = len(samples)
+        if start < (now := self.position):
+            raise TooLate(f"cannot play a probe at frame {start}; valid: from {now}")
 
     # --- counters and meters ---------------------------------------------------------------
     @property
@@ -277,6 +316,14 @@ class AudioMemory:
 
     def _slot(self, voice: int) -> int:
         return layout.STATE_SLOTS + layout.VOICE_SLOTS * self._checked(voice)
+
+
+def lease_slots(header: Slots, number: int) -> Slots:
+    """The part of a memory's header that is the lease of this number."""
+    if not 0 <= number < layout.LEASE_COUNT:
+        raise ValueError(f"lease {number} does not exist; valid are 0..{layout.LEASE_COUNT - 1}")
+    first = layout.LEASES + number * layout.LEASE_SLOTS
+    return header[first : first + layout.LEASE_SLOTS]
 
 
 def _checked_gain(gain: float) -> float:

@@ -19,6 +19,7 @@ from typing import Self
 import numpy as np
 
 from companion.audio.callback import callback_address
+from companion.audio.lease import Lease
 from companion.audio.memory import AudioMemory, Samples
 from companion.audio.stream import BLOCK_SAMPLES
 
@@ -69,7 +70,8 @@ class OfflineStream:
         self._lock = threading.Lock()
         self._call = _Callback(callback_address())
         self._addresses = [a.ctypes.data for a in (self._in, self._out, self._times)]
-        memory.set_channels(1, 1)
+        self._lease = Lease(memory)
+        self._lease.open()
 
     @property
     def rate(self) -> int:
@@ -105,7 +107,7 @@ class OfflineStream:
         self._in[len(heard) : frames] = 0
         self._times[:] = position / self.rate
         taken, given, times = self._addresses
-        self._call(taken, given, frames, times, 0, self.memory.address)
+        self._call(taken, given, frames, times, 0, self._lease.address)
         if self._recorded is not None:
             self._recorded.append(self._out[:frames].copy())
 
@@ -120,7 +122,8 @@ class OfflineStream:
         """Nothing to stop."""
 
     def close(self) -> None:
-        """Nothing to close."""
+        """Move the memory no longer."""
+        self._lease.close()
 
     def __enter__(self) -> Self:
         self.start()
@@ -161,11 +164,18 @@ class PacedStream(OfflineStream):
         """Begin to advance from the present position; returns when the first block has run."""
         if self._thread is None:
             blocks = self.memory.blocks
-            self._stop.clear()
-            self._thread = threading.Thread(target=self._run, name="paced-audio", daemon=True)
-            self._thread.start()
+            self.start_at(self._clock(), self.memory.position)
             while self.memory.blocks == blocks:
                 time.sleep(self.blocksize / self.rate)
+
+    def start_at(self, started_s: float, started_at: int) -> None:
+        """Begin to advance as if it had stood at ``started_at`` at ``started_s``."""
+        self._stop.clear()
+        line = (started_s, started_at)
+        self._thread = threading.Thread(
+            target=self._run, args=line, name="paced-audio", daemon=True
+        )
+        self._thread.start()
 
     def stop(self) -> None:
         """Stand still; ``start`` goes on from here."""
@@ -177,6 +187,7 @@ class PacedStream(OfflineStream):
     def close(self) -> None:
         """Stop for good."""
         self.stop()
+        super().close()
 
     def keep_up(self, started_s: float, started_at: int) -> float:
         """Process every whole block that is due; seconds until the next one is.
@@ -192,7 +203,6 @@ class PacedStream(OfflineStream):
         following = self.memory.position + self.blocksize
         return started_s + (following - started_at) / self.rate - now_s
 
-    def _run(self) -> None:
-        started_s, started_at = self._clock(), self.memory.position
+    def _run(self, started_s: float, started_at: int) -> None:
         while not self._stop.wait(max(0.0, self.keep_up(started_s, started_at))):
             pass

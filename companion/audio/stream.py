@@ -15,9 +15,10 @@ import time
 from collections.abc import Callable
 from typing import Protocol, Self
 
+from companion.audio.bridge import Bridge, bridge_address
 from companion.audio.callback import callback_address
 from companion.audio.devices import DuplexDevice, portaudio
-from companion.audio.memory import AudioMemory
+from companion.audio.lease import Addressed, Lease, Slots
 from companion.audio.watch import BlockWatch
 from companion.errors import CompanionError
 
@@ -52,15 +53,26 @@ class DuplexStream:
     Args:
         port: the open PortAudio stream.
         device: what it was opened on.
-        memory: what its callback works on.
+        lease: by which its callback moves the memory.
+        user: what its callback was handed, if not the lease; kept as long as the stream.
+        added_s: latency that is our own, of input and output, seconds.
     """
 
-    def __init__(self, port: PortStream, device: DuplexDevice, memory: AudioMemory) -> None:
+    def __init__(
+        self,
+        port: PortStream,
+        device: DuplexDevice,
+        lease: Lease,
+        user: object = None,
+        added_s: tuple[float, float] = (0.0, 0.0),
+    ) -> None:
         self.device = device
-        self.memory = memory
-        self.latency_s: tuple[float, float] = port.latency
+        self.lease = lease
+        self.latency_s = port.latency[0] + added_s[0], port.latency[1] + added_s[1]
+        self._user = user
         self._port: PortStream | None = port
         self._watch: BlockWatch | None = None
+        self._warm = False
 
     @property
     def rate(self) -> int:
@@ -72,24 +84,40 @@ class DuplexStream:
         """Whether it was started and its blocks keep coming."""
         return self._watch is not None and not self._watch.stalled
 
+    @property
+    def running(self) -> bool:
+        """Whether the sound system itself still thinks it runs, if it knows; see ``active``."""
+        port = self._port
+        return port is not None and bool(getattr(port, "active", True))
+
     def start(self) -> None:
-        """Start it; returns when the first block has run. Does nothing if it is started.
+        """Start it; from then on it moves the memory. Does nothing if it is started.
 
         Raises:
             CompanionError: the device does not start, or the stream is closed.
         """
-        if self._watch is not None:
-            return
+        if self._watch is None:
+            self.warm_up()
+            self.lease.open()
+            self._watch = BlockWatch(lambda: self.lease.calls)
+
+    def warm_up(self) -> None:
+        """Let the device run with the lease closed; returns when its blocks come.
+
+        Raises:
+            CompanionError: the device does not start, or the stream is closed.
+        """
         if self._port is None:
             raise CompanionError(f"the stream on {self.device.name} is closed; open a new one")
-        blocks = self.memory.blocks
+        calls = self.lease.calls
         try:
             self._port.start()
         except Exception as error:  # PortAudio's own error class is not to be imported here
             raise CompanionError(f"cannot start {self.device.name}: {error}") from error
-        self._watch = BlockWatch(self.memory)
-        while self.memory.blocks == blocks:
-            if self._watch.still_s > FIRST_BLOCK_LIMIT_S:
+        self._warm = True
+        deadline_s = time.monotonic() + FIRST_BLOCK_LIMIT_S
+        while self.lease.calls == calls:
+            if time.monotonic() > deadline_s:
                 self.stop()
                 raise CompanionError(
                     f"{self.device.name} was started but gave no sound for {FIRST_BLOCK_LIMIT_S} s"
@@ -98,12 +126,11 @@ class DuplexStream:
 
     def stop(self) -> None:
         """Stop it; ``start`` goes on from the same position. Does nothing if it is stopped."""
-        if self._watch is not None and self._port is not None:
-            self._watch = None
-            if _within(RELEASE_LIMIT_S, self._port.stop):
-                self.memory.set_channels(self.device.input_channels, self.device.output_channels)
-            else:
+        if self._warm and self._port is not None:
+            self._warm, self._watch = False, None
+            if not _within(RELEASE_LIMIT_S, self._port.stop):
                 self._abandon()
+            self.lease.close()
 
     def close(self) -> None:
         """Stop it and let go of the device. Does nothing if it is closed."""
@@ -116,7 +143,7 @@ class DuplexStream:
 
     def _abandon(self) -> None:
         """Leave a stream that PortAudio does not give back, and its memory, as they are."""
-        _abandoned.append((self._port, self.memory))
+        _abandoned.append((self._port, self.lease, self._user))
         self._port = None
         # PortAudio's clean-up at the end of the process would wait for the stream for ever.
         atexit.unregister(portaudio()._exit_handler)
@@ -130,26 +157,34 @@ class DuplexStream:
 
 
 def open_duplex(
-    device: DuplexDevice, memory: AudioMemory, blocksize: int = BLOCK_SAMPLES
+    device: DuplexDevice,
+    memory: Addressed,
+    blocksize: int = BLOCK_SAMPLES,
+    memory_rate: int | None = None,
+    slots: Slots | None = None,
 ) -> DuplexStream:
     """Open a stream on a device; it is not started yet. Compiles the callback if need be.
 
     Args:
         device: as ``choose_duplex`` gives it.
-        memory: made for the device's rate.
-        blocksize: frames a call of the callback, at most ``memory.max_block_samples``.
+        memory: what it is to move.
+        blocksize: frames a call of the callback, at most the memory's ``max_block_samples``.
+        memory_rate: what the memory was made for, if not for the device's rate.
+        slots: where to sign the lease; by default its own.
 
     Raises:
         CompanionError: the device does not open with these settings.
     """
-    if memory.rate != device.rate:
-        raise ValueError(f"memory made for {memory.rate} Hz, device runs at {device.rate} Hz")
-    if not 1 <= blocksize <= memory.max_block_samples:
-        raise ValueError(
-            f"blocksize {blocksize} is not valid; it must be 1..{memory.max_block_samples}"
-        )
-    memory.set_channels(device.input_channels, device.output_channels)
     sd = portaudio()
+    channels = device.input_channels, device.output_channels, device.click_channel
+    user: Lease | Bridge
+    if memory_rate in (None, device.rate):
+        user = lease = Lease(memory, *channels, slots)
+        address, added_s = callback_address(), (0.0, 0.0)
+    else:
+        assert memory_rate is not None
+        user = Bridge(memory, memory_rate, device.rate, *channels, slots)
+        lease, address, added_s = user.lease, bridge_address(), user.latency_s
     try:
         # The public Stream class only takes Python callbacks, which wait for the interpreter
         # lock; this base class is the one that takes an address.
@@ -161,15 +196,15 @@ def open_duplex(
             channels=(device.input_channels, device.output_channels),
             dtype="float32",
             latency="low",
-            callback=sd._ffi.cast("PaStreamCallback *", callback_address()),
-            userdata=sd._ffi.cast("void *", memory.address),
+            callback=sd._ffi.cast("PaStreamCallback *", address),
+            userdata=sd._ffi.cast("void *", user.address),
         )
     except (sd.PortAudioError, ValueError) as error:
         raise CompanionError(
             f"cannot open {device.name} at {device.rate} Hz with {device.input_channels} in and "
             f"{device.output_channels} out: {error}"
         ) from error
-    return DuplexStream(port, device, memory)
+    return DuplexStream(port, device, lease, user, added_s)
 
 
 def _within(limit_s: float, call: Callable[[], None]) -> bool:

@@ -9,29 +9,34 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from companion.audio.memory import AudioMemory
-
 STALL_LIMIT_S = 0.5
 
 
 class BlockWatch:
-    """Notices when the callback's block counter stands still.
+    """Notices when a counter of the callback stands still.
 
     Args:
-        memory: whose counter to watch.
+        count: the counter.
         clock: monotonic seconds.
+        limit_s: how long it may stand still.
     """
 
-    def __init__(self, memory: AudioMemory, clock: Callable[[], float] = time.monotonic) -> None:
-        self._memory = memory
+    def __init__(
+        self,
+        count: Callable[[], int],
+        clock: Callable[[], float] = time.monotonic,
+        limit_s: float = STALL_LIMIT_S,
+    ) -> None:
+        self._count = count
         self._clock = clock
-        self._blocks = memory.blocks
+        self._limit_s = limit_s
+        self._blocks = count()
         self._since_s = clock()
 
     @property
     def still_s(self) -> float:
         """How long the counter has been seen to stand still, seconds; 0 if it moved."""
-        blocks = self._memory.blocks
+        blocks = self._count()
         now_s = self._clock()
         if blocks != self._blocks:
             self._blocks = blocks
@@ -40,5 +45,5 @@ class BlockWatch:
 
     @property
     def stalled(self) -> bool:
-        """Whether no block has come for longer than 0.5 s."""
-        return self.still_s > STALL_LIMIT_S
+        """Whether no block has come for longer than the limit."""
+        return self.still_s > self._limit_s

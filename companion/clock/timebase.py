@@ -13,9 +13,10 @@ from collections.abc import Callable
 
 from companion.audio.memory import AudioMemory
 from companion.audio.offline import OfflineStream
-from companion.audio.watch import STALL_LIMIT_S, BlockWatch
+from companion.audio.watch import BlockWatch
 from companion.errors import CompanionError
 
+STANDSTILL_LIMIT_S = 5.0  # a device that is gone is replaced long before
 POLL_S = 0.005  # about a block; the wait ends at most this long after the sample
 
 
@@ -44,7 +45,7 @@ class Timebase(ABC):
         """Let the stream reach ``sample``; returns the position then, less if stopped.
 
         Raises:
-            CompanionError: the stream is live and no block has come for more than 0.5 s.
+            CompanionError: the stream is live and no block has come for more than 5 s.
         """
         while (now := self.now_samples()) < sample and not self._stop.is_set():
             self._pass(sample - now)
@@ -74,14 +75,14 @@ class StreamTimebase(Timebase):
     ) -> None:
         super().__init__(memory, stop)
         self._sleep = sleep or self._stop.wait
-        self._watch = BlockWatch(memory, clock)
+        self._watch = BlockWatch(lambda: memory.blocks, clock, STANDSTILL_LIMIT_S)
 
     def _pass(self, samples: int) -> None:
         self._sleep(min(POLL_S, samples / self.rate))
         if self._watch.stalled:
             raise CompanionError(
                 f"the audio stream stands still at sample {self.now_samples()}: no block for "
-                f"{STALL_LIMIT_S} s; is the sound device still there?"
+                f"{STANDSTILL_LIMIT_S} s; is the sound device still there?"
             )
 
 

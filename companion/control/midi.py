@@ -28,6 +28,8 @@ PORT = "knobs"
 CONTROL_CHANGE = 0xB0
 RELEASE_LIMIT_S = 2.0
 POLL_S = 0.005
+LOOK_S = 0.5
+"""Between two looks for the port; a look takes a fraction of a millisecond."""
 QUEUE_MESSAGES = 8192
 """What is kept between two looks; a program that holds the interpreter may delay one by 0.5 s."""
 ALSA_SEQUENCER = Path("/dev/snd/seq")
@@ -106,26 +108,43 @@ class FakeMidiInput:
 
 
 class RealMidiInput:
-    """An open port of the system's MIDI."""
+    """An open port of the system's MIDI.
+
+    A port that was named is looked for once in a while: it may go, and come back under another
+    number. Meanwhile nothing is received.
+    """
 
     def __init__(
-        self, midi: Any, name: str, changes: ControlChanges, on_clock: OnClock | None = None
+        self,
+        midi: Any,
+        name: str,
+        changes: ControlChanges,
+        on_clock: OnClock | None = None,
+        wanted: str | None = None,
     ) -> None:
-        """Listen on an open `rtmidi.MidiIn`."""
+        """Listen on an open `rtmidi.MidiIn`; `wanted` is the part of a name to look for."""
         self.name = name
-        self._midi = midi
+        self._midi: Any = midi
+        self._wanted, self._connected = wanted, True
         self._changes, self._on_clock = changes, on_clock
         self._closed = threading.Event()
         # Nothing is ignored: the time since a message that was ignored would be lost.
         midi.ignore_types(sysex=False, timing=False, active_sense=False)
-        self._thread = threading.Thread(
-            target=self._collect, args=(midi,), name="midi", daemon=True
-        )
+        self._thread = threading.Thread(target=self._collect, name="midi", daemon=True)
         self._thread.start()
 
-    def _collect(self, midi: Any) -> None:
+    @property
+    def connected(self) -> bool:
+        """Whether its port is there."""
+        return self._connected
+
+    def _collect(self) -> None:
         arrivals = Arrivals()
+        midi, looked_s = self._midi, time.monotonic()
         while not self._closed.wait(POLL_S):
+            if self._wanted is not None and time.monotonic() > looked_s + LOOK_S:
+                self._look(midi, self._wanted)
+                looked_s = time.monotonic()
             # Messages may come faster than they are read: this must end when it is told to.
             while not self._closed.is_set() and (event := midi.get_message()) is not None:
                 message, since_last_s = event
@@ -134,6 +153,22 @@ class RealMidiInput:
                     self._changes.receive(message)
                 elif self._on_clock is not None:
                     self._on_clock(message, arrived_s)
+
+    def _look(self, midi: Any, wanted: str) -> None:
+        """Find the port gone, or again, and open it again."""
+        found = ports_of(midi, wanted)
+        if self._connected:
+            self._connected = any(name == self.name for _, name in found)
+            return
+        if not found:
+            return
+        number, name = found[0]
+        try:
+            midi.close_port()
+            midi.open_port(number, PORT)
+        except Exception:  # gone again, or another program has it: at the next look
+            return
+        self.name, self._connected = name, True
 
     def close(self) -> None:
         """See `MidiInput`. The collecting ends first: a closed port must not be asked."""
@@ -179,20 +214,28 @@ def open_midi(
         return RealMidiInput(midi, f"{CLIENT}:{PORT}", changes, on_clock)
     ports = midi.get_ports()
     valid = ", ".join(map(repr, ports)) or "none, nothing is connected"
-    wanted = preset.port.casefold()
-    found = [number for number, name in enumerate(ports) if wanted in name.casefold()]
+    found = ports_of(midi, preset.port)
     if not found:
         release(midi)
         raise CompanionError(f"there is no MIDI port {preset.port!r}; valid: {valid}")
-    name = ports[found[0]]
+    number, name = found[0]
     try:
-        midi.open_port(found[0], PORT)
+        midi.open_port(number, PORT)
     except Exception as error:  # where only one program may have it
         release(midi)
         raise CompanionError(
             f"MIDI port {name!r} does not open ({error}); valid: {valid}"
         ) from error
-    return RealMidiInput(midi, name, changes, on_clock)
+    return RealMidiInput(midi, name, changes, on_clock, preset.port)
+
+
+def ports_of(midi: Any, wanted: str) -> list[tuple[int, str]]:
+    """Numbers and names of the ports whose name holds a text, whatever its case."""
+    try:
+        ports = midi.get_ports()
+    except Exception:  # rtmidi's own classes differ by version
+        return []
+    return [(n, name) for n, name in enumerate(ports) if wanted.casefold() in name.casefold()]
 
 
 def list_midi_ports() -> tuple[str, ...]:

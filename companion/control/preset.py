@@ -35,7 +35,7 @@ MIDI_KEYS = ("port", "map", "clock_out")
 MAP_KEYS = ("cc", "parameter", "player", "channel")
 OSC_KEYS = ("host", "port", "send")
 TARGET_KEYS = ("host", "port")
-AUDIO_KEYS = ("input", "output", "rate", "block")
+AUDIO_KEYS = ("input", "output", "rate", "block", "click_channel")
 GENERATOR_KEYS = ("name", "device", "in_process")
 MAX_PLAYERS = 8
 MAX_TARGETS = 8
@@ -93,12 +93,17 @@ class OscPreset:
 
 @dataclass(frozen=True, slots=True)
 class AudioPreset:
-    """Which sound device, and how; None is the default."""
+    """Which sound device, and how; None is the default.
+
+    `click_channel` is the output channel, from 2, that has the clicks and nothing else; None: they
+    are in the mix.
+    """
 
     input: str | int | None = None
     output: str | int | None = None
     rate: int | None = None
     block: int = 256
+    click_channel: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -285,6 +290,7 @@ def _audio(section: Section) -> AudioPreset:
         output=section.take("output", (str, int), None),
         rate=section.whole("rate", 8000, 384_000, None),
         block=section.whole("block", 16, 8192, 256),
+        click_channel=section.whole("click_channel", 2, 64, None),
     )
 
 

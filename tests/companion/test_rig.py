@@ -12,8 +12,9 @@ import soundfile
 
 from companion import rig
 from companion.audio.devices import Device
-from companion.audio.memory import AudioMemory
-from companion.audio.stream import DuplexStream
+from companion.audio.fake import FakeWorld
+from companion.audio.link import Wanted
+from companion.audio.supervisor import Supervisor
 from companion.clock.timebase import OfflineTimebase, StreamTimebase
 from companion.errors import CompanionError, NoDevice
 from tests.companion.studio import music
@@ -103,28 +104,19 @@ def test_a_recording_at_real_speed_stands_still_until_it_is_started() -> None:
     assert np.array_equal(made.memory.capture(0, 3200), music(1)[:3200])
 
 
-class Port:
-    """What PortAudio would give."""
-
-    latency = (0.0, 0.0)
-
-    def start(self) -> None: ...
-
-    def stop(self) -> None: ...
-
-    def close(self) -> None: ...
-
-
 @pytest.fixture
-def devices(monkeypatch: pytest.MonkeyPatch) -> None:
-    def open_duplex(device: Any, memory: AudioMemory, blocksize: int) -> DuplexStream:
-        return DuplexStream(Port(), device, memory)
+def world(monkeypatch: pytest.MonkeyPatch) -> FakeWorld:
+    """What is plugged in."""
+    world = FakeWorld((USB, ODD))
 
-    monkeypatch.setattr(rig, "list_devices", lambda: (USB, ODD))
-    monkeypatch.setattr(rig, "open_duplex", open_duplex)
+    def supervise(players: int, wanted: Wanted, block: int) -> Supervisor:
+        return Supervisor(players, wanted, block, world.open_link, world.clock, world.sleep)
+
+    monkeypatch.setattr(rig, "Supervisor", supervise)
+    return world
 
 
-def test_a_device_gives_its_rate_and_its_name(devices: None) -> None:
+def test_a_device_gives_its_rate_and_its_name(world: FakeWorld) -> None:
     made = rig.open_device(3, "usb", None, None)
     assert (made.rate, made.memory.players) == (48_000, 3)
     assert (made.input, made.output) == ("USB Audio", "USB Audio")
@@ -139,15 +131,15 @@ def test_a_device_gives_its_rate_and_its_name(devices: None) -> None:
         ({"rate": 44_101}, "44101 Hz"),
     ],
 )
-def test_what_no_device_can_do_is_named(devices: None, asked: dict, named: str) -> None:
+def test_what_no_device_can_do_is_named(world: FakeWorld, asked: dict, named: str) -> None:
     with pytest.raises(CompanionError, match=named) as caught:
         rig.open_device(1, **{"input": None, "output": None, "rate": None, **asked})
     assert not isinstance(caught.value, NoDevice)
     assert "\n" not in str(caught.value)
 
 
-def test_no_device_at_all_is_told_apart(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rig, "list_devices", lambda: ())
+def test_no_device_at_all_is_told_apart(world: FakeWorld) -> None:
+    world.devices = ()
     with pytest.raises(NoDevice):
         rig.open_device(1, None, None, None)
     with pytest.raises(CompanionError, match="USB") as caught:

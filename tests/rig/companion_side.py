@@ -32,18 +32,18 @@ def say(**values: Any) -> None:
     print(json.dumps(values), flush=True)
 
 
-def open_default() -> DuplexStream:
-    """A stream on what is chosen when nothing is named."""
+def open_default() -> tuple[DuplexStream, AudioMemory]:
+    """A stream on what is chosen when nothing is named, and what it moves."""
     device = choose_duplex(list_devices())
     memory = AudioMemory(device.rate, PLAYERS)
     prepare(memory)
-    return open_duplex(device, memory)
+    return open_duplex(device, memory), memory
 
 
 def contract(path: str) -> None:
     """Perform the contract's scene when told to, and write what the memory holds of it."""
-    with open_default() as stream:
-        memory = stream.memory
+    stream, memory = open_default()
+    with stream:
         say(started=True, device=asdict(stream.device), latency_s=stream.latency_s)
         sys.stdin.readline()
         trigger = perform(memory, StreamTimebase(memory))
@@ -58,14 +58,15 @@ def contract(path: str) -> None:
 
 def load(_: str) -> None:
     """Count what is lost while the interpreter is free, and while a thread hogs it."""
-    with open_default() as stream:
+    stream, memory = open_default()
+    with stream:
         time.sleep(0.5)
-        say(idle=_count(stream))
+        say(idle=_count(memory))
         stop = threading.Event()
         holds: list[float] = []
         hog = threading.Thread(target=_hog, args=(stop, holds))
         hog.start()
-        hogged = _count(stream)
+        hogged = _count(memory)
         stop.set()
         hog.join()
         say(hogged={**hogged, "longest_hold_s": max(holds), "holds": len(holds)})
@@ -78,9 +79,8 @@ def _hog(stop: threading.Event, holds: list[float]) -> None:
         holds.append(time.perf_counter() - start_s)
 
 
-def _count(stream: DuplexStream) -> dict[str, float]:
-    memory = stream.memory
-    period_s = stream.rate and 256 / stream.rate
+def _count(memory: AudioMemory) -> dict[str, float]:
+    period_s = 256 / memory.rate
     before, start_s = memory.counters, time.monotonic()
     time.sleep(COUNT_S)
     after, end_s = memory.counters, time.monotonic()
@@ -94,11 +94,11 @@ def _count(stream: DuplexStream) -> dict[str, float]:
 
 def unplug(_: str) -> None:
     """Wait for a sample that never comes, because somebody ends the server."""
-    stream = open_default()
+    stream, memory = open_default()
     stream.start()
     say(started=True)
     try:
-        StreamTimebase(stream.memory).wait_until(2**60)
+        StreamTimebase(memory).wait_until(2**60)
     except CompanionError as error:
         say(error=str(error), active=stream.active)
     start_s = time.monotonic()
@@ -108,14 +108,23 @@ def unplug(_: str) -> None:
 
 def restart(_: str) -> None:
     """Stop and start again: the position goes on."""
-    with open_default() as stream:
-        first = stream.memory.position
+    stream, memory = open_default()
+    with stream:
+        memory_moves(memory, 0)
+        first = memory.position
         stream.stop()
-        stopped = stream.memory.position
+        stopped = memory.position
         time.sleep(0.1)
-        still = stream.memory.position
+        still = memory.position
         stream.start()
-        say(positions=[first, stopped, still, stream.memory.position])
+        memory_moves(memory, still)
+        say(positions=[first, stopped, still, memory.position])
+
+
+def memory_moves(memory: AudioMemory, position: int) -> None:
+    """Wait until it is past a position."""
+    while memory.position <= position:
+        time.sleep(0.001)
 
 
 def choose(wanted: str) -> None:

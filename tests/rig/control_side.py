@@ -108,8 +108,8 @@ def contract(port: str) -> None:
             say(seen=store.snapshot()[LAST.parameter] == value)
 
 
-def send(port: str = "") -> None:
-    midi = rtmidi.MidiOut(rtmidi.API_UNIX_JACK, name="controller")
+def send(port: str = "", name: str = "controller") -> None:
+    midi = rtmidi.MidiOut(rtmidi.API_UNIX_JACK, name=name)
     if port:
         midi.open_port(midi.get_ports().index(port), name="out")
     else:

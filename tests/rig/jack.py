@@ -132,10 +132,16 @@ class JackServer:
         real_time: do not wait for clients, and run with real-time priority.
         rate: sample rate, Hz.
         period: frames a period.
+        outputs: channels that the device plays.
     """
 
     def __init__(
-        self, folder: Path, real_time: bool = False, rate: int = 48000, period: int = 256
+        self,
+        folder: Path,
+        real_time: bool = False,
+        rate: int = 48000,
+        period: int = 256,
+        outputs: int = 2,
     ) -> None:
         self.folder = folder
         self.rate = rate
@@ -148,14 +154,26 @@ class JackServer:
             "JACK_NO_AUDIO_RESERVATION": "1",
             "PYTHONPATH": str(ROOT),
         }
-        mode = ["-R", "-P", "70"] if real_time else ["-r", "-S", "-t", "5000"]
-        driver = ["-d", "dummy", "-r", str(rate), "-p", str(period)]
-        self._command = ["jackd", "-n", self.name, *mode, *driver]
+        self._mode = ["-R", "-P", "70"] if real_time else ["-r", "-S", "-t", "5000"]
+        self._channels = ["-P", str(outputs)]
+        self._command = self._to_run()
         self._log = folder / f"{self.name}.log"
         self._process: subprocess.Popen[bytes] | None = None
         self._children: list[Child] = []
 
+    def _to_run(self) -> list[str]:
+        driver = ["-d", "dummy", "-r", str(self.rate), "-p", str(self.period), *self._channels]
+        return ["jackd", "-n", self.name, *self._mode, *driver]
+
     def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def start(self, rate: int | None = None, period: int | None = None) -> None:
+        """Start it, again if it was killed, perhaps with another rate or period."""
+        if rate is not None or period is not None:
+            self.rate, self.period = rate or self.rate, period or self.period
+            self._command = self._to_run()
         with self._log.open("wb") as log:
             self._process = subprocess.Popen(
                 self._command,
@@ -170,7 +188,6 @@ class JackServer:
         except BaseException:
             self.end()
             raise
-        return self
 
     def __exit__(self, *_: object) -> None:
         for child in self._children:

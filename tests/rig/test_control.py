@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import socket
 import struct
@@ -14,7 +15,7 @@ import pytest
 
 from tests.companion.control.midi_contract import MidiContract, MidiSide, Turned
 from tests.rig.control_side import LAST, OPENINGS
-from tests.rig.jack import ROOT, Child, JackServer
+from tests.rig.jack import ROOT, Child, JackServer, RigError
 
 SIDE = "tests.rig.control_side"
 CONNECTED_LIMIT_S = 20.0
@@ -191,3 +192,35 @@ def test_a_port_that_is_not_there_is_named_with_those_that_are(
 ) -> None:
     ready = jack_server.python("-m", SIDE, "turn", "nano").expect("ready")
     assert ready == {"error": "there is no MIDI port 'nano'; valid: 'controller:out'"}
+
+
+def test_a_port_that_goes_and_comes_back_under_another_number_is_opened_again(
+    jack_server: JackServer,
+) -> None:
+    def plug_in(name: str) -> Child:
+        controller = jack_server.python("-m", SIDE, "send", "", name)
+        controller.expect("connected")
+        return controller
+
+    def turn_until_heard(controller: Child) -> float:
+        began_s = time.monotonic()
+        for position in itertools.cycle(range(1, 128)):
+            controller.say(f"176 20 {position}")
+            with contextlib.suppress(RigError):
+                side.expect("change", 0.2)
+                return time.monotonic() - began_s
+        raise AssertionError
+
+    controller = plug_in("controller")
+    side = jack_server.python("-m", SIDE, "turn", "Controller:O")
+    assert side.expect("ready")["midi"] == "controller:out"
+    turn_until_heard(controller)
+    controller.close_input()
+    assert controller.wait() == 0
+    time.sleep(1.2)
+    other = plug_in("another")
+    controller = plug_in("controller")
+    print(f"\nheard again {turn_until_heard(controller):.2f} s after it was back")
+    for child in (controller, other, side):
+        child.close_input()
+        assert child.wait() == 0

@@ -85,7 +85,8 @@ class Played:
         """Samples from what comes out to what is played along with it, measured."""
         assert self.heard.signal_at == self.heard.heard_at + self.line(0)
         heard, signal = self.take.audio("input"), self.signal[:RATE]
-        for delay in range(ROUND_TRIP_LIMIT):
+        # The rig reckons with a loudspeaker and a microphone, which this world does without.
+        for delay in range(-ROUND_TRIP_LIMIT, ROUND_TRIP_LIMIT):
             if np.abs(heard[self.line(0) + delay :][: len(signal)] - signal).max() < NEAR:
                 return delay
         raise AssertionError("the recording is not in the take's input")
@@ -340,39 +341,48 @@ class TestSteered:
 
 
 class TestUnplugged:
-    """The server is taken away in the middle of a jam, at 240 BPM."""
+    """The server is killed in the middle of a jam, at 240 BPM, and started again after 2 s."""
 
     BPM = 240
 
-    def test_one_line_says_so_and_the_take_has_the_music_so_far(self, tmp_path: Path) -> None:
+    def test_the_bars_go_on_and_the_players_are_back_with_the_server(self, tmp_path: Path) -> None:
         players = [{"name": "bass"}]
         preset = write_preset(tmp_path, "unplugged", cycle=1, players=players, midi={}, **STANDIN)
         signal = real_recording("rock-095.ogg", 95, 16, self.BPM, 16)
-        with JackServer(tmp_path, rate=RATE) as server:
+        with JackServer(tmp_path, rate=RATE, real_time=True) as server:
             Feeder(server, signal, 60 * RATE, CLICK, round(bar_samples(self.BPM)))
             with Jam(server, preset, "--bpm", str(self.BPM)) as jam:
                 line = jam.wait_event("bar", sounding="plan")
                 jam.wait_event("bar", after=line + 3)
                 server.kill()
                 killed_s = time.monotonic()
+                lost = jam.wait_event("incident", what="device lost")
+                noticed_s = time.monotonic() - killed_s
+                time.sleep(max(0.0, killed_s + 2 - time.monotonic()))
+                server.start()
+                again = Feeder(server, np.resize(signal, 30 * RATE), 60 * RATE)
+                up_s = time.monotonic()
+                back = jam.wait_event("incident", after=lost, what="device back")
+                back_s = time.monotonic() - up_s
+                planned = jam.wait_event("bar", after=back, sounding="plan")
+                jam.wait_event("bar", after=planned + 4)
+                jam.interrupt()
                 code = jam.wait()
-                print(f"\nended {time.monotonic() - killed_s:.1f} s after the server, code {code}")
-                print(f"standard error: {jam.errors.strip()}")
-        assert code == 2
-        (said,) = jam.errors.strip().splitlines()
-        assert said.startswith("error: ")
+                again.finish()
         take = jam.take()
-        end = take.events[-1]
-        assert end["type"] == "end"
-        assert end["reason"] in said
+        incident = take.events[back]
+        print(f"\nnoticed after {noticed_s:.2f} s; settled {back_s:.2f} s after the server was up")
+        print(f"{incident['detail']}; take {take.pace}")
+        assert code == 0, jam.errors
+        assert noticed_s < 1.0  # with the time to see it in the log
+        bars = [event["bar"] for event in take.of("bar")]
+        assert bars == list(range(len(bars)))
         heard, bass = take.audio("input"), take.audio("bass")
-        print(f"take: {len(heard) / RATE:.2f} s, {take.pace}")
-        assert len(heard) == len(bass) == round(end["time_s"] * RATE)
-        first_bar = round(bar_samples(self.BPM))
-        assert np.abs(heard[first_bar:][: RATE // 2]).max() > 0.01
-        stems = [event["bar"] for event in take.of("bar", sounding="plan")]
-        lines = [round((bar + 1) * bar_samples(self.BPM)) for bar in stems]
+        assert len(heard) == len(bass) == round(take.events[-1]["time_s"] * RATE)
+        away = [bar for bar in take.of("bar", sounding="repeat")]
+        print(f"bars: {[event['sounding'] for event in take.of('bar')]}")
+        assert away and not take.of("bar", sounding="silence", expected=True)
+        lines = [round((bar + 1) * bar_samples(self.BPM)) for bar in bars[3:]]
         errors = [onset(bass, line) for line in lines if line < len(bass) - RATE // 10]
         print(f"first sample less bar line: {errors} samples")
-        assert errors
         assert max(map(abs, errors)) <= RATE // 1000

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 import numpy as np
 
 from companion.audio.callback import callback_address
+from companion.audio.lease import Lease
 from companion.audio.memory import AudioMemory, Samples
 
 PERIOD = 64
@@ -20,15 +21,19 @@ def drive(
     outputs: int = 1,
     flags: int = 0,
     clock_s: Iterable[float] | None = None,
+    lease: Lease | None = None,
 ) -> Samples:
     """Play ``heard`` ([n] or [n, channels]) through the rig; float32 [n, outputs] comes out.
 
     ``blocks`` are the sizes of the first blocks; the rest goes in periods. ``clock_s`` is what the
-    device's clock shows at each block, by default the memory's position.
+    device's clock shows at each block, by default the memory's position. ``lease`` is by default an
+    open one of these channels.
     """
     heard = np.ascontiguousarray(heard if heard.ndim == 2 else heard[:, None], np.float32)
     out = np.full((len(heard), outputs), np.nan, np.float32)
-    memory.set_channels(heard.shape[1], outputs)
+    if lease is None:
+        lease = Lease(memory, heard.shape[1], outputs)
+        lease.open()
     call = ctypes.CFUNCTYPE(
         ctypes.c_int,
         ctypes.c_void_p,
@@ -46,7 +51,7 @@ def drive(
         size = min(next(sizes, PERIOD), len(heard) - done)
         times[1] = next(clock, memory.position / memory.rate)
         a, b = heard[done : done + size], out[done : done + size]
-        code = call(a.ctypes.data, b.ctypes.data, size, times.ctypes.data, flags, memory.address)
+        code = call(a.ctypes.data, b.ctypes.data, size, times.ctypes.data, flags, lease.address)
         assert code == 0
         done += size
     return out

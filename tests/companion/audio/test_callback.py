@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from companion.audio import callback
+from companion.audio.lease import Lease
 from companion.audio.memory import AudioMemory
 from tests.companion.audio.driving import PERIOD, drive, pass_time
 
@@ -240,3 +241,69 @@ def test_it_compiles_where_no_folder_can_keep_the_machine_code(
 
     monkeypatch.setattr(callback, "cfunc", no_folder)
     assert callback._compiled.__wrapped__().address
+
+
+def test_a_click_with_a_channel_of_its_own_is_nowhere_else() -> None:
+    memory = rig()
+    lease = Lease(memory, 1, 4, click=3)
+    lease.open()
+    memory.write(0, 50, noise(400, 1))
+    memory.write(1, 50, noise(400, 2))
+    out = drive(memory, np.zeros(500), outputs=4, lease=lease)
+    for channel in (0, 1):
+        np.testing.assert_array_equal(out[50:450, channel], noise(400, 2))
+    np.testing.assert_array_equal(out[50:450, 2], noise(400, 1))
+    assert not out[:, 3].any()
+
+
+@given(st.lists(st.floats(-1e6, 1e6, width=32), min_size=1, max_size=100))
+@settings(deadline=None, max_examples=30)
+def test_a_loud_click_stays_under_the_ceiling_on_its_channel(samples: list[float]) -> None:
+    memory = rig()
+    lease = Lease(memory, 1, 2, click=2)
+    lease.open()
+    memory.set_gain(0, 3.0)
+    memory.write(0, 10, np.array(samples, np.float32))
+    assert np.abs(drive(memory, np.zeros(200), outputs=2, lease=lease)).max() <= CEILING
+
+
+def test_a_stream_whose_lease_is_closed_is_silent_and_moves_nothing() -> None:
+    memory = rig()
+    memory.set_monitor(1.0)
+    memory.write(1, 0, noise(300))
+    lease = Lease(memory, 1, 2)
+    assert not drive(memory, noise(200), outputs=2, lease=lease).any()
+    assert (memory.position, memory.blocks, lease.calls) == (0, 0, -(-200 // PERIOD))
+    lease.open()
+    assert drive(memory, noise(200), outputs=2, lease=lease).any()
+    assert lease.close()
+    assert memory.position == 200
+    assert not drive(memory, noise(200), outputs=2, lease=lease).any()
+    assert memory.position == 200
+
+
+def test_everything_rises_from_silence_after_a_return() -> None:
+    memory = rig()
+    memory.set_monitor(1.0)
+    drive(memory, np.full(100, 0.5))
+    memory.fade_in()
+    out = drive(memory, np.full(RATE, 0.5))[:, 0]
+    assert out[0] <= 0.5 / (0.2 * RATE) + 1e-6
+    assert np.all(np.diff(out) >= 0)
+    np.testing.assert_array_equal(out[round(0.2 * RATE) + 1 :], 0.5)
+
+
+@given(st.integers(0, 500), st.integers(1, 300), st.lists(st.integers(1, 128), max_size=20))
+@settings(deadline=None, max_examples=30)
+def test_a_probe_sounds_once_on_its_frames_whatever_the_gains(
+    start: int, length: int, blocks: list[int]
+) -> None:
+    memory = rig()
+    for voice in range(3):
+        memory.set_gain(voice, 0.0)
+    memory.fade_in()
+    burst = noise(length, 5)
+    memory.write_probe(start, burst)
+    out = drive(memory, np.zeros(1500), blocks)[:, 0]
+    np.testing.assert_array_equal(out[start : start + length], burst)
+    assert not out[:start].any() and not out[start + length :].any()

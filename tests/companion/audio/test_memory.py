@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from companion.audio import memory as module
+from companion.audio.lease import Lease
 from companion.audio.memory import AudioMemory
 from companion.audio.offline import OfflineStream
 from companion.errors import CompanionError
@@ -143,7 +144,11 @@ def test_sizes_that_cannot_work_are_refused() -> None:
     with pytest.raises(ValueError, match="players"):
         AudioMemory(RATE, -1)
     with pytest.raises(ValueError, match="channels"):
-        rig().set_channels(0, 2)
+        Lease(rig(), 0, 2)
+    with pytest.raises(ValueError, match="click on channel 3"):
+        Lease(rig(), 1, 2, click=3)
+    with pytest.raises(ValueError, match="lease 4"):
+        rig().lease(4)
 
 
 def test_from_where_on_a_gain_is_moved_is_known_to_the_frame() -> None:

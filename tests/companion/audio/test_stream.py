@@ -10,6 +10,7 @@ import pytest
 
 from companion.audio import stream as module
 from companion.audio.devices import Device, DuplexDevice
+from companion.audio.lease import Lease
 from companion.audio.memory import AudioMemory
 from companion.audio.stream import DuplexStream, open_duplex
 from companion.audio.watch import BlockWatch
@@ -26,7 +27,7 @@ class Port:
     latency = (0.01, 0.02)
 
     def __init__(self, memory: AudioMemory, broken: str = "", hung: str = "") -> None:
-        self.memory = memory
+        self.lease = Lease(memory, 2, 2)
         self.broken = broken
         self.hung = hung
         self.calls: list[str] = []
@@ -42,7 +43,7 @@ class Port:
     def start(self) -> None:
         self._do("start")
         if self.broken != "silent":
-            drive(self.memory, np.zeros((8, 2)), outputs=2)
+            drive(self.lease.memory, np.zeros((8, 2)), outputs=2, lease=self.lease)
 
     def stop(self) -> None:
         self._do("stop")
@@ -69,13 +70,13 @@ def kept(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[object]]:
     monkeypatch.setattr(module, "RELEASE_LIMIT_S", 0.01)
     monkeypatch.setattr(module, "FIRST_BLOCK_LIMIT_S", 0.01)
     yield abandoned
-    for port, _ in abandoned:  # type: ignore[misc]
+    for port, *_ in abandoned:  # type: ignore[misc]
         port.let_go.set()
 
 
 def test_start_stop_and_close_may_be_said_twice(memory: AudioMemory) -> None:
     port = Port(memory)
-    stream = DuplexStream(port, DUPLEX, memory)
+    stream = DuplexStream(port, DUPLEX, port.lease)
     assert stream.latency_s == (0.01, 0.02)
     assert stream.rate == 8000
     assert not stream.active
@@ -96,13 +97,14 @@ def test_start_stop_and_close_may_be_said_twice(memory: AudioMemory) -> None:
 
 def test_as_a_context_it_starts_and_closes(memory: AudioMemory) -> None:
     port = Port(memory)
-    with DuplexStream(port, DUPLEX, memory) as stream:
+    with DuplexStream(port, DUPLEX, port.lease) as stream:
         assert stream.active
     assert port.calls == ["start", "stop", "close"]
 
 
 def test_a_device_that_does_not_start_is_named(memory: AudioMemory) -> None:
-    stream = DuplexStream(Port(memory, broken="start"), DUPLEX, memory)
+    port = Port(memory, broken="start")
+    stream = DuplexStream(port, DUPLEX, port.lease)
     with pytest.raises(CompanionError, match="cannot start 'card': device is gone"):
         stream.start()
     assert not stream.active
@@ -113,14 +115,14 @@ def test_a_device_that_starts_but_never_calls_is_named(
 ) -> None:
     port = Port(memory, broken="silent")
     with pytest.raises(CompanionError, match="'card' was started but gave no sound"):
-        DuplexStream(port, DUPLEX, memory).start()
+        DuplexStream(port, DUPLEX, port.lease).start()
     assert port.calls == ["start", "stop"]
 
 
 def test_a_device_that_fails_to_stop_or_close_is_let_go(memory: AudioMemory) -> None:
     for broken in ("stop", "close"):
         port = Port(memory, broken=broken)
-        with DuplexStream(port, DUPLEX, memory):
+        with DuplexStream(port, DUPLEX, port.lease):
             pass
         assert port.calls == ["start", "stop", "close"]
 
@@ -130,11 +132,11 @@ def test_a_device_that_never_comes_back_is_left_with_its_memory(
     memory: AudioMemory, kept: list[object], hung: str
 ) -> None:
     port = Port(memory, hung=hung)
-    stream = DuplexStream(port, DUPLEX, memory)
+    stream = DuplexStream(port, DUPLEX, port.lease)
     stream.start()
     stream.close()
     stream.close()
-    assert kept == [(port, memory)]
+    assert kept == [(port, port.lease, None)]
     assert not stream.active
 
 
@@ -142,8 +144,9 @@ def test_a_device_whose_blocks_end_is_not_active(
     memory: AudioMemory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     now_s = [0.0]
-    monkeypatch.setattr(module, "BlockWatch", lambda m: BlockWatch(m, lambda: now_s[0]))
-    stream = DuplexStream(Port(memory), DUPLEX, memory)
+    monkeypatch.setattr(module, "BlockWatch", lambda count: BlockWatch(count, lambda: now_s[0]))
+    port = Port(memory)
+    stream = DuplexStream(port, DUPLEX, port.lease)
     stream.start()
     now_s[0] = 0.4
     assert stream.active
@@ -176,10 +179,3 @@ def test_a_device_that_does_not_open_is_named_with_what_was_asked(
     assert str(error.value) == (
         "cannot open 'card' at 8000 Hz with 2 in and 2 out: Invalid sample rate"
     )
-
-
-def test_memory_and_stream_must_fit(memory: AudioMemory) -> None:
-    with pytest.raises(ValueError, match=r"blocksize 17 .* 1\.\.16"):
-        open_duplex(DUPLEX, memory, blocksize=17)
-    with pytest.raises(ValueError, match="8000 Hz, device runs at 48000 Hz"):
-        open_duplex(DuplexDevice(CARD, CARD, 48000, 2, 2), memory)

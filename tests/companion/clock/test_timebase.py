@@ -76,9 +76,9 @@ def test_a_stream_that_stands_still_ends_the_wait_with_an_error() -> None:
     world = World(unplugged_at=4032)
     timebase = world.timebase()
     assert timebase.wait_until(4000) >= 4000
-    with pytest.raises(CompanionError, match=r"stands still at sample 4032.*0\.5 s"):
+    with pytest.raises(CompanionError, match=r"stands still at sample 4032.*5\.0 s"):
         timebase.wait_until(8000)
-    assert 0.5 < world.seconds - 4032 / RATE < 0.6
+    assert 5.0 < world.seconds - 4032 / RATE < 5.1
 
 
 def test_short_waits_notice_it_too() -> None:
@@ -86,7 +86,7 @@ def test_short_waits_notice_it_too() -> None:
     timebase = world.timebase()
     timebase.wait_until(4032)
     with pytest.raises(CompanionError, match="stands still"):
-        for _ in range(200):
+        for _ in range(2000):
             timebase._pass(80)
 
 

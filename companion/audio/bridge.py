@@ -1,0 +1,235 @@
+"""A device that runs at another rate than the memory: both ways resampled inside the callback.
+
+A rig keeps its rate from its first stream on: bars, take and rings are laid out for it. A device
+that comes back and refuses that rate is opened at its own, with this compiled callback in front of
+the rig's. Polyphase windowed sinc, both ways; the ratio is exact, so nothing drifts.
+
+Memory frame j lies at device frame ``j * down / up``, and is made as soon as the filter's later
+half has come in; device frame i puts out memory frame ``(i - lag) * up / down``. The delays are
+constant.
+
+*Threading*: as ``companion.audio.callback``; a bridge belongs to one stream.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from llvmlite import ir  # type: ignore[import-untyped]
+from numba import carray, cfunc, types  # type: ignore[attr-defined]
+
+from companion.audio.callback import (
+    _SIGNATURE,
+    _ULONG,
+    CEILING,
+    _intrinsic,
+    _jit,
+    _pointer,
+    callback_address,
+)
+from companion.audio.lease import Addressed, Lease, Slots
+
+CORE, LEASE, UP, DOWN, TAPS_IN, TAPS_OUT, LAG, INPUTS, OUTPUTS, CLICK = range(10)
+DEVICE_FRAMES, MEMORY_FRAMES = 10, 11  # counters
+RING_IN, RING_OUT, SCRATCH_IN, SCRATCH_OUT, TABLE_IN, TABLE_OUT = range(12, 18)  # addresses
+SLOTS = 18
+RING = 1 << 16  # cells of each ring, frames
+CHUNK = 1024  # device frames at once
+CROSSINGS = 24  # of the sinc, each side
+ROLL_OFF = 0.92  # the band's edge, as a share of the lower rate's half
+BETA = 9.0  # of the Kaiser window: -90 dB
+MOST_PHASES = 1920
+
+
+@_intrinsic
+def _call(
+    typing_context: Any,
+    core: Any,
+    taken: Any,
+    given: Any,
+    count: Any,
+    times: Any,
+    flags: Any,
+    user: Any,
+) -> Any:
+    """Call a PaStreamCallback by its address."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        kinds = [context.get_value_type(kind) for kind in signature.args[1:]]
+        function = ir.FunctionType(ir.IntType(32), kinds)
+        target = builder.inttoptr(arguments[0], function.as_pointer())
+        return builder.call(target, arguments[1:])
+
+    pointer = types.voidptr
+    return types.intc(types.int64, pointer, pointer, _ULONG, pointer, _ULONG, pointer), generate
+
+
+@_jit
+def _at(  # pragma: no cover - machine code
+    ring: Any, table: Any, index: int, phase: int, taps: int
+) -> float:
+    """The signal a fraction of a frame after ``index``; the fraction is the phase's."""
+    total = 0.0
+    first = index - taps // 2 + 1
+    row = phase * taps
+    for k in range(taps):
+        total += table[row + k] * ring[(first + k) & (RING - 1)]
+    return total
+
+
+def _bridge(  # pragma: no cover - machine code
+    samples_in: Any, samples_out: Any, count: int, times: Any, flags: int, user: Any
+) -> int:
+    """PaStreamCallback: one block of a device at its own rate; always paContinue."""
+    frames: Any = np.int64(count)
+    slots = carray(user, (SLOTS,), np.int64)
+    up, down, lag = slots[UP], slots[DOWN], slots[LAG]
+    taps_in, taps_out = slots[TAPS_IN], slots[TAPS_OUT]
+    inputs, outputs, click = slots[INPUTS], slots[OUTPUTS], slots[CLICK]
+    ring_in = carray(_pointer(slots[RING_IN]), (RING,), np.float32)
+    ring_out = carray(_pointer(slots[RING_OUT]), (2 * RING,), np.float32)
+    scratch_in = carray(_pointer(slots[SCRATCH_IN]), (RING,), np.float32)
+    scratch_out = carray(_pointer(slots[SCRATCH_OUT]), (2 * RING,), np.float32)
+    table_in = carray(_pointer(slots[TABLE_IN]), (up * taps_in,), np.float32)
+    table_out = carray(_pointer(slots[TABLE_OUT]), (down * taps_out,), np.float32)
+    taken = carray(samples_in, (frames * inputs,), np.float32)
+    given = carray(samples_out, (frames * outputs,), np.float32)
+    done = 0
+    while done < frames:
+        some = min(CHUNK, frames - done)
+        start = slots[DEVICE_FRAMES]
+        for j in range(some):
+            total = 0.0
+            for channel in range(inputs):
+                total += taken[(done + j) * inputs + channel]
+            if not math.isfinite(total):
+                total = 0.0
+            ring_in[(start + j) & (RING - 1)] = np.float32(total / inputs)
+        slots[DEVICE_FRAMES] = start + some
+
+        at = slots[MEMORY_FRAMES]
+        made = 0
+        while (at + made) * down // up + taps_in // 2 < start + some:
+            frame = (at + made) * down
+            sample = _at(ring_in, table_in, frame // up, frame % up, taps_in)
+            scratch_in[made] = np.float32(sample)
+            made += 1
+        if made:
+            _call(
+                slots[CORE],
+                _pointer(slots[SCRATCH_IN]),
+                _pointer(slots[SCRATCH_OUT]),
+                _ULONG(made),
+                times,
+                flags,
+                _pointer(slots[LEASE]),
+            )
+        for j in range(made):
+            ring_out[(at + j) & (RING - 1)] = scratch_out[2 * j]
+            ring_out[RING + ((at + j) & (RING - 1))] = scratch_out[2 * j + 1]
+        slots[MEMORY_FRAMES] = at + made
+
+        for j in range(some):
+            frame = (start + j - lag) * up
+            index, phase = frame // down, frame % down
+            mix = _at(ring_out[:RING], table_out, index, phase, taps_out)
+            mix = min(max(mix, -CEILING), CEILING)
+            for channel in range(outputs):
+                out = mix if channel < 2 else 0.0
+                if channel == click:
+                    tick = _at(ring_out[RING:], table_out, index, phase, taps_out)
+                    out = min(max(tick, -CEILING), CEILING)
+                given[(done + j) * outputs + channel] = np.float32(out)
+        done += some
+    return 0
+
+
+@functools.cache
+def _compiled() -> Any:
+    try:
+        return cfunc(_SIGNATURE, cache=True)(_bridge)
+    except RuntimeError:  # no writable folder for the cache
+        return cfunc(_SIGNATURE)(_bridge)
+
+
+def bridge_address() -> int:
+    """Address of the compiled PaStreamCallback; ``userData`` is the address of a ``Bridge``."""
+    return int(_compiled().address)
+
+
+class Bridge:
+    """What one stream at another rate works with.
+
+    Args:
+        memory: what it moves, by a lease of its own.
+        memory_rate, device_rate: Hz.
+        inputs, outputs: channels of the device.
+        click: output channel, from 1, that has the click alone; None: in the mix.
+        slots: where to sign the lease.
+
+    Attributes:
+        latency_s: what it adds to input and output.
+    """
+
+    def __init__(
+        self,
+        memory: Addressed,
+        memory_rate: int,
+        device_rate: int,
+        inputs: int = 1,
+        outputs: int = 1,
+        click: int | None = None,
+        slots: Slots | None = None,
+    ) -> None:
+        common = math.gcd(memory_rate, device_rate)
+        up, down = memory_rate // common, device_rate // common
+        if max(up, down) > MOST_PHASES:
+            raise ValueError(
+                f"{device_rate} Hz to {memory_rate} Hz is {up}:{down}; too odd a ratio"
+            )
+        # Two columns: the mix, and the click where it has a channel of its own.
+        self.lease = Lease(memory, 1, 2, None if click is None else 2, slots)
+        narrow = min(1.0, up / down)
+        table_in = _table(up, narrow)
+        table_out = _table(down, min(1.0, down / up))
+        taps_in, taps_out = table_in.shape[1], table_out.shape[1]
+        lag = taps_in // 2 + math.ceil((taps_out // 2 + 2) * down / up)
+        self.latency_s = taps_in / 2 / device_rate, (lag - taps_in / 2) / device_rate
+        self._arrays = [
+            np.zeros(RING, np.float32),
+            np.zeros(2 * RING, np.float32),
+            np.zeros(RING, np.float32),
+            np.zeros(2 * RING, np.float32),
+            table_in,
+            table_out,
+        ]
+        for array in self._arrays[:4]:
+            array.fill(0)  # maps the pages now, not in the callback
+        column = -1 if click is None else click - 1
+        self._slots = np.zeros(SLOTS, np.int64)
+        self._slots[:10] = (
+            *(callback_address(), self.lease.address, up, down, taps_in, taps_out, lag),
+            *(inputs, outputs, column),
+        )
+        self._slots[RING_IN:] = [array.ctypes.data for array in self._arrays]
+
+    @property
+    def address(self) -> int:
+        """For the callback's ``userData``. Keep the bridge alive with it."""
+        return int(self._slots.ctypes.data)
+
+
+def _table(phases: int, narrow: float) -> npt.NDArray[np.float32]:
+    """Filter for each fraction of a frame, float32 [phases, taps]; ``narrow`` as share of 1."""
+    cutoff = ROLL_OFF * narrow
+    half = math.ceil(CROSSINGS / narrow)
+    offset = np.arange(2 * half)[None, :] - (half - 1) - np.arange(phases)[:, None] / phases
+    inside = np.maximum(0.0, 1.0 - (offset / half) ** 2)
+    window = np.i0(BETA * np.sqrt(inside)) / np.i0(BETA)
+    table = cutoff * np.sinc(cutoff * offset) * window
+    table /= table.sum(axis=1, keepdims=True)  # a constant stays what it is
+    return np.ascontiguousarray(table, np.float32)

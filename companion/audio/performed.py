@@ -1,0 +1,128 @@
+"""The input as the performer meant it: what he plays along with frame f is frame f.
+
+The sign, once and for all: a frame f of the timeline leaves the rig when the counter stands at f.
+It sounds a little later, the performer plays along with it, and what he plays is captured when the
+counter stands at ``f + round_trip``. So ``performed(f) = captured(f + round_trip)``, and what was
+performed is known up to ``position - round_trip``. The stems need no shift: they and the click
+leave on one timeline, so who plays in time with the one is in time with the other.
+
+A device that comes back may have another round trip, and while there is none, nothing is heard:
+both are remembered with the captured frame from which they hold.
+
+*Threading*: any thread may read; one thread, the stream's, says what changes.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import numpy as np
+
+from companion.audio.memory import AudioMemory, Samples
+from companion.errors import CompanionError
+
+
+class Performed:
+    """A view of a memory's input, shifted by the round trip; also what its voices played.
+
+    Args:
+        memory: the rig's.
+        round_trip_samples: from the output back to the input, at least 0.
+    """
+
+    def __init__(self, memory: AudioMemory, round_trip_samples: int = 0) -> None:
+        self._memory = memory
+        # (captured frame, round trip from there on), oldest first. Replaced, never changed.
+        self._shifts: tuple[tuple[int, int], ...] = ((0, round_trip_samples),)
+        self._gaps: tuple[tuple[int, int | None], ...] = ()
+
+    @property
+    def round_trip_samples(self) -> int:
+        """From the output back to the input, now."""
+        return self._shifts[-1][1]
+
+    @property
+    def position(self) -> int:
+        """What lies before this frame has been performed."""
+        return self._memory.position - self.round_trip_samples
+
+    def shift(self, captured: int, round_trip_samples: int) -> None:
+        """From a captured frame on the round trip is another."""
+        before = tuple(shift for shift in self._shifts if shift[0] < captured)
+        self._shifts = (*before, (captured, round_trip_samples))
+
+    def gone(self, captured: int) -> None:
+        """From a captured frame on there is no device."""
+        self._gaps = (*self._gaps[-8:], (captured, None))
+
+    def back(self, captured: int) -> None:
+        """From a captured frame on there is one again."""
+        if self._gaps and self._gaps[-1][1] is None:
+            self._gaps = (*self._gaps[:-1], (self._gaps[-1][0], captured))
+
+    def whole(self, start: int, n: int) -> bool:
+        """Whether a device was there during all of performed frames [start, start + n)."""
+        pieces = self._pieces(start, n)
+        return not any(
+            first < (end if end is not None else first + length) and gap < first + length
+            for first, length in pieces
+            for gap, end in self._gaps
+        )
+
+    def capture(self, start: int, n: int) -> Samples:
+        """Performed frames [start, start + n), float32 [n]; silence where no device was.
+
+        Raises:
+            CompanionError: they have not been performed yet or have left the ring.
+        """
+        return np.concatenate(
+            [np.zeros(0, np.float32)]
+            + [self._memory.capture(first, length) for first, length in self._pieces(start, n)]
+        )
+
+    def played(self, voice: int, start: int, n: int) -> Samples:
+        """What a voice played; see ``AudioMemory.played``."""
+        return self._memory.played(voice, start, n)
+
+    def _pieces(self, start: int, n: int) -> list[tuple[int, int]]:
+        """Where performed frames were captured: first captured frames and lengths."""
+        shifts = self._shifts
+        pieces = []
+        at, end = start, start + n
+        for (_, trip), following in zip(shifts, (*shifts[1:], None), strict=True):
+            until = end if following is None else min(end, following[0] - following[1])
+            if at < until:
+                pieces.append((at + trip, until - at))
+                at = until
+        return pieces or [(start + shifts[-1][1], n)]
+
+
+class Source(Protocol):
+    """Performed frames, as they were or better."""
+
+    def capture(self, start: int, n: int) -> Samples:
+        """See ``Performed``."""
+        ...
+
+
+class Unbroken:
+    """What was performed, but for the stretches without a device: they are not kept.
+
+    Who listens takes what is not kept for unknown, and not for a performer who fell silent.
+    """
+
+    def __init__(self, performed: Performed, source: Source | None = None) -> None:
+        """A view of what was performed, or of what ``source`` makes of it."""
+        self._performed = performed
+        self._source: Source = performed if source is None else source
+
+    @property
+    def position(self) -> int:
+        """See ``Performed``."""
+        return self._performed.position
+
+    def capture(self, start: int, n: int) -> Samples:
+        """See ``Performed``; CompanionError as well where there was no device."""
+        if not self._performed.whole(start, n):
+            raise CompanionError(f"there was no sound device in frames {start}..{start + n}")
+        return self._source.capture(start, n)

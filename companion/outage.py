@@ -1,0 +1,63 @@
+"""What a session does while its sound device is away: it says so, and goes on with what it has.
+
+Nothing is planned from a silence that is nobody's: the players repeat their last cycle, in phase,
+until a whole bar has been heard again.
+
+*Threading*: belongs to the session's thread.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from companion.audio.supervisor import Supervisor
+from companion.clock.transport import Transport
+from companion.diary import Diary
+
+HEARD_BARS = 2
+"""Bar lines after its return at which the device has given a whole bar."""
+
+
+class Outage:
+    """Follows a supervisor's news.
+
+    Attributes:
+        on: whether the players are to go on without listening.
+        lost_s: how long the device was away in all, seconds.
+        times: how often.
+    """
+
+    def __init__(
+        self,
+        supervisor: Supervisor | None,
+        transport: Transport,
+        diary: Diary,
+        warn: Callable[[str], None],
+    ) -> None:
+        """Nothing has happened; without a supervisor nothing ever will."""
+        self._supervisor, self._transport = supervisor, transport
+        self._diary, self._warn = diary, warn
+        self._until_bar: int | None = None
+        self.on = False
+        self.lost_s = 0.0
+        self.times = 0
+
+    def tick(self, now: int) -> None:
+        """Write down what happened, and tell the performer."""
+        if self._supervisor is None:
+            return
+        for news in self._supervisor.drain():
+            detail = news.detail
+            if news.what == "lost":
+                self.times += 1
+            elif news.what == "back":
+                self.lost_s += news.seconds
+                detail = f"back after {news.seconds:.2f} s, {detail}"
+                self._until_bar = self._transport.bar_at(news.position) + HEARD_BARS
+            self._diary.incident(f"device {news.what}", detail, news.position)
+            if news.what != "latency" or ";" in detail:
+                self._warn(detail)
+        if self._supervisor.away:
+            self.on, self._until_bar = True, None
+        elif self._until_bar is not None and self._transport.bar_at(now) >= self._until_bar:
+            self.on, self._until_bar = False, None

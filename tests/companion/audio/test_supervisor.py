@@ -1,0 +1,156 @@
+"""A stream that goes on whatever becomes of its device, on a device of the test's own."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+
+from companion.audio.devices import Device
+from companion.audio.fake import FakeWorld
+from companion.audio.link import Wanted
+from companion.audio.supervisor import News, Supervisor
+from companion.errors import CompanionError, NoDevice
+
+RATE, BLOCK = 8000, 64
+CARD = Device(0, "card", "ALSA", 2, 2, RATE, True, True, 0)
+OTHER = Device(1, "other", "ALSA", 2, 2, RATE, True, True, 0)
+
+
+@pytest.fixture(autouse=True)
+def own_calibration(monkeypatch: pytest.MonkeyPatch, tmp_path) -> None:
+    monkeypatch.setenv("COMPANION_CONFIG", str(tmp_path))
+
+
+@pytest.fixture
+def world() -> FakeWorld:
+    return FakeWorld((CARD,))
+
+
+@pytest.fixture
+def stream(world: FakeWorld) -> Iterator[Supervisor]:
+    """Started, but looked at by the test only."""
+    made = Supervisor(1, Wanted(), BLOCK, world.open_link, world.clock, world.sleep)
+    made._run = lambda: None  # type: ignore[method-assign]
+    made.start()
+    made.drain()
+    yield made
+    made.close()
+
+
+def go(world: FakeWorld, stream: Supervisor, seconds: float) -> list[News]:
+    """Pass time in small steps, with a look at each; the stand-in's thread follows."""
+    until_s = world.now_s + seconds
+    while world.now_s < until_s:
+        world.sleep(0.02)
+        if stream.away:  # its thread sleeps by the real clock
+            deadline_s = time.monotonic() + 5
+            due = (world.now_s - 0.02) * RATE + stream._line
+            while stream.away and stream.memory.position < due and time.monotonic() < deadline_s:
+                time.sleep(0.001)
+        stream.tick()
+    return stream.drain()
+
+
+def test_it_plays_as_any_stream(world: FakeWorld, stream: Supervisor) -> None:
+    stream.memory.write(1, stream.memory.position + 100, np.full(10, 0.5, np.float32))
+    at = stream.memory.position + 100
+    assert not go(world, stream, 1.0)
+    np.testing.assert_array_equal(stream.memory.played(1, at, 10), np.full(10, 0.5))
+    assert not stream.away
+
+
+def test_bars_go_on_by_the_clock_while_the_device_is_away(
+    world: FakeWorld, stream: Supervisor
+) -> None:
+    go(world, stream, 1.0)
+    before = stream.memory.position - world.now_s * RATE
+    world.unplug()
+    (lost, *_) = go(world, stream, 3.0)
+    assert lost.what == "lost"
+    assert stream.away
+    after = stream.memory.position - world.now_s * RATE
+    assert abs(after - before) <= 3 * BLOCK + 0.02 * RATE
+    world.devices = (CARD,)
+    news = go(world, stream, 3.0)
+    assert [each.what for each in news if each.what != "lost"] == ["latency", "back"]
+    assert abs(news[-1].off_s) < 0.001 + BLOCK / RATE
+    assert news[-1].seconds == pytest.approx(3.0, abs=1.0)
+    assert abs(stream.memory.position - world.now_s * RATE - before) <= BLOCK + 0.001 * RATE
+
+
+def test_what_was_planned_comes_back_in_phase_and_fades_in(
+    world: FakeWorld, stream: Supervisor
+) -> None:
+    go(world, stream, 1.0)
+    start = stream.memory.position
+    steady = np.full(stream.memory.ring_samples // 4, 0.5, np.float32)
+    stream.memory.write(1, start, steady)
+    world.unplug()
+    go(world, stream, 1.0)
+    world.devices = (CARD,)
+    news = go(world, stream, 2.5)
+    back = next(each for each in news if each.what == "latency").position
+    played = stream.memory.played(1, start, stream.memory.position - start)
+    steps = np.abs(np.diff(played))
+    assert steps[: back - start - BLOCK].max() == 0
+    assert steps[back - start :].max() <= 0.5 / (0.2 * RATE) + 1e-6
+    assert played[-1] == 0.5
+    assert played[back - start :].min() < 0.05
+
+
+def test_a_device_that_only_fell_silent_takes_over_again(
+    world: FakeWorld, stream: Supervisor
+) -> None:
+    go(world, stream, 1.0)
+    link = world.links[0]
+    lease, link._lease = link._lease, None
+    news = go(world, stream, 0.6)
+    assert [each.what for each in news] == ["lost"]
+    link._started_s = world.now_s - link._done * BLOCK / RATE
+    link._lease = lease
+    news = go(world, stream, 2.0)
+    assert [each.what for each in news] == ["latency", "back"]
+    assert len(world.links) == 1 + 1  # the first, and the spare that its return asks for
+
+
+def test_another_device_will_do_if_none_was_named(world: FakeWorld, stream: Supervisor) -> None:
+    go(world, stream, 1.0)
+    world.unplug()
+    go(world, stream, 0.5)
+    world.devices = (OTHER,)
+    assert "back" in [each.what for each in go(world, stream, 4.0)]
+
+
+def test_the_round_trip_is_measured_and_measured_anew(tmp_path) -> None:
+    world = FakeWorld((CARD,), round_trip_samples=512)
+    stream = Supervisor(1, Wanted(), BLOCK, world.open_link, world.clock, world.sleep)
+    stream._run = lambda: None  # type: ignore[method-assign]
+    stream.start()
+    assert (stream.latency.samples, stream.latency.source) == (512, "measured")
+    assert stream.performed.round_trip_samples == 512
+    stream.drain()
+    world.unplug()
+    go(world, stream, 0.5)
+    world.devices, world.round_trip_samples = (CARD,), 777
+    news = go(world, stream, 3.5)
+    assert (stream.latency.samples, stream.latency.source) == (777, "measured")
+    assert any("777 samples, measured; it was 512" in each.detail for each in news)
+    stream.close()
+
+
+def test_what_is_not_there_is_an_error_at_once() -> None:
+    with pytest.raises(NoDevice):
+        Supervisor(1, Wanted(), BLOCK, FakeWorld(()).open_link)
+    with pytest.raises(CompanionError, match="no input device 'Focusrite'"):
+        Supervisor(1, Wanted("Focusrite"), BLOCK, FakeWorld((CARD,)).open_link)
+
+
+def test_a_device_that_gives_no_blocks_is_named(world: FakeWorld) -> None:
+    stream = Supervisor(1, Wanted(), BLOCK, world.open_link, world.clock, world.sleep)
+    world.unplug()
+    with pytest.raises(CompanionError, match="gives no sound"):
+        stream.start()
+    stream.close()
