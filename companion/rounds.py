@@ -109,8 +109,7 @@ class Rounds:
         warn: Callable[[str], None],
     ) -> None:
         """Nothing planned; see `Ensemble` for the parts."""
-        self._memory, self._heard = memory, heard
-        self._transport, self._worker = transport, worker
+        self._memory, self._transport, self._worker = memory, transport, worker
         self._store, self._placing, self._diary, self._warn = store, placing, diary, warn
         self.stand_in_from = 0
         self._budget = Budget(None)

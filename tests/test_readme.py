@@ -180,7 +180,6 @@ def test_midi_controllers_are_as_described() -> None:
         "cycle",
         "find_cycle",
         "lock",
-        "metronome",
         "monitor",
     }
 

@@ -124,6 +124,7 @@ class Supervisor:
         self._back_at = 0  # captured frame from which the present round trip holds
         self._zero_s = 0.0  # when frame 0 sounded, or would have
         self._problem = ""  # why it is not back
+        self._doubt = False  # whether the device may only have fallen silent
         self._calls = 0  # of a silent device when it was given up
         self._settled_s: float | None = None
         self._trip: RoundTrip | None = None
@@ -251,6 +252,7 @@ class Supervisor:
         self._standin.start_at(now_s, round(self._line + now_s * memory.rate))
         self._lost_s, self._retry_s = now_s, now_s
         self._trip, self._settled_s = None, None
+        self._doubt = not self._link.lost
         self._tell("lost", f"{self.device.name} is gone: playing on without it")
         if self._link.lost:  # a process may take a second to end
             threading.Thread(target=self._link.kill, name="audio-kill", daemon=True).start()
@@ -259,12 +261,13 @@ class Supervisor:
         """Look for the device, and let it take over if it runs."""
         now_s = self._clock()
         self._retry_s = now_s + RETRY_S
-        if not self._link.lost and now_s < self._lost_s + DOUBT_S:
+        if self._doubt and not self._link.lost and now_s < self._lost_s + DOUBT_S:
             if self._lease.calls > self._calls:  # it was only held up
                 self._return(standin, self._opened)
             return
         try:
             if self._link.lost or self._lease.calls > 0:  # each link has one stream
+                self._doubt = False
                 self._link.close()  # a server may wait for one who just goes
                 self._lease_number = (self._lease_number + 1) % layout.LEASE_COUNT
                 self._lease = self.memory.lease(self._lease_number)

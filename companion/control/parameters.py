@@ -158,7 +158,7 @@ PARAMETERS: tuple[Parameter, ...] = (
     Parameter("order", "choice", "rig", "together", 0, len(ORDERS) - 1, "", "next plan", "Players plan together and hear each other's bars so far; in turn, each hears the new bars of those before it; apart, only the mix.", choices=ORDERS),
     Parameter("lock", "switch", "rig", False, 0, 1, "", "now", "Keeps every knob but level, mute, tap and this one where it is.", cc=16, locks=False),
     Parameter("broken_cycle", "choice", "rig", BROKEN_CYCLE[0], 0, len(BROKEN_CYCLE) - 1, "", "next plan", "When the chords leave the cycle: old bars still stand in for bars to come, or are forgotten; by key, if the key changes.", choices=BROKEN_CYCLE),
-    Parameter("metronome", "switch", "rig", False, 0, 1, "", "next bar", "Clicks on every beat, as in the count-in.", cc=86),
+    Parameter("metronome", "switch", "rig", False, 0, 1, "", "next bar", "Clicks on every beat, as in the count-in."),
     Parameter("echo_guard", "switch", "rig", True, 0, 1, "", "now", "Takes the players' own sound out of what they listen to."),
     Parameter("monitor", "number", "rig", -60.0, -60.0, 6.0, "dB", "now", "The input in the companion's output; -60 is off.", cc=15),
 )

@@ -24,7 +24,7 @@ def test_the_knobs_that_were_promised_are_there() -> None:
         *("causal_bias", "confidence", "randomness", "temperature", "steps", "instrument"),
         *("level", "mute", "hold", "regenerate", "again", "undo", "take"),
         *("cycle", "find_cycle", "order", "lock", "broken_cycle", "monitor"),
-        *("clock", "bpm", "tap"),
+        *("clock", "bpm", "tap", "metronome", "echo_guard"),
     }
 
 
