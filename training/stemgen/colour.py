@@ -9,6 +9,7 @@ from __future__ import annotations
 import random
 
 import numpy as np
+from scipy.fft import irfft, next_fast_len, rfft, rfftfreq
 from scipy.signal import lfilter, oaconvolve
 
 from model.grid import SAMPLE_RATE
@@ -83,11 +84,14 @@ def saturated(audio: np.ndarray, rng: random.Random) -> np.ndarray:
 
 def equalised(audio: np.ndarray, rng: random.Random) -> np.ndarray:
     """Audio [samples] with other tone controls: float32 [samples]."""
-    spectrum = np.fft.rfft(audio)
-    hertz = np.fft.rfftfreq(len(audio), 1 / SAMPLE_RATE)
+    # A length that divides well: some songs have one that is nearly prime.
+    length = next_fast_len(len(audio), real=True)
+    spectrum = rfft(audio, length)
+    hertz = rfftfreq(length, 1 / SAMPLE_RATE)
     gains_db = [rng.uniform(-EQUALISER_DB, EQUALISER_DB) for _ in EQUALISER_HZ]
     curve_db = np.interp(np.log(np.maximum(hertz, 1.0)), np.log(EQUALISER_HZ), gains_db)
-    return np.fft.irfft(spectrum * 10 ** (curve_db / 20), len(audio)).astype(np.float32)
+    gains = (10 ** (curve_db / 20)).astype(np.float32)
+    return irfft(spectrum * gains, length)[: len(audio)].astype(np.float32)
 
 
 def noisy(audio: np.ndarray, rng: random.Random) -> np.ndarray:
