@@ -25,6 +25,7 @@ from companion.rig import Rig, run_recording
 from companion.session import Session
 from companion.status import Status
 from companion.take.events import EVENTS_FILE, read_events
+from companion.take.origin import Origin
 from companion.take.take import Take
 from model.request import StemRequest, StemResult
 from model.terms import guidance_terms
@@ -118,12 +119,12 @@ def play(
     return Played(session, take.folder, output, statuses)
 
 
-def new_take(folder: Path, preset: Preset) -> Take:
+def new_take(folder: Path, preset: Preset, origin: Origin = Origin()) -> Take:  # noqa: B008
     """A take in a new folder."""
     folder = folder / f"take{len(list(folder.iterdir()))}"
     folder.mkdir()
     voices = {player.name: number for number, player in enumerate(preset.players, 1)}
-    return Take(folder, voices, threaded=False)
+    return Take(folder, voices, threaded=False, origin=origin)
 
 
 def turn(name: str, value: Any, player: str | None = "bass") -> Move:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,9 +13,14 @@ import soundfile
 
 from companion.control.preset import GeneratorPreset, Preset
 from companion.errors import CompanionError
+from companion.generate.hurried import HurriedGenerator, Hurry
+from companion.generate.inline import InlineWorker
+from companion.generate.loading import loading, weights_digest
 from companion.replay import replay
 from companion.rig import run_recording
-from companion.take.events import EVENTS_FILE
+from companion.session import Session
+from companion.take.events import EVENTS_FILE, read_events
+from companion.take.origin import Origin
 from companion.take.recover import recover
 from tests.companion.studio import (
     BAR,
@@ -22,6 +28,7 @@ from tests.companion.studio import (
     Played,
     failing,
     music,
+    new_take,
     play,
     play_delayed,
     solo,
@@ -190,3 +197,33 @@ def test_other_weights_are_refused(tmp_path: Path) -> None:
         replay(played.take)
     with pytest.raises(CompanionError, match="events"):
         replay(tmp_path / "nowhere")
+
+
+def test_a_set_of_the_bundled_model_that_is_hurried(tmp_path: Path) -> None:
+    """Each round is told to finish after other steps, as on a machine that is too slow."""
+    hurry = Hurry()
+
+    class Slow(InlineWorker):
+        def submit(self, plan: int, requests: Any, patience_s: float = 10.0) -> None:
+            hurry.after = [None, 1, 5][plan % 3]
+            super().submit(plan, requests, patience_s)
+
+    source = loading("model", "cpu")
+    worker = Slow(replace(source, load=lambda: HurriedGenerator(source.load(), hurry)))
+    preset = replace(
+        solo("bass", "drums", bars=6, knobs={"cycle": 1}),
+        generator=GeneratorPreset("model", "cpu"),
+    )
+    few = {"steps": 3, "guidance_form": "joint"}
+    players = tuple(replace(each, knobs={**each.knobs, **few}) for each in preset.players)
+    take = new_take(tmp_path, preset, Origin("1.2", weights_digest("model")))
+    preset = replace(preset, players=players)
+    rig = run_recording(2, music(6), RATE, "signal")
+    Session(preset, rig, worker, preset.store(), take, seed=3, origin_samples=0).run()
+    plans = [e for e in read_events(take.folder / EVENTS_FILE) if e["type"] == "plan"]
+    assert len(plans) >= 6
+    assert len({plan["steps_done"] for plan in plans}) >= 2
+    replayed = replay(take.folder)
+    assert replayed.notes == []
+    assert replayed.differences == {"bass": None, "drums": None}
+    assert replayed.plans == len(plans)
