@@ -93,9 +93,9 @@ def jam(
         open_controls(preset, store, open_things, say, midi_clock.receive)
         sender = open_sender(preset, open_things, say)
         tell_of_take(takes, resumed, say)
+        origin = Origin(version("companion"), weights_digest(preset.generator.name, weights))
         folder = make_take_folder(takes, datetime.now())
         voices = {player.name: number for number, player in enumerate(preset.players, 1)}
-        origin = Origin(version("companion"), weights_digest(preset.generator.name, weights))
         if resumed is not None:
             before = resumed.bars_before
             origin = replace(origin, continues=resumed.continues, bars_before=before)

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from companion.errors import CompanionError
 from companion.generate.generator import StemGenerator
 
 GeneratorName = Literal["model", "standin"]
@@ -42,10 +41,9 @@ def loading(generator: GeneratorName, device: str = "auto", weights: Path | None
 
 
 def weights_digest(generator: GeneratorName, weights: Path | None = None) -> str:
-    """16 characters that name the weights a generator loads; empty for one without.
+    """16 characters that name the weights a generator loads.
 
-    Raises:
-        CompanionError: a file cannot be read.
+    Empty for a generator without, and where a file cannot be read: loading it says why.
     """
     if generator == "standin":
         return ""
@@ -57,11 +55,8 @@ def weights_digest(generator: GeneratorName, weights: Path | None = None) -> str
         try:
             with path.open("rb") as opened:
                 hashed.update(hashlib.file_digest(opened, hashlib.blake2b).digest())
-        except OSError as error:
-            raise CompanionError(
-                f"weights {str(path)!r} cannot be read ({error.strerror}); valid: a folder with "
-                f"{CODEC_FILE.name} and {STEMGEN_FILE.name}"
-            ) from error
+        except OSError:
+            return ""
     return hashed.hexdigest()
 
 

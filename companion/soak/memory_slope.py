@@ -11,6 +11,8 @@ import numpy as np
 
 WARM_UP = 0.2
 """Share of the run that does not count: caches and pools fill up first."""
+LEAST_HOURS = 0.25
+"""A shorter run tells nothing but how they do."""
 
 
 def resident_mb() -> float:
@@ -24,10 +26,10 @@ def resident_mb() -> float:
 
 
 def slope_mb_per_hour(hours: list[float], sizes_mb: list[float]) -> float | None:
-    """Growth by linear regression, without the warm-up; None for fewer than three points."""
-    start = hours[0] + WARM_UP * (hours[-1] - hours[0]) if hours else 0.0
-    kept = [(at, size) for at, size in zip(hours, sizes_mb, strict=True) if at >= start]
-    if len(kept) < 3:
+    """Growth by linear regression, without the warm-up; None for less than a quarter hour."""
+    if not hours or hours[-1] - hours[0] < LEAST_HOURS:
         return None
+    start = hours[0] + WARM_UP * (hours[-1] - hours[0])
+    kept = [(at, size) for at, size in zip(hours, sizes_mb, strict=True) if at >= start]
     x, y = np.array(kept, np.float64).T
     return float(np.polyfit(x - x.mean(), y, 1)[0])

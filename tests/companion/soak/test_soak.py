@@ -66,7 +66,7 @@ def test_growth_is_told_from_what_settles() -> None:
     leaking = [size + 30 * at for size, at in zip(warming, hours, strict=True)]
     assert slope_mb_per_hour(hours, leaking) == pytest.approx(30.0, abs=0.5)
     assert slope_mb_per_hour([], []) is None
-    assert slope_mb_per_hour([0.0, 1.0], [5.0, 6.0]) is None
+    assert slope_mb_per_hour(hours[:20], leaking[:20]) is None
     assert 20 < resident_mb() < 50_000
 
 
