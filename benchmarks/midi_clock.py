@@ -22,6 +22,7 @@ from tests.companion.clock.master import (
     BAR_TICKS,
     JACK_PERIOD_S,
     RATE,
+    START_S,
     Times,
     constant,
     exact_host_time,
@@ -29,8 +30,10 @@ from tests.companion.clock.master import (
     ramp,
     tick_times,
 )
+from tests.companion.clock.test_conductor import follow_ticks
 
 SEEDS = range(12)
+LED_SEEDS = range(4)
 AHEAD_S = 0.1
 """A bar line is foretold so long before it: by then the transport must have been steered."""
 BEAT = BAR_TICKS // 4
@@ -138,6 +141,19 @@ def main() -> None:
             if isobar_filter() is not None:
                 theirs = figures([(isobar_bpm(a) - true)[cut] for a in each])
             print(f"    {label:20}  {ours}   {theirs}")
+        print("  beat lines of a transport that is led by it while stems sound, error in ms")
+        for label, tempi, first in (
+            ("steady 120", [constant(120, 24)], 16),
+            ("2 beats after 126", [constant(120, 12), constant(126, 8)], 50),
+            ("ramp 120 to 140", [constant(120, 6), ramp(120, 140, 12)], 24),
+        ):
+            lines = []
+            for seed in LED_SEEDS:
+                led = tick_times(*tempi, start_s=START_S + 0.3)
+                arrive = jittered(led, seed, period_s=period_s)
+                late = follow_ticks(led, arrive, sounding=True)[first - 16 :]
+                lines.append(np.array([off_s for _, off_s in late]) * 1e3)
+            print(f"    {label:18} {figures(lines)}")
     began_s = time.perf_counter()
     our_bpm(came[0][0])
     print(f"{(time.perf_counter() - began_s) / len(steady) * 1e6:.0f} us a tick")
