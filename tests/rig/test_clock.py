@@ -40,6 +40,7 @@ def test_the_other_side_of_a_midi_clock_knows_bar_and_tempo(
             lines.append(tuple(master.expect("steered")))
         since_s, since_beat, its_bpm = lines[-1]
         heard, began_s = 0, 0.0
+        tempi: list[float] = []
         while heard < LOOKS:
             at_s, beat, heard_bpm, lock, running = slave.expect("heard")
             if lock != "bar" or at_s < since_s:
@@ -50,7 +51,10 @@ def test_the_other_side_of_a_midi_clock_knows_bar_and_tempo(
             heard += 1
             due_beat = since_beat + (at_s - since_s) * its_bpm / 60
             late.append((due_beat - beat) * 60 / its_bpm)
-            assert running and heard_bpm == pytest.approx(bpm, abs=1.0)
+            tempi.append(heard_bpm)
+            assert running
+        # A single one may be off for a moment, where the machine wakes a thread late.
+        assert np.median(tempi) == pytest.approx(bpm, abs=0.5)
     master.say("stop")
     while slave.expect("heard")[4]:
         pass
