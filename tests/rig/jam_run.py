@@ -69,6 +69,10 @@ class Jam:
             self._process.wait()
 
     @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    @property
     def printed(self) -> str:
         """Its standard output so far."""
         return self._out.read_text()

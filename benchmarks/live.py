@@ -1,0 +1,234 @@
+"""A set as on stage: JACK in real time, a real recording coming in, the players joining in.
+
+    python -m benchmarks.live --minutes 30
+    python -m benchmarks.live --minutes 30 --busy       # one core held by another process
+    python -m benchmarks.live --minutes 5 --generator standin
+
+Prints, beside the machine's own floor (how late it wakes a thread that has nothing else to do):
+what the companion lost, the share of bars that had a stem ready (ISR), the steps that were chosen,
+how its memory grew, and how far the clicks that came out lay from where its beats are. The clicks
+come out of a channel of their own, and another process records them as the speakers would have
+them. A stem's beats are its bar lines: see the stand-in's markers in the same table.
+
+Needs an idle machine, `jackd2` and `rt-tests`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import multiprocessing
+import subprocess
+import tempfile
+import threading
+import time
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import yaml
+
+from tests.rig.feeder import Feeder, Recording
+from tests.rig.jack import JackServer
+from tests.rig.jam_run import Jam, TakeRead
+from tests.rig.test_jam import bar_samples, real_recording
+
+RATE, PERIOD, BPM, CYCLE = 48_000, 256, 95, 4
+FLOOR_S = 60
+SETTLED_S = 180.0
+"""What is loaded and warmed up in the first minutes is not growth."""
+SAMPLE_S = 5.0
+CLICK = 0.2
+PLAYERS = (("bass", "bass"), ("drums", "drums"), ("keys", "piano"))
+
+
+def floor(seconds: int) -> str:
+    """How late the machine wakes an idle real-time thread, by `cyclictest`."""
+    period_us = round(PERIOD / RATE * 1e6)
+    command = ["cyclictest", "-m", "-q", "-p", "80", "-i", str(period_us), "-D", str(seconds)]
+    try:
+        result = subprocess.run([*command, "-h", "60000"], capture_output=True, text=True)
+    except OSError as error:
+        return f"not measured ({error})"
+    late, most = 0, 0
+    for line in result.stdout.splitlines():
+        cells = line.split()
+        if len(cells) == 2 and cells[0].isdigit() and int(cells[1]):
+            late_us, count = int(cells[0]), int(cells[1])
+            most = max(most, late_us)
+            late += count if late_us > period_us else 0
+    return (
+        f"{late} wake-ups more than a period late in {seconds} s, the latest {most / 1000:.1f} ms"
+    )
+
+
+def memory_mb(pid: int) -> float:
+    """Memory that a process and its children hold, MB."""
+    total = 0.0
+    waiting = [pid]
+    while waiting:
+        one = waiting.pop()
+        try:
+            for line in Path(f"/proc/{one}/smaps_rollup").read_text().splitlines():
+                if line.startswith("Pss:"):  # what is shared counts once
+                    total += int(line.split()[1]) / 1024
+            for task in Path(f"/proc/{one}/task").iterdir():
+                waiting += map(int, (task / "children").read_text().split())
+        except OSError:
+            continue
+    return total
+
+
+class MemoryWatch:
+    """Looks at a process's memory every few seconds, in a thread of its own."""
+
+    def __init__(self, pid: int) -> None:
+        """Watch from now on."""
+        self._pid, self._stop = pid, threading.Event()
+        self.seen: list[tuple[float, float]] = []
+        self._thread = threading.Thread(target=self._watch, daemon=True)
+        self._thread.start()
+
+    def _watch(self) -> None:
+        started = time.monotonic()
+        while not self._stop.wait(SAMPLE_S):
+            self.seen.append((time.monotonic() - started, memory_mb(self._pid)))
+
+    def finish(self) -> str:
+        """What was seen: from, to, and the slope after the first minutes."""
+        self._stop.set()
+        self._thread.join()
+        settled = [(at, mb) for at, mb in self.seen[:-1] if at > SETTLED_S] or self.seen[:-1]
+        if len(settled) < 3:
+            return "too short to say"
+        at, mb = np.array(settled).T
+        slope = np.polyfit(at / 3600, mb, 1)[0]
+        return f"{mb[0]:.0f} MB to {mb[-1]:.0f} MB, {slope:+.1f} MB an hour"
+
+
+def burn() -> None:
+    """Hold a core."""
+    while True:
+        sum(range(10**7))
+
+
+def beat_errors_ms(clicks: np.ndarray, first: int, beats: int) -> np.ndarray:
+    """How far each click lies from its beat, counted from the first click, ms; NaN without one."""
+    beat = bar_samples(BPM) / 4
+    reach = RATE // 20
+    found = np.full(beats, np.nan)
+    for n in range(beats):
+        line = first + round(n * beat)
+        near = np.abs(clicks[max(0, line - reach) : line + reach])
+        if len(near) == 2 * reach or line < reach:
+            loud = np.flatnonzero(near > CLICK)
+            if len(loud):
+                found[n] = (max(0, line - reach) + loud[0] - line) / RATE * 1000
+    return found
+
+
+def marker_errors_ms(stem: np.ndarray, first: int, bars: range) -> np.ndarray:
+    """How far the stand-in's markers lie from the bar lines, ms."""
+    reach = RATE // 20
+    found = []
+    for bar in bars:
+        line = first + round((bar + 1) * bar_samples(BPM))
+        near = np.abs(stem[line - reach : line + reach])
+        if len(near) == 2 * reach and near.max() > 0.05:
+            found.append((np.flatnonzero(near > 0.1 * near.max())[0] - reach) / RATE * 1000)
+    return np.array(found)
+
+
+def say_errors(what: str, errors_ms: np.ndarray) -> None:
+    """One line of a distribution."""
+    heard = np.abs(errors_ms[np.isfinite(errors_ms)])
+    if not len(heard):
+        print(f"{what}: none heard")
+        return
+    quantiles = " / ".join(f"{np.quantile(heard, q):.3f}" for q in (0.5, 0.95, 1.0))
+    missing = len(errors_ms) - len(heard)
+    print(f"{what}: {quantiles} ms (median / p95 / most) of {len(heard)}, {missing} not heard")
+
+
+def report(take: TakeRead, recorded: Recording, bars: int, standin: bool) -> None:
+    """Print what the take and the recording say."""
+    (end,) = take.of("end")
+    figures = end["figures"]
+    lost = {k: v for k, v in figures.items() if "." not in k}
+    print(f"the companion's own count: {lost}; JACK told the recorder of {recorded.xruns} xruns")
+    for name, _ in PLAYERS:
+        due = [e for e in take.of("bar", player=name) if e["bar"] >= CYCLE]
+        sounding = Counter(event["sounding"] for event in due)
+        ready = sounding["plan"] + sounding["older plan"]
+        expected = (
+            ready
+            + sounding["repeat"]
+            + sum(e["sounding"] == "silence" and "no plan" in e["reason"] for e in due)
+        )
+        plans = take.of("plan", player=name)
+        slack = np.array([plan["slack_s"] for plan in plans])
+        steps = Counter(str(plan.get("steps")) for plan in plans).most_common(4)
+        passes = Counter(str(plan.get("passes")) for plan in plans).most_common(3)
+        print(
+            f"{name}: ISR {ready / max(1, expected):.4f} of {expected} bars {dict(sounding)}, "
+            f"{len(plans)} plans, slack {np.quantile(slack, [0.01, 0.5]).round(2).tolist()} s "
+            f"(p1, median), {len(take.of('plan failed', player=name))} failed; "
+            f"steps {steps}, passes {passes}"
+        )
+    first = recorded.heard_at
+    assert first is not None
+    clicks = recorded.output[:, 1]
+    say_errors("clicks at the output", beat_errors_ms(clicks, first, 4 * bars))
+    if standin:
+        stems = recorded.output[:, 0]
+        say_errors("bar lines of the stems", marker_errors_ms(stems, first, range(CYCLE, bars)))
+
+
+def main() -> None:
+    """See the module."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--minutes", type=float, default=30.0)
+    parser.add_argument("--generator", choices=("model", "standin"), default="model")
+    parser.add_argument("--busy", action="store_true", help="hold one core")
+    parser.add_argument("--keep", type=Path, help="folder to leave the take in")
+    arguments = parser.parse_args()
+
+    print(f"the floor: {floor(FLOOR_S)}", flush=True)
+    bars = max(CYCLE + 4, round(arguments.minutes * 60 * RATE / bar_samples(BPM)))
+    signal = real_recording("rock-095.ogg", BPM, 8, BPM, bars)
+    preset = {
+        "bpm": BPM,
+        "bars": bars,
+        "cycle": CYCLE,
+        "metronome": True,
+        "players": [{"name": name, "instrument": kind} for name, kind in PLAYERS],
+        "audio": {"block": PERIOD, "click_channel": 2},
+        "generator": {"name": arguments.generator},
+    }
+    hog = multiprocessing.get_context("spawn").Process(target=burn, daemon=True)
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = arguments.keep or Path(temporary)
+        folder.mkdir(parents=True, exist_ok=True)
+        path = folder / "stage.yaml"
+        path.write_text(yaml.safe_dump({"count_in_bars": 1, **preset}))
+        with JackServer(folder, real_time=True, rate=RATE, period=PERIOD) as server:
+            frames = len(signal) + 20 * RATE
+            feeder = Feeder(server, signal, frames, CLICK, round(bar_samples(BPM)))
+            if arguments.busy:
+                hog.start()
+            with Jam(server, str(path)) as jam:
+                jam.wait_event("take", limit_s=300.0)
+                feeder.wait_connected()
+                watch = MemoryWatch(jam.pid)
+                jam.wait_event("end", limit_s=1.2 * len(signal) / RATE + 60)
+                grown = watch.finish()
+                code = jam.wait()
+                recorded = feeder.finish()
+            if hog.is_alive():
+                hog.kill()
+            print(f"{bars} bars, {len(signal) / RATE / 60:.1f} minutes, exit code {code}")
+            print(f"memory: {grown}")
+            report(jam.take(), recorded, bars, arguments.generator == "standin")
+
+
+if __name__ == "__main__":
+    main()
