@@ -131,7 +131,10 @@ class HostTime:
             slope = float(x @ y) / (float(x @ x) + (LOOK_S / DRIFT) ** 2)
             relative = self._relative_rate + slope
             off_s = (looks[:, 1] - middle) / self.rate - (looks[:, 0] - middle_s) * relative
-            keep = np.abs(off_s - np.median(off_s)) < OUTLIER_S
+            near = np.abs(off_s - np.median(off_s)) < OUTLIER_S
+            if not near.any():  # a clock that runs by fits and starts: no look is worth more
+                break
+            keep = near
         if looks[-1, 0] - looks[0, 0] > WINDOW_S / 2:
             self._relative_rate = relative
         self._fit = _Fit(middle_s, middle, relative * self.rate)
