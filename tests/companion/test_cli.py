@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,8 @@ import soundfile
 
 from companion import cli
 from companion.audio.devices import Device
+from companion.audio.fake import FakeWorld
+from companion.audio.supervisor import Supervisor
 from companion.control.preset import bundled_presets, load_preset
 from companion.errors import NoDevice
 from companion.metrics import PlayerMetrics
@@ -284,7 +287,8 @@ def test_an_osc_port_in_use_is_one_line(run: Run) -> None:
 
 def test_a_device_that_is_not_there_is_one_line(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     usb = Device(0, "USB Audio", "ALSA", 2, 2, 48_000.0, True, True, 0)
-    monkeypatch.setattr("companion.rig.list_devices", lambda: (usb,))
+    world = FakeWorld((usb,))
+    monkeypatch.setattr("companion.rig.Supervisor", partial(Supervisor, open_link=world.open_link))
     for option in ("--input", "--output"):
         error = one_line(run("jam", "solo.yaml", option, "Focusrite"))
         assert "'Focusrite'" in error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from fractions import Fraction
 
 import numpy as np
@@ -47,7 +48,8 @@ def rig_requests(audio: np.ndarray, bpm: Fraction, bars: range) -> list[StemRequ
     requests = []
     for bar in bars:
         now = transport.bar_start_samples(horizon_bar(BarGrid(float(bpm)), bar))
-        window = planner.window(now, PLAN_S)
+        ready = now + math.ceil(PLAN_S * SAMPLE_RATE)
+        window = planner.window(now, planner.first_bar(ready))
         assert window is not None and window.layout.first_bar == bar
         layout = window.layout
         heard = context_window(
