@@ -33,10 +33,16 @@ import numpy as np
 from companion.audio import callback as layout
 from companion.audio.bridge import bridge_address
 from companion.audio.callback import callback_address
-from companion.audio.devices import DuplexDevice, choose_duplex, list_devices, start_anew
+from companion.audio.devices import (
+    DuplexDevice,
+    choose_duplex,
+    list_devices,
+    portaudio,
+    start_anew,
+)
 from companion.audio.memory import lease_slots
 from companion.audio.shared import AttachedBlock
-from companion.audio.stream import DuplexStream, open_duplex
+from companion.audio.stream import RELEASE_LIMIT_S, DuplexStream, open_duplex, within
 from companion.errors import CompanionError, NoDevice
 
 LOOK_S = 0.05
@@ -109,6 +115,15 @@ class Holder:
         if stream is not None:
             stream.close()
 
+    def end(self) -> None:
+        """Let go of the stream and of PortAudio, but never wait for it longer than a moment.
+
+        A JACK server that waits for its clients would wait for one that is gone without a word.
+        """
+        self.close()
+        if not self._fresh:
+            within(RELEASE_LIMIT_S, portaudio()._terminate)
+
     def say(self, message: Message) -> None:
         """One line to the parent."""
         with self._said:
@@ -127,9 +142,9 @@ def main() -> int:
     holder.say({"ready": os.getpid()})
     for asked in _requests():
         holder.say(holder.answer(asked))
-    holder.close()
+    holder.end()
     sys.stdout.flush()
-    os._exit(0)  # no clean-up of a library may hold it up
+    os._exit(0)  # no other clean-up may hold it up
 
 
 def _requests() -> Iterator[Message]:

@@ -128,7 +128,7 @@ class DuplexStream:
         """Stop it; ``start`` goes on from the same position. Does nothing if it is stopped."""
         if self._warm and self._port is not None:
             self._warm, self._watch = False, None
-            if not _within(RELEASE_LIMIT_S, self._port.stop):
+            if not within(RELEASE_LIMIT_S, self._port.stop):
                 self._abandon()
             self.lease.close()
 
@@ -136,7 +136,7 @@ class DuplexStream:
         """Stop it and let go of the device. Does nothing if it is closed."""
         self.stop()
         if self._port is not None:
-            if _within(RELEASE_LIMIT_S, self._port.close):
+            if within(RELEASE_LIMIT_S, self._port.close):
                 self._port = None
             else:
                 self._abandon()
@@ -207,7 +207,7 @@ def open_duplex(
     return DuplexStream(port, device, lease, user, added_s)
 
 
-def _within(limit_s: float, call: Callable[[], None]) -> bool:
+def within(limit_s: float, call: Callable[[], None]) -> bool:
     """Whether ``call`` came back in time, run in a thread that is left behind if it does not."""
     done = threading.Event()
 
