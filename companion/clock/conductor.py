@@ -173,6 +173,8 @@ class Conductor:
         soon_s = (error + (tempo - present) / 60 * beat_s) * beat_s
         if abs(soon_s) <= PHASE_S and abs(self.error_s) <= 2 * PHASE_S:
             return
+        if not sounding:
+            error = _shorter_way(error, whole, tempo)
         wanted = tempo * (1 + error / CORRECTION_BEATS)
         if sounding:
             wanted = min(max(wanted, tempo * (1 - MAX_BEND)), tempo * (1 + MAX_BEND))
@@ -181,3 +183,13 @@ class Conductor:
     def _steer(self, sample: int, bpm: float) -> None:
         self._transport.steer(max(sample, self._position()), Fraction(str(round(bpm, 6))))
         self._steered_samples = sample
+
+
+def _shorter_way(error: float, whole: int, tempo: float) -> float:
+    """A difference of so many beats, or the one to the next line, whichever is made good sooner.
+
+    A tempo near the end of the range leaves little room to one side.
+    """
+    faster, slower = MAX_BPM / tempo - 1 + 1e-9, 1 - MIN_BPM / tempo + 1e-9
+    ahead, behind = error % whole, whole - error % whole
+    return ahead if ahead / faster <= behind / slower else -behind
