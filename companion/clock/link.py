@@ -9,7 +9,6 @@ alone; `FakeLinkNetwork` is its twin.
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -19,7 +18,6 @@ from companion.clock.host_time import HostTime
 from companion.clock.source import Line, Reading
 from companion.errors import CompanionError
 
-GOODBYE_S = 0.3
 SETTLE_S = 0.5
 """A client that is enabled at once may not be found by the others."""
 
@@ -135,10 +133,8 @@ class RealLinkPort:
     def close(self) -> None:
         """See `LinkPort`."""
         if self._link is not None:
-            link, self._link = self._link, None
-            link.enabled = False
-            # Its own thread says goodbye: let go of it at once and the others would wait for it.
-            threading.Timer(GOODBYE_S, lambda: link.enabled).start()
+            self._link.enabled = False
+            self._link = None
 
     def _enabled(self) -> Any:
         if self._link is None:

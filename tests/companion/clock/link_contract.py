@@ -10,6 +10,9 @@ import pytest
 from companion.clock.link import LinkPort, LinkState
 from companion.errors import CompanionError
 
+ALONE_S = 2.0
+"""How long the first has been there before the second joins."""
+
 
 class Studio(ABC):
     """A network of its own, and somebody who waits for it."""
@@ -28,8 +31,10 @@ class LinkContract:
 
     def together(self, studio: Studio, first: float, second: float) -> tuple[LinkPort, LinkPort]:
         one = studio.join(first)
-        one.state()
-        studio.wait(lambda: one.state().peers == 0 and one.state().bpm == pytest.approx(first))
+        start_s = one.state().time_s
+        # Two that joined at once would agree on the tempo of either.
+        studio.wait(lambda: one.state().time_s > start_s + ALONE_S)
+        assert (one.state().peers, one.state().bpm) == (0, pytest.approx(first))
         other = studio.join(second)
         studio.wait(lambda: (one.state().peers, other.state().peers) == (1, 1))
         studio.wait(lambda: other.state().bpm == pytest.approx(first))
