@@ -194,7 +194,7 @@ def main() -> None:
 
     print(f"the floor: {floor(FLOOR_S)}", flush=True)
     bars = max(CYCLE + 4, round(arguments.minutes * 60 * RATE / bar_samples(BPM)))
-    signal = real_recording("rock-095.ogg", BPM, 8, BPM, bars)
+    signal = real_recording("rock-095.ogg", BPM, 16, BPM, bars)
     preset = {
         "bpm": BPM,
         "bars": bars,
