@@ -34,6 +34,7 @@ from __future__ import annotations
 import ctypes
 import functools
 import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -371,3 +372,17 @@ def callback_address() -> int:
     argument (``userData``) is the address of a lease, whose memory block is laid out as above.
     """
     return int(_compiled().address)
+
+
+def callable_callback() -> Callable[..., int]:
+    """The compiled callback for Python to call, as a device would; see `callback_address`."""
+    signature = ctypes.CFUNCTYPE(
+        ctypes.c_int,
+        ctypes.c_void_p,
+        ctypes.c_void_p,
+        ctypes.c_ulong,
+        ctypes.c_void_p,
+        ctypes.c_ulong,
+        ctypes.c_void_p,
+    )
+    return signature(callback_address())

@@ -6,29 +6,18 @@ of its own, `fake-audio`, passes its time.
 
 from __future__ import annotations
 
-import ctypes
 import threading
 import time
 from collections.abc import Callable
 
 import numpy as np
 
-from companion.audio.callback import callback_address
+from companion.audio.callback import callable_callback
 from companion.audio.devices import Device, DuplexDevice, choose_duplex
 from companion.audio.lease import Lease
 from companion.audio.link import Opened, Wanted
 from companion.audio.memory import AudioMemory, Samples, lease_slots
 from companion.errors import CompanionError
-
-_Callback = ctypes.CFUNCTYPE(
-    ctypes.c_int,
-    ctypes.c_void_p,
-    ctypes.c_void_p,
-    ctypes.c_ulong,
-    ctypes.c_void_p,
-    ctypes.c_ulong,
-    ctypes.c_void_p,
-)
 
 
 class FakeWorld:
@@ -121,7 +110,7 @@ class FakeLink:
         self._lease = Lease(memory, *channels, slots)
         self._block, self._rate = block, memory.rate
         self._started_s, self._done = self._world.now_s, 0
-        self._call = _Callback(callback_address())
+        self._call = callable_callback()
         trip = self._world.round_trip_samples
         self._cable: list[Samples] = [np.zeros(trip or 0, np.float32)]
         self.keep_up()

@@ -10,7 +10,6 @@ threads from advancing the same stream at once.
 
 from __future__ import annotations
 
-import ctypes
 import threading
 import time
 from collections.abc import Callable
@@ -18,20 +17,10 @@ from typing import Self
 
 import numpy as np
 
-from companion.audio.callback import callback_address
+from companion.audio.callback import callable_callback
 from companion.audio.lease import Lease
 from companion.audio.memory import AudioMemory, Samples
 from companion.audio.stream import BLOCK_SAMPLES
-
-_Callback = ctypes.CFUNCTYPE(
-    ctypes.c_int,
-    ctypes.c_void_p,
-    ctypes.c_void_p,
-    ctypes.c_ulong,
-    ctypes.c_void_p,
-    ctypes.c_ulong,
-    ctypes.c_void_p,
-)
 
 
 class OfflineStream:
@@ -68,7 +57,7 @@ class OfflineStream:
         self._times = np.zeros(3, np.float64)  # input, now, output: PaStreamCallbackTimeInfo
         self._recorded: list[Samples] | None = [] if record else None
         self._lock = threading.Lock()
-        self._call = _Callback(callback_address())
+        self._call = callable_callback()
         self._addresses = [a.ctypes.data for a in (self._in, self._out, self._times)]
         self._lease = Lease(memory)
         self._lease.open()

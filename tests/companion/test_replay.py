@@ -42,7 +42,7 @@ def standing_in(*names: str, **changes: object) -> Preset:
     return replace(preset, generator=GeneratorPreset("standin"))
 
 
-def same(played: Played, plans: int | None = None) -> None:
+def assert_replays(played: Played, plans: int | None = None) -> None:
     """The take replays to the sample; at least so many plans were made again."""
     replayed = replay(played.take)
     assert replayed.notes == []
@@ -67,7 +67,7 @@ def test_a_set_with_knobs_mutes_and_holds(tmp_path: Path) -> None:
         10.1: turn("cycle", 2, None),
     }
     played = play(tmp_path, standing_in("bass", "keys", bars=13), music(13), moves=moves, seed=5)
-    same(played, plans=15)
+    assert_replays(played, plans=15)
 
 
 def test_a_set_with_lost_plans_that_bars_are_repeated_for(tmp_path: Path) -> None:
@@ -75,7 +75,7 @@ def test_a_set_with_lost_plans_that_bars_are_repeated_for(tmp_path: Path) -> Non
     played = play(tmp_path, standing_in(bars=24), music(24), worker)
     assert "repeat" in played.sounding()
     assert played.of("plan failed")
-    same(played, plans=8)
+    assert_replays(played, plans=8)
 
 
 def test_a_set_with_slow_plans_that_are_hurried_or_come_too_late(tmp_path: Path) -> None:
@@ -84,7 +84,7 @@ def test_a_set_with_slow_plans_that_are_hurried_or_come_too_late(tmp_path: Path)
         tmp_path, standing_in(bars=20), music(20), 0.4, lambda plan: slow.get(plan, 0.7)
     )
     assert worker.hurried
-    same(played, plans=8)
+    assert_replays(played, plans=8)
 
 
 @pytest.mark.parametrize("order", ["apart", "together", "in turn"])
@@ -94,7 +94,7 @@ def test_players_that_hear_each_other(tmp_path: Path, order: str) -> None:
     played = play(tmp_path, preset, music(10), moves=moves)
     heard = {len(event["others"]) for event in played.of("heard")}
     assert heard == ({0} if order == "apart" else {0, 1, 2})
-    same(played, plans=15)
+    assert_replays(played, plans=15)
 
 
 def test_a_set_with_bars_again_undone_and_chosen_by_hand(tmp_path: Path) -> None:
@@ -108,7 +108,7 @@ def test_a_set_with_bars_again_undone_and_chosen_by_hand(tmp_path: Path) -> None
     }
     played = play(tmp_path, standing_in(bars=17), music(17), moves=moves)
     assert {event["source"] is None for event in played.of("cut")} == {True, False}
-    same(played, plans=6)
+    assert_replays(played, plans=6)
 
 
 def test_a_set_with_silence_in_it(tmp_path: Path) -> None:
@@ -116,14 +116,14 @@ def test_a_set_with_silence_in_it(tmp_path: Path) -> None:
     signal[6 * BAR : 11 * BAR] = 0.0
     played = play(tmp_path, standing_in(bars=16), signal)
     assert any(event["bars"] is not None for event in played.of("muted"))
-    same(played, plans=6)
+    assert_replays(played, plans=6)
 
 
 @pytest.mark.parametrize(("rate", "bpm"), [(44_100, "95"), (48_000, "113.3")])
 def test_at_the_rates_and_tempi_of_a_stage(tmp_path: Path, rate: int, bpm: str) -> None:
     preset = standing_in("bass", "drums", bars=9, bpm=Fraction(bpm), count_in_bars=1)
     rig = run_recording(2, music(12, rate, float(bpm)), rate, "signal")
-    same(play(tmp_path, preset, music(0), rig=rig), plans=8)
+    assert_replays(play(tmp_path, preset, music(0), rig=rig), plans=8)
 
 
 def test_a_tempo_that_moves(tmp_path: Path) -> None:
@@ -133,13 +133,13 @@ def test_a_tempo_that_moves(tmp_path: Path) -> None:
     assert len(played.of("tempo")) >= 4
     assert played.of("placed", moved=True)
     assert len({event["bpm"] for event in played.of("heard")}) >= 2
-    same(played, plans=8)
+    assert_replays(played, plans=8)
 
 
 def test_stems_over_full_scale(tmp_path: Path) -> None:
     played = play(tmp_path, standing_in(bars=7), 12 * music(7), moves={0.5: turn("level", 6.0)})
     assert np.abs(played.file("input")).max() > 1.0
-    same(played, plans=2)
+    assert_replays(played, plans=2)
 
 
 def test_a_take_that_was_killed_replays_as_far_as_it_goes(tmp_path: Path) -> None:
@@ -152,7 +152,7 @@ def test_a_take_that_was_killed_replays_as_far_as_it_goes(tmp_path: Path) -> Non
         path = played.take / f"{name}.wav"
         path.write_bytes(path.read_bytes()[: -4 * 3 * BAR])
     recover(played.take)
-    same(played, plans=4)
+    assert_replays(played, plans=4)
 
 
 def test_the_first_difference_is_told(tmp_path: Path) -> None:

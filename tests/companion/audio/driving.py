@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import ctypes
 from collections.abc import Iterable
 
 import numpy as np
 
-from companion.audio.callback import callback_address
+from companion.audio.callback import callable_callback
 from companion.audio.lease import Lease
 from companion.audio.memory import AudioMemory, Samples
 
@@ -34,15 +33,7 @@ def drive(
     if lease is None:
         lease = Lease(memory, heard.shape[1], outputs)
         lease.open()
-    call = ctypes.CFUNCTYPE(
-        ctypes.c_int,
-        ctypes.c_void_p,
-        ctypes.c_void_p,
-        ctypes.c_ulong,
-        ctypes.c_void_p,
-        ctypes.c_ulong,
-        ctypes.c_void_p,
-    )(callback_address())
+    call = callable_callback()
     times = np.zeros(3)
     done = 0
     sizes = iter(blocks or ())

@@ -126,6 +126,7 @@ def test_nobody_who_listens_is_no_error() -> None:
     with UdpOscSender([OscTarget(port)]) as sender:
         for _ in range(3):
             sender.send(MESSAGES)
+        assert sender.sent + sender.dropped == 3
 
 
 def test_what_cannot_be_sent_is_dropped_and_counted() -> None:
