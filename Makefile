@@ -21,7 +21,7 @@ jam: $(VENV)/.play system-play
 
 # What drives the rig needs the machine for itself; the rest is spread over the cores, a thread each.
 test: $(VENV)/.dev system-test
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadfile --ignore tests/rig
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --max-worker-restart 0 --dist loadfile --ignore tests/rig
 	$(BIN)/python -m pytest tests/rig
 
 lint: $(VENV)/.dev

@@ -1,14 +1,18 @@
-"""A set as on stage: JACK in real time, a real recording coming in, the players joining in.
+"""A set as on stage: JACK in real time, a real recording coming in, the bundled band joining in.
 
     python -m benchmarks.live --minutes 30
     python -m benchmarks.live --minutes 30 --busy       # one core held by another process
     python -m benchmarks.live --minutes 5 --generator standin
 
-Prints, beside the machine's own floor (how late it wakes a thread that has nothing else to do):
-what the companion lost, the share of bars that had a stem ready (ISR), the steps that were chosen,
-how its memory grew, and how far the clicks that came out lay from where its beats are. The clicks
-come out of a channel of their own, and another process records them as the speakers would have
-them. A stem's beats are its bar lines: see the stand-in's markers in the same table.
+Prints, beside the machine's own floor (how late it wakes a thread that has nothing else to do,
+before the set and all through it): what the companion lost, the share of bars that had a stem ready
+(ISR), the steps that were chosen, how its memory grew, and how far the clicks that came out lay
+from where its beats are. The clicks come out of a channel of their own, and another process records
+them as the speakers would have them. A stem's beats are its bar lines: see the stand-in's markers
+in the same table.
+
+An xrun in the same moment as a stall of the machine is the machine's: then a thread of the highest
+priority, which only sleeps, was late as well.
 
 Needs an idle machine, `jackd2` and `rt-tests`.
 """
@@ -16,19 +20,23 @@ Needs an idle machine, `jackd2` and `rt-tests`.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import multiprocessing
+import os
+import re
 import subprocess
 import tempfile
 import threading
 import time
 from collections import Counter
+from multiprocessing.connection import Connection
 from pathlib import Path
 
 import numpy as np
 import yaml
 
 from tests.rig.feeder import Feeder, Recording
-from tests.rig.jack import JackServer
+from tests.rig.jack import ROOT, JackServer
 from tests.rig.jam_run import Jam, TakeRead
 from tests.rig.test_jam import bar_samples, real_recording
 
@@ -37,8 +45,13 @@ FLOOR_S = 60
 SETTLED_S = 180.0
 """What is loaded and warmed up in the first minutes is not growth."""
 SAMPLE_S = 5.0
+WATCH_S, WATCH_PRIORITY = 0.002, 90  # JACK's own is 70
+STALL_S = 0.002
+"""JACK has a period of 5.3 ms for all that happens in it."""
+AFTER_S = 0.05
+"""JACK tells of an xrun when its cycle is over, in a thread without priority."""
 CLICK = 0.2
-PLAYERS = (("bass", "bass"), ("drums", "drums"), ("keys", "piano"))
+PLAYERS = ("bass", "drums", "keys")
 
 
 def floor(seconds: int) -> str:
@@ -61,48 +74,99 @@ def floor(seconds: int) -> str:
     )
 
 
-def memory_mb(pid: int) -> float:
-    """Memory that a process and its children hold, MB."""
-    total = 0.0
-    waiting = [pid]
+def tree(pid: int) -> list[int]:
+    """A process and all its children."""
+    found, waiting = [], [pid]
     while waiting:
         one = waiting.pop()
-        try:
-            for line in Path(f"/proc/{one}/smaps_rollup").read_text().splitlines():
-                if line.startswith("Pss:"):  # what is shared counts once
-                    total += int(line.split()[1]) / 1024
+        found.append(one)
+        with contextlib.suppress(OSError):
             for task in Path(f"/proc/{one}/task").iterdir():
                 waiting += map(int, (task / "children").read_text().split())
-        except OSError:
-            continue
-    return total
+    return found
+
+
+def memory_mb(pid: int) -> float:
+    """Memory that a process holds, MB; what it shares counts by its share."""
+    with contextlib.suppress(OSError):
+        for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
+            if line.startswith("Pss:"):
+                return int(line.split()[1]) / 1024
+    return float("nan")
 
 
 class MemoryWatch:
-    """Looks at a process's memory every few seconds, in a thread of its own."""
+    """Looks at the memory of a process and its children, in a thread of its own."""
 
     def __init__(self, pid: int) -> None:
         """Watch from now on."""
         self._pid, self._stop = pid, threading.Event()
-        self.seen: list[tuple[float, float]] = []
+        self.seen: dict[int, list[tuple[float, float]]] = {}
         self._thread = threading.Thread(target=self._watch, daemon=True)
         self._thread.start()
 
     def _watch(self) -> None:
         started = time.monotonic()
         while not self._stop.wait(SAMPLE_S):
-            self.seen.append((time.monotonic() - started, memory_mb(self._pid)))
+            for pid in tree(self._pid):
+                mark = (time.monotonic() - started, memory_mb(pid))
+                self.seen.setdefault(pid, []).append(mark)
 
-    def finish(self) -> str:
-        """What was seen: from, to, and the slope after the first minutes."""
+    def finish(self) -> list[str]:
+        """What was seen of each: from, to, and the slope after the first minutes."""
         self._stop.set()
         self._thread.join()
-        settled = [(at, mb) for at, mb in self.seen[:-1] if at > SETTLED_S] or self.seen[:-1]
-        if len(settled) < 3:
-            return "too short to say"
+        return [self._say(seen) for seen in self.seen.values() if len(seen) > 6]
+
+    @staticmethod
+    def _say(seen: list[tuple[float, float]]) -> str:
+        marks = [mark for mark in seen[:-1] if np.isfinite(mark[1])]
+        settled = [mark for mark in marks if mark[0] > SETTLED_S] or marks
         at, mb = np.array(settled).T
         slope = np.polyfit(at / 3600, mb, 1)[0]
-        return f"{mb[0]:.0f} MB to {mb[-1]:.0f} MB, {slope:+.1f} MB an hour"
+        return f"{mb[0]:.1f} MB to {mb[-1]:.1f} MB, {slope:+.1f} MB an hour"
+
+
+def _sleep_lightly(processor: int, stalls: Connection) -> None:
+    """Wake every 2 ms; when told to end, send which wake-ups were late, and by how much."""
+    os.sched_setaffinity(0, {processor})
+    os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(WATCH_PRIORITY))
+    found = []
+    due = time.monotonic()
+    while not stalls.poll():
+        due += WATCH_S
+        time.sleep(max(0.0, due - time.monotonic()))
+        late = time.monotonic() - due
+        if late > STALL_S:
+            found.append((due, late))
+            due = time.monotonic()
+    stalls.send(found)
+
+
+class StallWatch:
+    """A process on each processor that only sleeps, above every other in priority."""
+
+    def __init__(self) -> None:
+        """Watch from now on."""
+        context = multiprocessing.get_context("spawn")
+        self._ends = []
+        for processor in os.sched_getaffinity(0):
+            here, there = context.Pipe()
+            context.Process(target=_sleep_lightly, args=(processor, there), daemon=True).start()
+            self._ends.append(here)
+
+    def finish(self) -> np.ndarray:
+        """[stalls, 2]: when each began, monotonic seconds, and how long it was."""
+        for end in self._ends:
+            end.send(None)
+        found = [stall for end in self._ends for stall in end.recv()]
+        return np.array(sorted(found)).reshape(-1, 2)
+
+
+def in_a_stall(at_s: np.ndarray, stalls: np.ndarray) -> np.ndarray:
+    """Whether each moment is within a stall, or so shortly after that it is of its making."""
+    begun, ended = stalls[:, 0], stalls.sum(axis=1)
+    return ((at_s[:, None] >= begun) & (at_s[:, None] <= ended + AFTER_S)).any(axis=1)
 
 
 def burn() -> None:
@@ -149,13 +213,27 @@ def say_errors(what: str, errors_ms: np.ndarray) -> None:
     print(f"{what}: {quantiles} ms (median / p95 / most) of {len(heard)}, {missing} not heard")
 
 
+def report_xruns(recorded: Recording, stalls: np.ndarray, since_s: float, log: str) -> None:
+    """Print whose the xruns were."""
+    long = stalls[stalls[:, 1] > PERIOD / RATE]
+    theirs = in_a_stall(recorded.xruns_s, stalls)
+    print(
+        f"the machine stalled {len(stalls)} times for over {STALL_S * 1000:g} ms, {len(long)} "
+        f"times for over a period, {1000 * stalls[:, 1].max(initial=0.0):.1f} ms at most; JACK "
+        f"told of {len(theirs)} xruns, {np.count_nonzero(~theirs)} of them outside these; the "
+        f"recorder itself missed {recorded.lost} frames"
+    )
+    late = Counter(re.findall(r"client = (\S+) was not finished", log))
+    print(f"who had not finished, by JACK's log: {dict(late)}")
+
+
 def report(take: TakeRead, recorded: Recording, bars: int, standin: bool) -> None:
     """Print what the take and the recording say."""
     (end,) = take.of("end")
     figures = end["figures"]
     lost = {k: v for k, v in figures.items() if "." not in k}
-    print(f"the companion's own count: {lost}; JACK told the recorder of {recorded.xruns} xruns")
-    for name, _ in PLAYERS:
+    print(f"the companion's own count: {lost}")
+    for name in PLAYERS:
         due = [e for e in take.of("bar", player=name) if e["bar"] >= CYCLE]
         sounding = Counter(event["sounding"] for event in due)
         ready = sounding["plan"] + sounding["older plan"]
@@ -195,12 +273,12 @@ def main() -> None:
     print(f"the floor: {floor(FLOOR_S)}", flush=True)
     bars = max(CYCLE + 4, round(arguments.minutes * 60 * RATE / bar_samples(BPM)))
     signal = real_recording("rock-095.ogg", BPM, 16, BPM, bars)
-    preset = {
+    preset = yaml.safe_load((ROOT / "presets" / "band.yaml").read_text()) | {
         "bpm": BPM,
         "bars": bars,
         "cycle": CYCLE,
         "metronome": True,
-        "players": [{"name": name, "instrument": kind} for name, kind in PLAYERS],
+        "osc": {"port": 0},
         "audio": {"block": PERIOD, "click_channel": 2},
         "generator": {"name": arguments.generator},
     }
@@ -209,7 +287,7 @@ def main() -> None:
         folder = arguments.keep or Path(temporary)
         folder.mkdir(parents=True, exist_ok=True)
         path = folder / "stage.yaml"
-        path.write_text(yaml.safe_dump({"count_in_bars": 1, **preset}))
+        path.write_text(yaml.safe_dump(preset))
         with JackServer(folder, real_time=True, rate=RATE, period=PERIOD) as server:
             frames = len(signal) + 20 * RATE
             feeder = Feeder(server, signal, frames, CLICK, round(bar_samples(BPM)))
@@ -218,15 +296,17 @@ def main() -> None:
             with Jam(server, str(path)) as jam:
                 jam.wait_event("take", limit_s=300.0)
                 feeder.wait_connected()
-                watch = MemoryWatch(jam.pid)
+                since_s = time.monotonic()
+                memory, machine = MemoryWatch(jam.pid), StallWatch()
                 jam.wait_event("end", limit_s=1.2 * len(signal) / RATE + 60)
-                grown = watch.finish()
+                grown, stalls = memory.finish(), machine.finish()
                 code = jam.wait()
                 recorded = feeder.finish()
             if hog.is_alive():
                 hog.kill()
             print(f"{bars} bars, {len(signal) / RATE / 60:.1f} minutes, exit code {code}")
-            print(f"memory: {grown}")
+            print("memory:", *grown, sep="\n  ")
+            report_xruns(recorded, stalls, since_s, server.log)
             report(jam.take(), recorded, bars, arguments.generator == "standin")
 
 

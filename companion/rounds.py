@@ -116,7 +116,7 @@ class Rounds:
         self._latency: Latency | None = None
         self._voices: Sequence[Voice] = ()
         self._number = 0
-        self._hearing = Hearing(heard, transport)
+        self._heard, self._hearing = heard, Hearing(heard, transport)
         self._round: Round | None = None
         self._turns: deque[Member] = deque()  # planned after this round, for the same bar
         self._hurry_again_samples = 0
@@ -167,7 +167,7 @@ class Rounds:
             self._member(voice, window, knobs[voice.name])
             for voice in wanting
             if first_bar < self._placing.end_bar
-            and (window := voice.planner.window(now, first_bar)) is not None
+            and (window := voice.planner.window(now, first_bar, self._heard.position)) is not None
         ]
         if self._order == "in turn" and members:
             self._turns.extend(members[1:])

@@ -21,6 +21,8 @@ PERCENTILE = 0.95
 KEPT = 32
 STEP_SHARE = 0.2
 """Of a step of two passes in the warm-up, what does not grow with the passes."""
+UNTRIED = 1.15
+"""How much slower than in the warm-up, one stem while nothing plays, the first plan may be."""
 LONG_WAIT_S = 1.0
 """A plan that waited longer waited for a generator that was replaced, which says nothing."""
 STAGES = ("encode", "tokens", "audio")
@@ -95,7 +97,8 @@ class Latency:
         self._step_s = STEP_SHARE * tokens_s / max(1, typical.steps)
         frames = typical.passes * typical.new_frames + typical.frames * _passes_a_step(typical)
         self._frame_s = (1.0 - STEP_SHARE) * tokens_s / max(1, frames)
-        self._slowness = {stage: Recent(1.0, now_s) for stage in STAGES}
+        self._slowness = {stage: Recent(UNTRIED, now_s) for stage in STAGES}
+        self._untried = set(STAGES)
         self._overhead_s = Recent(0.0, now_s)
 
     def stages_s(self, works: Sequence[Work], now_s: float) -> dict[str, float]:
@@ -132,7 +135,10 @@ class Latency:
             slowness = max(0.0, took_s - waited_s) / max(1e-3, sum(idle_s.values()))
             taken_s = {stage: slowness * seconds for stage, seconds in idle_s.items()}
         for stage, seconds in taken_s.items():
-            if idle_s[stage] > 0.0:
+            if idle_s[stage] > 0.0 and stage in self._untried:
+                self._untried.remove(stage)
+                self._slowness[stage] = Recent(seconds / idle_s[stage], now_s)
+            elif idle_s[stage] > 0.0:
                 self._slowness[stage].record(seconds / idle_s[stage], now_s)
         if waited_s <= LONG_WAIT_S:
             self._overhead_s.record(max(0.0, took_s - sum(taken_s.values())), now_s)

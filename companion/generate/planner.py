@@ -4,6 +4,7 @@ Once a bar a plan is made for bars that it can be ready for. What was placed bef
 committed: its tokens are the prefix that the generator sees and may not change. Each bar has a
 deadline, a while before it starts; by then its sound is on the timeline, in this order of choice:
 the plan made for it, a later bar of an older plan, the last good bars again in phase, a fade out.
+Only where there is none of these its plan may come later, until shortly before the bar starts.
 
 The ensemble asks for `window`, has the plan made from `request`, hands the result to `arrive` (or,
 where nothing is heard, calls `mute`), asks `due` what the bars whose deadline has come will be, and
@@ -45,6 +46,8 @@ if TYPE_CHECKING:
 
 LEAD_S = 1.0
 """How long before a bar its sound must be there: the writer stays this far ahead."""
+LAST_LEAD_S = 0.25
+"""The same where the choice is between a plan that is late and silence."""
 STRETCH = 0.08
 """Change of tempo up to which a stem is stretched; beyond it is planned anew."""
 EXACT = 0.0005
@@ -99,6 +102,7 @@ class Planner:
         self._salt = 0
         self._max_frames = max_frames
         self._lead_samples = round(lead_s * transport.rate)
+        self._last_lead_samples = round(min(lead_s, LAST_LEAD_S) * transport.rate)
         self._epoch = 0
         self._placed_epoch = -1
         self._planned_in: int | None = None  # the bar in which the last plan was begun
@@ -187,16 +191,24 @@ class Planner:
         """Whether a plan is to be begun as soon as one can be: once a bar, and not on hold."""
         return not self.hold and self._planned_in != self._transport.bar_at(now_samples)
 
-    def window(self, now_samples: int, first_bar: int) -> PlanWindow | None:
+    def window(
+        self, now_samples: int, first_bar: int, heard_samples: int | None = None
+    ) -> PlanWindow | None:
         """The plan for bars from `first_bar` on, to be begun now; None if it is not time for it.
 
         It is time when that bar lies behind the first cycle and the bar that stands in for it has
         been heard.
+
+        Args:
+            now_samples: where the stream is.
+            first_bar: from `first_bar`.
+            heard_samples: up to where the input is known; None if up to now.
         """
+        heard_samples = now_samples if heard_samples is None else heard_samples
         transport = self._transport
         if not self.wants(now_samples) or first_bar < max(self.cycle, self._again_until):
             return None
-        if stand_in_bar(transport, first_bar, self.cycle, now_samples) is None:
+        if stand_in_bar(transport, first_bar, self.cycle, heard_samples) is None:
             return None
         grid = self._follow_tempo()
         layout = lay_out(grid, first_bar, self._max_frames)
@@ -274,8 +286,9 @@ class Planner:
         return self._stem.prefix(layout.first_frame, layout.frames, repeats)[1]
 
     def _received(self, window: PlanWindow, result: StemResult, now_samples: int) -> Arrival:
-        reached = max(self.first_bar(now_samples), self._again_until)
-        first_bar = max(window.layout.first_bar, reached)
+        waits = self._waits(self._next_bar, now_samples)
+        soonest = self._next_bar if waits else self.first_bar(now_samples)
+        first_bar = max(window.layout.first_bar, soonest, self._again_until)
         if self.hold:
             return self._arrival(window, now_samples, None, "not placed: on hold")
         if window.epoch < self._placed_epoch:
@@ -313,11 +326,32 @@ class Planner:
         """What sounds in each bar whose deadline has come since the last call, from bar 0 on."""
         decisions = []
         while now_samples >= self.deadline_samples(self._next_bar):
+            if self._waits(self._next_bar, now_samples):
+                break
             decision = self._decide(self._next_bar, now_samples)
             self.tally.count_bar(decision)
             decisions.append(decision)
             self._next_bar += 1
         return decisions
+
+    def _waits(self, bar: int, now: int) -> bool:
+        """Whether a bar would be silent for want of a plan, and one may yet come."""
+        nothing = self._stem.clip(bar) is None and not self.hold and not self._is_muted(bar)
+        return (
+            nothing
+            and self._first_cycle_end <= bar
+            and self._stem.source(bar, self.cycle, self._back_to) is None
+            and now <= self._transport.bar_start_samples(bar) - self._last_lead_samples
+        )
+
+    def _is_muted(self, bar: int) -> bool:
+        """Nothing was heard, and no plan has said otherwise since."""
+        return bar in self._muted or bar - 1 in self._muted
+
+    @property
+    def _first_cycle_end(self) -> int:
+        """The first bar in which something is expected; bar 1 is too near whatever the cycle."""
+        return max(self.cycle, 2)
 
     def _decide(self, bar: int, now: int) -> BarDecision:
         clip = self._stem.clip(bar)
@@ -329,11 +363,11 @@ class Planner:
             sounding: Sounding = "older plan" if clip.plan_bar else "plan"
             reason = f"bar {clip.plan_bar} of plan {clip.epoch}"
             return self._decision(bar, sounding, clip, clip.ready_samples, None, reason)
-        if bar in self._muted or bar - 1 in self._muted:
+        if self._is_muted(bar):
             self._muted.add(bar)  # until a plan says otherwise
             self._muted.discard(bar - MAX_CYCLE)
             return self._silence(bar, now, "silent input", expected=False)
-        if bar < max(self.cycle, 2) and source is None:  # bar 1 is too near whatever the cycle
+        if bar < self._first_cycle_end and source is None:
             return self._silence(bar, now, "first cycle", expected=False)
         if self.hold:
             return self._silence(bar, now, "on hold, nothing to repeat", expected=False)

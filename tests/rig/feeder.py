@@ -11,7 +11,9 @@ The test's side is ``Feeder``; the process itself is ``python -m tests.rig.feede
 from __future__ import annotations
 
 import argparse
+import gc
 import json
+import queue
 import sys
 import threading
 import time
@@ -32,13 +34,16 @@ class Recording:
 
     ``output`` is float32 [frames, channels]. ``heard_at`` is the frame that was as loud as the
     threshold, ``signal_at`` the frame in which the signal's first sample was played; None if it
-    never came to that. ``xruns`` is what JACK reported to the feeder.
+    never came to that. ``xruns_s`` is when JACK told the feeder of an xrun, monotonic seconds.
+    ``lost`` counts the frames whose cycles passed without the feeder: it was too late itself, and
+    they are silent in the recording.
     """
 
     output: np.ndarray
     heard_at: int | None
     signal_at: int | None
-    xruns: int
+    xruns_s: np.ndarray
+    lost: int
 
 
 class Feeder:
@@ -88,7 +93,8 @@ class Feeder:
                 output=data["output"],
                 heard_at=_frame(data["heard_at"]),
                 signal_at=_frame(data["signal_at"]),
-                xruns=int(data["xruns"]),
+                xruns_s=data["xruns_s"],
+                lost=int(data["lost"]),
             )
 
 
@@ -100,20 +106,23 @@ class _Player:
     """The feeder's JACK client.
 
     *Threading*: JACK's thread runs ``_process``; the main thread connects ports, sets ``running``
-    once and reads the rest when the client is closed.
+    once and reads the rest when the client is closed. In between it sleeps without looking up: a
+    thread without priority that holds the interpreter's lock keeps JACK's waiting.
     """
 
     def __init__(self, arguments: argparse.Namespace) -> None:
         import jack
 
         self.client = jack.Client("feeder", no_start_server=True)
-        self.full = threading.Event()
+        self.said: queue.SimpleQueue[str] = queue.SimpleQueue()  # "full" once, "end" from outside
         self.running = False
         self.recorded = np.zeros((arguments.frames, 0), np.float32)
         self.now = 0  # frames since the recording began; it may be full
         self.heard_at = -1
         self.signal_at = -1
-        self.xruns = 0
+        self.xruns_s: list[float] = []
+        self.lost = 0
+        self._due: int | None = None  # JACK's frame time of the cycle to come
         self._signal = _load(arguments.signal, self.client.samplerate)
         self._threshold: float | None = arguments.threshold
         self._delay: int = arguments.delay
@@ -140,18 +149,25 @@ class _Player:
                 _connect(self.client, source, port)
         except jack.JackError:  # the companion has ports but is not active yet
             return False
-        self.recorded = np.zeros((len(self.recorded), len(outputs)), np.float32)
+        # Written once, or JACK's thread would wait for every page.
+        self.recorded = np.full((len(self.recorded), len(outputs)), 0.0, np.float32)
         self.running = True
         return True
 
     def _xrun(self, _: float) -> None:
-        self.xruns += 1
+        self.xruns_s.append(time.monotonic())
 
     def _process(self, frames: int) -> None:
         out = self._out.get_array()
         out[:] = 0
         if not self.running:
             return
+        begins = self.client.last_frame_time
+        if self._due is not None:
+            passed = max(0, round((begins - self._due) / frames) * frames)
+            self.lost += passed
+            self.now += passed
+        self._due = begins + frames
         heard = np.stack([port.get_array() for port in self._ins], axis=1)
         kept = self.recorded[self.now : self.now + frames]
         kept[:] = heard[: len(kept)]
@@ -160,8 +176,8 @@ class _Player:
         if self.signal_at >= 0:
             self._play(out)
         self.now += frames
-        if self.now >= len(self.recorded):
-            self.full.set()
+        if self.now - frames < len(self.recorded) <= self.now:
+            self.said.put("full")
 
     def _listen(self, heard: np.ndarray) -> None:
         if self._threshold is None:
@@ -211,22 +227,29 @@ def main() -> None:
 
     player = _Player(arguments)
     ended = threading.Event()
-    threading.Thread(target=lambda: (sys.stdin.read(), ended.set()), daemon=True).start()
+
+    def read() -> None:
+        sys.stdin.read()
+        ended.set()
+        player.said.put("end")
+
+    threading.Thread(target=read, daemon=True).start()
     with player.client:
         _say(up=True)
         while not ended.is_set() and not player.connect(arguments.client):
             time.sleep(0.005)
         _say(connected=True)
-        while not ended.wait(0.02):
-            if player.full.is_set():
-                _say(full=True)
-                ended.wait()
+        gc.collect()
+        gc.disable()
+        while player.said.get() != "end":
+            _say(full=True)
     np.savez(
         arguments.recording,
         output=player.recorded[: player.now],
         heard_at=player.heard_at,
         signal_at=player.signal_at,
-        xruns=player.xruns,
+        xruns_s=np.array(player.xruns_s),
+        lost=player.lost,
     )
     _say(written=True)
 

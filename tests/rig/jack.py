@@ -199,6 +199,11 @@ class JackServer:
         assert self._process is not None
         return self._process.pid
 
+    @property
+    def log(self) -> str:
+        """What it has said since it was started last."""
+        return self._log.read_text(errors="replace")
+
     def end(self) -> None:
         """End the server, whoever still plays, and what it left in shared memory."""
         if self._process is not None:

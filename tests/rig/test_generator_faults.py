@@ -26,7 +26,7 @@ from companion.take.events import EVENTS_FILE, read_events
 from tests.companion.studio import RATE, music, new_take, solo
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="needs Linux's limits and signals")
-BPM = 160
+BPM = 240
 BARS = 20
 FAULT_BAR = 8
 Fault = Callable[[ProcessLink, Path], object]

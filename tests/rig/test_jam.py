@@ -144,9 +144,9 @@ def assert_output_is_the_take(played: Played, players: list[str]) -> None:
 
 
 class TestThirtyTwoBars:
-    """Three players whose every bar begins with a sharp marker, 32 bars at 120 BPM."""
+    """Three players whose every bar begins with a sharp marker, 32 bars at 200 BPM."""
 
-    BPM, BARS, CYCLE = 120, 32, 4
+    BPM, BARS, CYCLE = 200, 32, 4
     PLAYERS: ClassVar = {"bass": "bass", "drums": "drums", "keys": "piano"}
 
     @pytest.fixture(scope="class")

@@ -128,6 +128,12 @@ def test_a_plan_for_a_bar_whose_stand_in_has_not_been_heard_has_to_wait(player: 
     assert plan is not None and plan.layout.first_bar == 8  # bar 0 is over
 
 
+def test_what_has_been_played_but_not_heard_yet_stands_in_for_nothing(player: Player) -> None:
+    now, round_trip = line(1) + 100, 1024
+    assert player.planner.window(now, 4, now - round_trip) is None
+    assert player.planner.window(now + round_trip, 4, now) is not None
+
+
 def test_one_plan_is_begun_in_each_bar(player: Player) -> None:
     firsts = []
     for step in range(2 * 20, 8 * 20):
@@ -236,9 +242,9 @@ def test_a_plan_in_time_is_placed_from_its_bar_line_with_what_leads_into_it(
 
 
 def test_a_plan_too_late_for_its_first_bar_is_placed_from_the_next(player: Player) -> None:
-    arrival = player.plan(line(2), takes_s=3.5)
+    arrival = player.plan(line(2), takes_s=3.8)
     placement = arrival.placement
-    assert placement is not None and arrival.slack_s == -0.5
+    assert placement is not None and arrival.slack_s == pytest.approx(-0.8)
     assert (placement.first_bar, placement.bars, placement.plan_bar) == (5, 2, 1)
     assert placement.start_samples == line(5) and len(placement.clip) == 2 * BAR
     assert (placement.first_frame, placement.tokens.shape) == (500, (4, 200))
@@ -339,6 +345,34 @@ def test_after_a_fallback_the_next_plan_plays(player: Player) -> None:
     player.plan(line(31))
     player.due(line(32.5))
     assert player.decisions[33].sounding == "plan"
+
+
+@pytest.mark.parametrize("before_s", [0.9, 0.3])
+def test_where_there_is_nothing_to_repeat_a_late_plan_is_better_than_silence(
+    player: Player, before_s: float
+) -> None:
+    window = player.begin(line(2))
+    assert window.layout.first_bar == 4
+    late = line(4) - round(before_s * 48000)
+    assert late > window.deadline_samples
+    arrival = player.arrive(window, late)
+    assert arrival.slack_s < 0.0 and arrival.placement is not None
+    assert (arrival.placement.first_bar, arrival.reason) == (4, "in time")
+    player.due(line(4))
+    assert player.decisions[4].sounding == "plan"
+
+
+def test_at_the_very_last_it_is_silence_after_all(player: Player) -> None:
+    window = player.begin(line(2))
+    arrival = player.arrive(window, line(4) - 48000 // 5)
+    assert arrival.reason == "too late for 1 of its bars"
+    assert player.decisions[4].reason == "no plan in time, nothing to repeat"
+
+
+def test_where_there_is_something_to_repeat_a_late_plan_is_not_waited_for(player: Player) -> None:
+    player.plan(line(2))  # for bars 4 to 6
+    player.due(line(6.5))
+    assert player.decisions[7].sounding == "repeat"
 
 
 def test_without_any_stem_there_is_nothing_to_repeat(player: Player) -> None:
