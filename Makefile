@@ -19,10 +19,12 @@ TEST_PACKAGES := $(PLAY_PACKAGES) jackd2 liblo-tools puredata-core opus-tools mm
 jam: $(VENV)/.play system-play
 	$(BIN)/companion jam --bars 32
 
-# What drives the rig needs the machine for itself; the rest is spread over the cores, a thread each.
+# What drives the rig needs the machine for itself, but for what mostly waits; the rest is spread
+# over the cores, a thread each.
 test: $(VENV)/.dev system-test
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --max-worker-restart 0 --dist loadfile --ignore tests/rig
-	$(BIN)/python -m pytest tests/rig
+	$(BIN)/python -m pytest -n 3 --max-worker-restart 0 -m side_by_side tests/rig
+	$(BIN)/python -m pytest -m "not side_by_side" tests/rig
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff format --check .

@@ -23,7 +23,8 @@ import numpy as np
 import soundfile
 
 from companion.listen.check import CycleCheck
-from companion.listen.finder import MAX_CYCLE, Bar, CycleFinder
+from companion.listen.cycle import MAX_CYCLE
+from companion.listen.finder import Bar, CycleFinder
 from companion.listen.fingerprint import beat_print
 from training.songs import read_chart
 

@@ -215,6 +215,8 @@ def status_line(status: Status) -> Text:
     before = status.bars_before
     bars = "" if status.bars is None else f"/{status.bars + before}"
     bar = f"bar {status.bar + 1 + before}{bars}" if status.bar >= 0 else "count-in"
+    if status.song_bar is not None:
+        bar += f", song {status.song_bar + 1}"
     cycle = f"cycle {status.cycle}" + ("" if status.cycle_holds else " broken")
     parts = [bar, cycle, f"in {_db(status.input_level)}", f"out {_db(status.output_level)}"]
     for player in status.players:

@@ -31,7 +31,7 @@ from companion.generate.hurried import HurriedGenerator, Hurry, hurried_after
 from companion.generate.inline import InlineWorker
 from companion.generate.layout import lay_out
 from companion.generate.loading import loading, weights_digest
-from companion.generate.planner import alternative_seed
+from companion.generate.seeds import alternative_seed
 from companion.generate.stem import Stem
 from companion.listen.hearing import Hearing
 from companion.listen.window import ContextWindow

@@ -80,6 +80,13 @@ class Rig:
         guard = EchoGuard(self.performed, self.memory.voices, self.rate, guarded)
         return Unbroken(self.performed, guard)
 
+    def look(self) -> tuple[float, int]:
+        """The stream's position, and when it is heard in the time of `seconds`."""
+        position = self.memory.position
+        if self.supervisor is None:
+            return self.seconds(), position
+        return self.supervisor.sounds_s(position), position
+
     @property
     def supervisor(self) -> Supervisor | None:
         """Who replaces a lost device; None where there is none to lose."""

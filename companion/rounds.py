@@ -31,8 +31,8 @@ from companion.generate.budget import Budget, Spending, Wish
 from companion.generate.decision import PlanWindow
 from companion.generate.effort import Effort
 from companion.generate.latency import Latency, Work
-from companion.generate.planner import alternative_seed
 from companion.generate.protocol import Ready
+from companion.generate.seeds import alternative_seed
 from companion.generate.stem_worker import Finished, StemWorker
 from companion.generate.warmup import typical_work
 from companion.listen.hearing import Hearing

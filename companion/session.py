@@ -97,9 +97,8 @@ class Session:
             store,
             {"follow": self._follow, **(clocks or {})},
             self._ensemble.sounding,
-            lambda: rig.memory.position,
+            rig.look,
             self._warn,
-            rig.seconds,
         )
         self._ear = Ear(heard, self.transport, store)
         self._report = Report(
@@ -123,6 +122,7 @@ class Session:
         bar = self.transport.bar_at(position)
         trouble, until = self._trouble
         lost = self._take.error if self._take is not None else None
+        offset = self.conductor.song_offset_bars
         return Status(
             bar=bar,
             bars=self.preset.bars,
@@ -144,6 +144,7 @@ class Session:
             cycle=int(self.store.snapshot()["cycle"]),
             cycle_holds=self._ear.holds,
             bars_before=0 if self._take is None else self._take.origin.bars_before,
+            song_bar=None if offset is None else bar + offset,
         )
 
     # --- the session's own thread --------------------------------------------------------------

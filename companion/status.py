@@ -38,6 +38,7 @@ class Status:
         bars: how many it will play, None if it is not to end by itself.
         input_level, output_level: peak, linear.
         xruns: blocks that the device marked as lost.
+        song_bar: the present bar in the song of a MIDI master, from 0; None without one.
         bars_before: bars of the set that were played in the take that this one goes on from.
         trouble: what went wrong a moment ago, or why the take is no longer kept, one line; empty
             if nothing did.
@@ -55,3 +56,4 @@ class Status:
     cycle: int
     cycle_holds: bool = True
     bars_before: int = 0
+    song_bar: int | None = None

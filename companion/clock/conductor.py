@@ -9,7 +9,6 @@ so that the bar line never jumps; while nothing sounds it goes there as fast as 
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Mapping
 from fractions import Fraction
 from typing import Protocol, runtime_checkable
@@ -59,6 +58,8 @@ class Conductor:
         running: False while its master is stopped.
         confidence: of its last reading, 0..1; 0 where it knows nothing.
         error_s: how far behind it the transport was then, seconds; 0 where only tempo counts.
+        song_offset_bars: what to add to a bar of ours for its number in the song of a MIDI master;
+            None where nobody has told a place in a song.
     """
 
     def __init__(
@@ -67,9 +68,8 @@ class Conductor:
         store: ParameterStore,
         sources: Mapping[str, OpenSource],
         sounding: Callable[[], bool],
-        position: Callable[[], int],
+        look: Callable[[], tuple[float, int]],
         warn: Callable[[str], None],
-        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """The companion's own tempo leads until the first tick.
 
@@ -78,12 +78,11 @@ class Conductor:
             store: has the knobs `clock`, `bpm` and `tap`.
             sources: how to open the sources beside the companion's own and the taps.
             sounding: whether a stem sounds, or is about to.
-            position: the stream's position, samples.
+            look: where the stream is, samples, and when that is heard, monotonic seconds.
             warn: told what the performer should know, in one line.
-            clock: monotonic seconds.
         """
         self._transport, self._store, self._sounding = transport, store, sounding
-        self._position, self._warn, self._clock = position, warn, clock
+        self._look, self._warn = look, warn
         self._tap = TapSource()
         self._internal = InternalSource(lambda: float(store.snapshot()["bpm"]))
         self._openers: dict[str, OpenSource] = {
@@ -97,10 +96,11 @@ class Conductor:
         self._steered_samples = float("-inf")
         self.host_time = HostTime(transport.rate)
         self.name, self.running, self.confidence, self.error_s = INTERNAL, True, 1.0, 0.0
+        self.song_offset_bars: int | None = None
 
     def tick(self, now: int) -> None:
         """Look at the knobs and the source, and steer; `now` is the stream sample."""
-        self.host_time.observe(self._clock(), self._position())
+        self.host_time.observe(*self._look())
         for time_s in self._store.take_pulls(None, "tap"):
             self._tap.tap(time_s)
         self._choose(str(self._store.snapshot()["clock"]))
@@ -137,7 +137,7 @@ class Conductor:
         if source is not self._source:
             self._source.close()
         self._source, self.name = source, name
-        self.running = True
+        self.running, self.song_offset_bars = True, None
         self._steered_samples = float("-inf")
 
     def _give_tempo(self) -> None:
@@ -162,11 +162,13 @@ class Conductor:
             if abs(present / tempo - 1) > limit + 1e-9:
                 self._steer(now, tempo)
             return
-        at = max(now, self._position())
+        at = max(now, self._look()[1])
         ahead = reading.beat_at(at, rate) - transport.beat_at(at)
         whole = 1 if lock == "beat" else transport.beats_per_bar
         error = (ahead + whole / 2) % whole - whole / 2
         self.error_s = error * 60 / tempo
+        if lock == "bar" and self.name == "midi":
+            self.song_offset_bars = round((ahead - error) / whole)
         if at < self._steered_samples + STEER_BEATS * rate * 60 / tempo:
             return
         beat_s = 60 / tempo
@@ -181,7 +183,7 @@ class Conductor:
         self._steer(at, min(max(wanted, MIN_BPM), MAX_BPM))
 
     def _steer(self, sample: int, bpm: float) -> None:
-        self._transport.steer(max(sample, self._position()), Fraction(str(round(bpm, 6))))
+        self._transport.steer(max(sample, self._look()[1]), Fraction(str(round(bpm, 6))))
         self._steered_samples = sample
 
 

@@ -2,7 +2,8 @@
 
 The stream's own counter is the only clock, but MIDI and Link speak of monotonic time. The counter
 moves a block at a time, from a thread that may wake late, so a single look at it is good to a few
-milliseconds only; a line through many looks is good to a fraction of one.
+milliseconds only; a line through many looks is good to a fraction of one. Times are those at which
+a sample is heard, as far as whoever looks can tell.
 
 *Threading*: `observe` belongs to the session's thread. The rest may be called from any thread: the
 line is replaced as a whole.
@@ -41,17 +42,11 @@ class _Fit:
 
 
 class HostTime:
-    """The line through the looks at a stream's position.
-
-    Attributes:
-        latency_samples: how much later than it is processed a sample is heard; 0 until measured.
-            Times are those of hearing.
-    """
+    """The line through the looks at a stream's position."""
 
     def __init__(self, rate: int) -> None:
         """Nothing is known; `rate` is the stream's, Hz."""
         self.rate = rate
-        self.latency_samples = 0.0
         self._looks: deque[tuple[float, int]] = deque()
         self._fit: _Fit | None = None
         self._fitted_s = float("-inf")
@@ -80,7 +75,7 @@ class HostTime:
             ValueError: there has been no look yet.
         """
         fit = self._known()
-        return fit.sample + (time_s - fit.time_s) * fit.rate - self.latency_samples
+        return fit.sample + (time_s - fit.time_s) * fit.rate
 
     def time_at(self, sample: float) -> float:
         """The monotonic time at which a stream sample is heard.
@@ -89,7 +84,7 @@ class HostTime:
             ValueError: there has been no look yet.
         """
         fit = self._known()
-        return fit.time_s + (sample + self.latency_samples - fit.sample) / fit.rate
+        return fit.time_s + (sample - fit.sample) / fit.rate
 
     def reading(self, line: Line, now: int) -> Reading:
         """What a line says at stream sample `now`."""

@@ -1,10 +1,8 @@
 """What to plan next and what to play now, for one player. Pure logic: no threads, no clock.
 
 Once a bar a plan is made for bars that it can be ready for. What was placed before them is
-committed: its tokens are the prefix that the generator sees and may not change. Each bar has a
-deadline, a while before it starts; by then its sound is on the timeline, in this order of choice:
-the plan made for it, a later bar of an older plan, the last good bars again in phase, a fade out.
-Only where there is none of these its plan may come later, until shortly before the bar starts.
+committed: its tokens are the prefix that the generator sees and may not change. What sounds in each
+bar, be it of a plan or not, is decided by its `Bars`.
 
 The ensemble asks for `window`, has the plan made from `request`, hands the result to `arrive` (or,
 where nothing is heard, calls `mute`), asks `due` what the bars whose deadline has come will be, and
@@ -13,16 +11,14 @@ calls `placed` for each placement that the writer took.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from companion.errors import CompanionError
 from companion.generate.ask import stem_request
-from companion.generate.clips import BarClip
+from companion.generate.bars import LEAD_S, Bars
 from companion.generate.decision import (
     Arrival,
     BarDecision,
@@ -30,9 +26,9 @@ from companion.generate.decision import (
     PlanWindow,
     Prefix,
     Retimed,
-    Sounding,
 )
 from companion.generate.layout import Layout, lay_out
+from companion.generate.seeds import plan_seed
 from companion.generate.stem import Stem
 from companion.generate.tally import Tally
 from companion.listen.cycle import stand_in_bar
@@ -44,26 +40,14 @@ if TYPE_CHECKING:
     from companion.clock.transport import Transport
     from companion.listen.window import ContextWindow
 
-LEAD_S = 1.0
-"""How long before a bar its sound must be there: the writer stays this far ahead."""
-LAST_LEAD_S = 0.25
-"""The same where the choice is between a plan that is late and silence."""
 STRETCH = 0.08
 """Change of tempo up to which a stem is stretched; beyond it is planned anew."""
 EXACT = 0.0005
 """The same before there is a stem."""
-MAX_CYCLE = 16
-REPEATED_CYCLES = 2
-LEAST_REPEATED_BARS = 8
-"""Without any new plan the last cycle is repeated twice, but at least 8 bars, then fades out."""
 
 
 class Planner:
-    """One player's plans, clips and fallbacks.
-
-    Attributes:
-        tally: how well it keeps up.
-    """
+    """One player's plans, and its stem and bars beneath them."""
 
     def __init__(
         self,
@@ -91,62 +75,57 @@ class Planner:
         """
         grid = transport.grid()
         lay_out(grid, 0, max_frames - 1)  # one less: bars differ by a frame as they are cut
-        self._hold = False
-        self._back_to: int | None = None  # on hold, only bars before this one are repeated
         self._again_until = 0  # bars before this one are settled by `again`
-        self.tally = Tally()
-        self.cycle = cycle
         self._transport = transport
         self._player = player
         self._seed = seed
         self._salt = 0
         self._max_frames = max_frames
-        self._lead_samples = round(lead_s * transport.rate)
-        self._last_lead_samples = round(min(lead_s, LAST_LEAD_S) * transport.rate)
         self._epoch = 0
         self._placed_epoch = -1
         self._planned_in: int | None = None  # the bar in which the last plan was begun
-        self._next_bar = 0  # the first bar not yet decided
-        self._repeated = 0  # bars in a row
-        self._muted: set[int] = set()
         self._stem = Stem(transport, grid, player, silence)
+        self._bars = Bars(transport, self._stem, player, cycle, lead_s)
 
     @property
     def cycle(self) -> int:
-        """Bars after which the music repeats; acts on the next plan."""
-        return self._cycle
+        """Bars after which the music repeats; acts on the next plan; see `Bars`."""
+        return self._bars.cycle
 
     @cycle.setter
     def cycle(self, bars: int) -> None:
-        if not 1 <= bars <= MAX_CYCLE:
-            raise CompanionError(f"cycle is {bars} bars; valid: 1 to {MAX_CYCLE}")
-        self._cycle = bars
+        self._bars.cycle = bars
 
     @property
     def hold(self) -> bool:
         """While True no plan is made and the last cycle is repeated, or that before an `undo`."""
-        return self._hold
+        return self._bars.hold
 
     @hold.setter
     def hold(self, on: bool) -> None:
-        self._hold = on
-        if not on:
-            self._back_to = None
+        self._bars.hold = on
 
     @property
     def end_bar(self) -> int:
         """The bar after the last that has a stem; 0 before the first."""
         return self._stem.end_bar
 
+    @property
+    def tally(self) -> Tally:
+        """How well it keeps up."""
+        return self._bars.tally
+
     def deadline_samples(self, bar: int) -> int:
         """The stream sample by which a bar's sound must be there."""
-        return self._transport.bar_start_samples(bar) - self._lead_samples
+        return self._bars.deadline_samples(bar)
 
     def first_bar(self, ready_samples: int) -> int:
         """The first bar that something ready at `ready_samples` is in time for."""
-        at = ready_samples + self._lead_samples
-        bar = self._transport.bar_at(at)
-        return bar if self._transport.bar_start_samples(bar) >= at else bar + 1
+        return self._bars.first_bar(ready_samples)
+
+    def due(self, now_samples: int) -> list[BarDecision]:
+        """What sounds in each bar whose deadline has come since the last call, from bar 0 on."""
+        return self._bars.due(now_samples)
 
     def regenerate(self) -> None:
         """Plan again at once and with other dice."""
@@ -174,16 +153,8 @@ class Planner:
         ]
 
     def undo(self, now_samples: int) -> bool:
-        """On hold, repeat what sounded before the plan that sounds; again, before that one.
-
-        False where nothing did.
-        """
-        last = self._transport.bar_at(now_samples) if self._back_to is None else self._back_to - 1
-        first = self._stem.first_of(last)
-        if first is None or self._stem.first_of(first - 1) is None:
-            return False
-        self._back_to = first
-        return True
+        """On hold, repeat what sounded before the plan that sounds; see `Bars.undo`."""
+        return self._bars.undo(now_samples)
 
     # --- plans ---------------------------------------------------------------------------------
 
@@ -266,13 +237,13 @@ class Planner:
     def prefix(self, layout: Layout) -> Prefix:
         """What was placed before a plan, or will be repeated where nothing was."""
         frames = self.prefix_frames(layout)
-        return Prefix(frames, self._repeats(layout.first_bar) if frames else {})
+        return Prefix(frames, self._bars.repeats(layout.first_bar) if frames else {})
 
     def settled(self, grid: Grid, layout: Layout) -> Mapping[int, int] | None:
         """Bars of a window that are taken to repeat others; None where nothing of it is heard."""
         if not self._stem.end_bar or self._stem.grid != grid:
             return None
-        return self._repeats(layout.end_bar)
+        return self._bars.repeats(layout.end_bar)
 
     def sound(self, grid: Grid, layout: Layout) -> NDArray[np.float32]:
         """What it is going to play in a window, as far as it is settled: [frames * 640], 32 kHz.
@@ -286,8 +257,7 @@ class Planner:
         return self._stem.prefix(layout.first_frame, layout.frames, repeats)[1]
 
     def _received(self, window: PlanWindow, result: StemResult, now_samples: int) -> Arrival:
-        waits = self._waits(self._next_bar, now_samples)
-        soonest = self._next_bar if waits else self.first_bar(now_samples)
+        soonest = self._bars.open_bar(now_samples)
         first_bar = max(window.layout.first_bar, soonest, self._again_until)
         if self.hold:
             return self._arrival(window, now_samples, None, "not placed: on hold")
@@ -306,7 +276,7 @@ class Planner:
         first_bar = max(window.layout.first_bar, self.first_bar(now_samples))
         end_bar = max(window.layout.end_bar, self._stem.end_bar)
         self._placed_epoch = window.epoch  # plans still being made come too late
-        self._muted.update(range(first_bar, end_bar))
+        self._bars.mute(range(first_bar, end_bar))
         placement = None
         if self._stem.end_bar > first_bar:
             placement = self._stem.quiet(first_bar, end_bar, now_samples)
@@ -318,104 +288,7 @@ class Planner:
         if placement.epoch is not None:
             self._placed_epoch = max(self._placed_epoch, placement.epoch)
             end_bar = placement.first_bar + placement.bars
-            self._muted.difference_update(range(placement.first_bar, end_bar))
-
-    # --- bars ----------------------------------------------------------------------------------
-
-    def due(self, now_samples: int) -> list[BarDecision]:
-        """What sounds in each bar whose deadline has come since the last call, from bar 0 on."""
-        decisions = []
-        while now_samples >= self.deadline_samples(self._next_bar):
-            if self._waits(self._next_bar, now_samples):
-                break
-            decision = self._decide(self._next_bar, now_samples)
-            self.tally.count_bar(decision)
-            decisions.append(decision)
-            self._next_bar += 1
-        return decisions
-
-    def _waits(self, bar: int, now: int) -> bool:
-        """Whether a bar would be silent for want of a plan, and one may yet come."""
-        nothing = self._stem.clip(bar) is None and not self.hold and not self._is_muted(bar)
-        return (
-            nothing
-            and self._first_cycle_end <= bar
-            and self._stem.source(bar, self.cycle, self._back_to) is None
-            and now <= self._transport.bar_start_samples(bar) - self._last_lead_samples
-        )
-
-    def _is_muted(self, bar: int) -> bool:
-        """Nothing was heard, and no plan has said otherwise since."""
-        return bar in self._muted or bar - 1 in self._muted
-
-    @property
-    def _first_cycle_end(self) -> int:
-        """The first bar in which something is expected; bar 1 is too near whatever the cycle."""
-        return max(self.cycle, 2)
-
-    def _decide(self, bar: int, now: int) -> BarDecision:
-        clip = self._stem.clip(bar)
-        source = self._stem.source(bar, self.cycle, self._back_to)
-        if self.hold and source is not None:
-            return self._repeat(bar, source, now, f"on hold: bar {source} again", held=True)
-        if clip is not None:
-            self._repeated = 0
-            sounding: Sounding = "older plan" if clip.plan_bar else "plan"
-            reason = f"bar {clip.plan_bar} of plan {clip.epoch}"
-            return self._decision(bar, sounding, clip, clip.ready_samples, None, reason)
-        if self._is_muted(bar):
-            self._muted.add(bar)  # until a plan says otherwise
-            self._muted.discard(bar - MAX_CYCLE)
-            return self._silence(bar, now, "silent input", expected=False)
-        if bar < self._first_cycle_end and source is None:
-            return self._silence(bar, now, "first cycle", expected=False)
-        if self.hold:
-            return self._silence(bar, now, "on hold, nothing to repeat", expected=False)
-        limit = max(LEAST_REPEATED_BARS, REPEATED_CYCLES * self.cycle)
-        if source is None:
-            return self._silence(bar, now, "no plan in time, nothing to repeat", expected=True)
-        if self._repeated > limit:
-            return self._silence(bar, now, f"no plan for {limit} bars", expected=True)
-        self._repeated += 1
-        fades = self._repeated > limit
-        reason = f"no plan in time: bar {source} again" + (", fading out" if fades else "")
-        return self._repeat(bar, source, now, reason, fades=fades)
-
-    def _repeat(
-        self, bar: int, source: int, now: int, reason: str, held: bool = False, fades: bool = False
-    ) -> BarDecision:
-        placement = self._stem.again(bar, source, now, fades)
-        clip = self._stem.clip(source)
-        return self._decision(bar, "repeat", clip, now, placement, reason, expected=not held)
-
-    def _silence(self, bar: int, now: int, reason: str, expected: bool) -> BarDecision:
-        return self._decision(bar, "silence", None, now, None, reason, expected)
-
-    def _decision(
-        self,
-        bar: int,
-        sounding: Sounding,
-        clip: BarClip | None,
-        actual: int,
-        placement: Placement | None,
-        reason: str,
-        expected: bool = True,
-    ) -> BarDecision:
-        desired = self.deadline_samples(bar)
-        plan_bar = clip.plan_bar if clip is not None else None
-        return BarDecision(
-            player=self._player,
-            bar=bar,
-            sounding=sounding,
-            expected=expected,
-            epoch=clip.epoch if clip is not None else None,
-            staleness_bars=placement.plan_bar if placement is not None else plan_bar,
-            desired_samples=desired,
-            actual_samples=actual,
-            slack_s=(desired - actual) / self._transport.rate,
-            placement=placement,
-            reason=reason,
-        )
+            self._bars.unmute(range(placement.first_bar, end_bar))
 
     # --- tempo ---------------------------------------------------------------------------------
 
@@ -446,24 +319,3 @@ class Planner:
     ) -> Arrival:
         slack_s = (window.deadline_samples - now) / self._transport.rate
         return Arrival(window, window.deadline_samples, now, slack_s, placement, reason)
-
-    def _repeats(self, end_bar: int) -> dict[int, int]:
-        """Bars up to `end_bar` that are not settled and will repeat another, and which one."""
-        repeats = {}
-        for bar in range(self._next_bar, end_bar):
-            source = self._stem.source(bar, self.cycle, self._back_to)
-            open_ = self.hold or self._stem.clip(bar) is None
-            if source is not None and open_ and bar not in self._muted:
-                repeats[bar] = source
-        return repeats
-
-
-def alternative_seed(seed: int) -> int:
-    """The seed of the other stem of a plan, 0 .. 2**63 - 1."""
-    return plan_seed(seed, 0, 0, 0)
-
-
-def plan_seed(session_seed: int, player: int, epoch: int, salt: int) -> int:
-    """A plan's seed, 0 .. 2**63 - 1: the same on every machine, unlike for any other plan."""
-    text = f"{session_seed}/{player}/{epoch}/{salt}".encode()
-    return int.from_bytes(hashlib.blake2b(text, digest_size=8).digest(), "big") >> 1

@@ -10,6 +10,9 @@ if TYPE_CHECKING:
     from companion.clock.grid import Grid
     from companion.clock.transport import Transport
 
+MAX_CYCLE = 16
+"""Bars."""
+
 
 @dataclass(frozen=True, slots=True)
 class Piece:

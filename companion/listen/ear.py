@@ -15,7 +15,8 @@ from companion.control.parameters import BROKEN_CYCLE
 from companion.control.store import Change, ParameterStore
 from companion.errors import CompanionError
 from companion.listen.check import CycleCheck
-from companion.listen.finder import MAX_CYCLE, Bar, CycleFinder
+from companion.listen.cycle import MAX_CYCLE
+from companion.listen.finder import Bar, CycleFinder
 from companion.listen.fingerprint import BeatPrint, beat_print
 
 if TYPE_CHECKING:

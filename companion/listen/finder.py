@@ -13,9 +13,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from companion.listen.cycle import MAX_CYCLE
 from companion.listen.fingerprint import BeatPrint
 
-MAX_CYCLE = 16
 MEMORY_BARS = 32
 """What counts: two of the longest cycles. Older music may have had another form."""
 BASS, RHYTHM = 0.5, 0.3

@@ -373,6 +373,11 @@ def test_the_status_line_shows_steps_staleness_and_a_broken_cycle() -> None:
     assert "bass: plan 9 steps 2 old (finished at once) slack 0.1 s 100% -6 dB" in line
 
 
+def test_the_status_line_shows_the_bar_of_a_masters_song() -> None:
+    line = cli.status_line(Status(4, 8, (), 0.1, 1.0, 0, "", 4, song_bar=32)).plain
+    assert line.startswith("bar 5/8, song 33 | ")
+
+
 def test_the_status_line_shows_the_count_in_and_trouble() -> None:
     line = cli.status_line(Status(-1, None, (), 0.0, 0.0, 3, "bass: out of memory", 4)).plain
     assert line == "count-in | cycle 4 | in -inf dB | out -inf dB | xruns 3 | bass: out of memory"

@@ -145,3 +145,26 @@ def test_no_device_at_all_is_told_apart(world: FakeWorld) -> None:
     with pytest.raises(CompanionError, match="USB") as caught:
         rig.open_device(1, "USB", None, None)
     assert not isinstance(caught.value, NoDevice)
+
+
+def test_where_a_device_is_looked_at_is_when_it_is_heard(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("COMPANION_CONFIG", str(tmp_path))
+    world = FakeWorld((USB,))
+    world.latency_s = 0.010, 0.030
+    stream = Supervisor(1, Wanted(), 64, world.open_link, world.clock, world.sleep)
+    stream._run = lambda: None  # type: ignore[method-assign]  # looked at by the test only
+    on_it = rig.Rig(stream.memory, stream, StreamTimebase(stream.memory), "in", "out")
+    stream.start()
+    world.sleep(0.5)
+    stream.tick()
+    heard_s, position = on_it.look()
+    stream.close()
+    assert position == stream.memory.position
+    assert heard_s - world.now_s == pytest.approx(0.030, abs=2 * 64 / USB.default_rate)
+
+
+def test_a_recording_is_heard_when_it_is_played() -> None:
+    on_it = rig.run_recording(1, music(1, 48_000), 48_000, "music")
+    assert on_it.look() == (on_it.seconds(), on_it.memory.position)

@@ -25,7 +25,10 @@ from companion.status import Status
 from companion.take.events import EVENTS_FILE, read_events
 from tests.companion.studio import RATE, music, new_take, solo
 
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="needs Linux's limits and signals")
+pytestmark = [
+    pytest.mark.side_by_side,
+    pytest.mark.skipif(sys.platform != "linux", reason="needs Linux's limits and signals"),
+]
 BPM = 240
 BARS = 20
 FAULT_BAR = 8

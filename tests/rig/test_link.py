@@ -5,6 +5,8 @@ from __future__ import annotations
 import subprocess
 import sys
 
+import pytest
+
 from tests.rig.jack import ROOT
 
 PRIVATE = (
@@ -14,6 +16,7 @@ PRIVATE = (
 """Link finds its peers by multicast, which a new namespace's loopback does not carry yet."""
 
 
+@pytest.mark.side_by_side
 def test_peers_of_ableton_link_keep_the_contract_that_the_fake_keeps() -> None:
     private = ["unshare", "--net", "bash", "-c", PRIVATE, "bash"]
     done = subprocess.run(

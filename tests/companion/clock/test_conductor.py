@@ -72,9 +72,8 @@ class Stage:
             self.store,
             openers,
             lambda: self.sounding,
-            lambda: self.position,
+            lambda: (self.seconds, self.position),
             self.warnings.append,
-            lambda: self.seconds,
         )
 
     @property
@@ -226,6 +225,28 @@ def test_a_tempo_beyond_the_companions_range_is_followed_as_far_as_it_goes() -> 
     stage.turn("clock", "midi")
     stage.run(1)
     assert float(stage.transport.bpm) == pytest.approx(240, abs=0.01)
+
+
+@given(st.integers(0, 4096), st.floats(90, 150), st.booleans())
+@settings(max_examples=6, phases=UNSHRUNK)
+def test_a_bar_has_the_number_of_the_masters_song(
+    sixteenths: int, bpm: float, at_once: bool
+) -> None:
+    led_by = line(bpm, sixteenths / 4)
+    stage = Stage(bpm if at_once else 120, midi=Scripted(led_by))
+    assert stage.conductor.song_offset_bars is None
+    stage.turn("clock", "midi")
+    stage.run(12)
+    offset = stage.conductor.song_offset_bars
+    assert offset is not None
+    # A quarter into the bar: a line may be a millisecond off.
+    into = led_by.beat_at(stage.seconds) % 4
+    stage.run((5 - into) % 4 * 60 / bpm)
+    ours = stage.transport.bar_at(round((stage.seconds - START_S) * RATE - BLOCK / 2))
+    assert ours + offset == led_by.beat_at(stage.seconds) // 4
+    stage.turn("clock", "internal")
+    stage.run(0.1)
+    assert stage.conductor.song_offset_bars is None
 
 
 # --- who leads ---------------------------------------------------------------------------------

@@ -61,14 +61,6 @@ def test_blocks_that_were_lost_are_noticed_within_half_a_second(seed: int) -> No
     assert abs(host_time.sample_at(10.5) - true) < 0.0012 * RATE
 
 
-def test_times_are_those_of_hearing() -> None:
-    host_time = exact_host_time()
-    assert host_time.sample_at(2.0) == pytest.approx(96_000)
-    host_time.latency_samples = 480
-    assert host_time.sample_at(2.0) == pytest.approx(95_520)
-    assert host_time.time_at(95_520) == pytest.approx(2.0)
-
-
 def test_nothing_is_known_before_the_first_look() -> None:
     host_time = HostTime(RATE)
     assert not host_time.known

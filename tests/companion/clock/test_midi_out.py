@@ -40,8 +40,7 @@ def host_time() -> HostTime:
 @given(st.floats(41, 239), st.floats(41, 239), st.integers(0, 40))
 @settings(max_examples=20, phases=UNSHRUNK)
 def test_every_tick_is_sent_when_its_beat_is_heard(first: float, then: float, at: int) -> None:
-    played, heard = transport(first), host_time()
-    heard.latency_samples = 960
+    played, heard = transport(first), exact_host_time(zero_s=START_S + 960 / RATE)
     played.steer(RATE + at * 1000, then)
     sent = send(ClockTicks(played, heard), START_S, 5)
     times = np.array([time_s for time_s, message in sent if message == (TICK,)])

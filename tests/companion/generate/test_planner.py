@@ -9,7 +9,8 @@ import pytest
 from companion.clock.transport import Transport
 from companion.errors import CompanionError
 from companion.generate.decision import Arrival, BarDecision, PlanWindow
-from companion.generate.planner import Planner, plan_seed
+from companion.generate.planner import Planner
+from companion.generate.seeds import plan_seed
 from companion.generate.stem import LEAD_IN_S
 from companion.listen.window import ContextWindow
 from model.request import DecodeSettings, StemResult

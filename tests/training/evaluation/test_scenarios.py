@@ -27,10 +27,10 @@ def test_shipped_is_what_the_knobs_start_with():
 
 
 def test_live_is_what_the_rig_does():
-    from companion.generate import layout, planner
+    from companion.generate import bars, layout
 
     assert BY_NAME["cycle"].default == CYCLE
-    assert planner.LEAD_S == LEAD_S
+    assert bars.LEAD_S == LEAD_S
     assert layout.BARS == WINDOWS
 
 

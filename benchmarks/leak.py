@@ -1,0 +1,164 @@
+"""What a leak of the own stem into the input does to the plans, and what the echo guard saves.
+
+    python -m benchmarks.leak --held-out FOLDER --examples 24
+
+A player with the bundled model joins held-out songs on the offline clock, a plan a bar. What it
+plays comes back through a loudspeaker, a room and a microphone, 6 dB below the band. Printed are
+measures of `training.evaluation` of its stem with the band as it was, once the leak has had a cycle
+to be heard in: without a leak, with one, with one and the guard, and of the true stem.
+"""
+
+from __future__ import annotations
+
+import argparse
+import random
+import tempfile
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+import soundfile
+
+from benchmarks.broken_cycle import SHOWN, figures, mix_of
+from companion.audio.echo import EchoGuard
+from companion.audio.memory import AudioMemory, Samples
+from companion.audio.offline import OfflineStream
+from companion.audio.performed import Unbroken
+from companion.clock.timebase import OfflineTimebase
+from companion.control.preset import PlayerPreset, Preset
+from companion.generate.inline import InlineWorker
+from companion.generate.loading import loading
+from companion.rig import Rig
+from companion.session import Session
+from companion.take.take import Take
+from model.grid import SAMPLE_RATE
+from tests.companion.audio.test_echo import room
+from training.evaluation.examples import group_of
+from training.evaluation.held_out import HeldOutSong, read_songs
+
+CYCLE, MEASURED_FROM, BARS = 4, 8, 16
+LEAK_DB = -6.0
+CASES = ("no leak", "leak", "leak, guarded")
+
+
+class LeakyStream(OfflineStream):
+    """What comes out is heard again, a block and a room later."""
+
+    def __init__(self, memory: AudioMemory, signal: Samples, path: Samples) -> None:
+        """`path` is the impulse response from a block after the output to the input."""
+        super().__init__(memory, signal, blocksize=len(path))
+        self._path = path
+        self._played = np.zeros(2 * len(path), np.float32)
+
+    def _heard(self, position: int, frames: int) -> Samples:
+        heard = np.zeros(frames, np.float32)
+        signal = super()._heard(position, frames)
+        heard[: len(signal)] = signal
+        echo = np.convolve(self._played, self._path)[len(self._path) :]
+        return heard + echo[:frames].astype(np.float32)
+
+    def _process(self, frames: int) -> None:
+        super()._process(frames)
+        self._played = np.concatenate([self._played[frames:], self._out[:frames]])
+
+
+@dataclass(frozen=True, slots=True)
+class LeakyRig(Rig):
+    """A rig whose guard is on or off, as a device's."""
+
+    guarded: bool = False
+
+    def listen(self, guarded: object) -> Unbroken:
+        """See `Rig.listen`."""
+        guard = EchoGuard(self.performed, self.memory.voices, self.rate, lambda: self.guarded)
+        return Unbroken(self.performed, guard)
+
+
+def play(
+    worker: InlineWorker,
+    preset: Preset,
+    signal: Samples,
+    path: Samples,
+    guarded: bool,
+    seed: int,
+) -> Samples:
+    """The stem, from bar 0 on."""
+    memory = AudioMemory(SAMPLE_RATE, 1)
+    stream = LeakyStream(memory, signal, path)
+    rig = LeakyRig(memory, stream, OfflineTimebase(stream), "song", "room", guarded=guarded)
+    with tempfile.TemporaryDirectory() as folder:
+        take = Take(Path(folder), {"player": 1}, threaded=False)
+        Session(preset, rig, worker, preset.store(), take, seed, 0).run(lambda _: None)
+        stem, _ = soundfile.read(Path(folder) / "player.wav", dtype="float32")
+    return stem
+
+
+def example(
+    worker: InlineWorker, song: HeldOutSong, target: str, first: int, seed: int
+) -> dict[str, dict[str, float]]:
+    """The measures of each case."""
+    names = [name for name in song.song.stems if name != target]
+    grid = song.grid
+    context = song.mix(names, first, grid.start_samples(BARS))
+    instrument = song.song.stems[target]
+    preset = Preset(
+        name="leak",
+        players=(PlayerPreset("player", {"instrument": instrument}),),
+        bpm=Fraction(song.song.tempo).limit_denominator(1000),
+        bars=BARS,
+        cycle=CYCLE,
+        count_in_bars=0,
+    )
+    skip, end = grid.start_samples(MEASURED_FROM), grid.start_samples(BARS)
+    stems = {"no leak": play(worker, preset, context, np.zeros(2048, np.float32), False, seed)}
+    path = np.zeros(2048, np.float32)
+    way = room(seed)
+    path[: len(way)] = way[: len(path)]
+    echo = np.convolve(stems["no leak"][skip:end], path)
+    level = np.sqrt(np.mean(context**2) / np.mean(echo**2)) * 10 ** (LEAK_DB / 20)
+    path *= np.float32(level)
+    for case in CASES[1:]:
+        stems[case] = play(worker, preset, context, path, case != "leak", seed)
+    stems["true"] = mix_of(song, [target], first, grid.start_samples(BARS), 0)
+    return {
+        case: figures(song, names, stem[skip:end], first + MEASURED_FROM, end - skip, 0)
+        for case, stem in stems.items()
+    }
+
+
+def main() -> None:
+    """Play, measure, print."""
+    asked = argparse.ArgumentParser(description=__doc__)
+    asked.add_argument("--held-out", type=Path, required=True)
+    asked.add_argument("--examples", type=int, default=24)
+    asked.add_argument("--seed", type=int, default=1)
+    chosen = asked.parse_args()
+    rng = random.Random(chosen.seed)
+    songs = [song for song in read_songs(chosen.held_out) if song.song.bars >= BARS]
+    worker = InlineWorker(loading("model"))
+    worker.wait_ready()
+    results: list[dict[str, dict[str, float]]] = []
+    for song in rng.sample(songs, len(songs)):
+        if len(results) == chosen.examples:
+            break
+        wanted = ("bass", "other", "other")[len(results) % 3]
+        targets = sorted(n for n, kind in song.song.stems.items() if group_of(kind) == wanted)
+        if not targets:
+            continue
+        target, first = rng.choice(targets), rng.randint(0, song.song.bars - BARS)
+        results.append(example(worker, song, target, first, rng.randrange(2**32)))
+        shown = {case: round(row["learned coherence"], 3) for case, row in results[-1].items()}
+        print(song.name, target, shown, flush=True)
+    for label in SHOWN:
+        print(label)
+        for case in (*CASES, "true"):
+            values = np.array([row[case][label] for row in results])
+            more = values - np.array([row["no leak"][label] for row in results])
+            more = more[~np.isnan(more)]
+            error = more.std(ddof=1) / np.sqrt(len(more)) if len(more) > 1 else float("nan")
+            print(f"  {case:14} {np.nanmean(values):.3f}  {more.mean():+.3f} ± {error:.3f}")
+
+
+if __name__ == "__main__":
+    main()
