@@ -127,18 +127,20 @@ class Diary:
         if told is segments:
             return
         self._told_segments = segments
-        for segment in segments:
-            if segment not in told:
-                self._log(
-                    TempoMoved(
-                        **self._when(segment.sample),
-                        beat=float(segment.beat),
-                        bpm=segment.bpm(self._transport.rate),
-                        sample=segment.sample,
-                        beat_exact=str(segment.beat),
-                        beat_samples=str(segment.beat_samples),
-                    )
+        same = min(len(told), len(segments))
+        while same and segments[same - 1] is not told[same - 1]:  # only the last ones ever change
+            same -= 1
+        for segment in segments[same:]:
+            self._log(
+                TempoMoved(
+                    **self._when(segment.sample),
+                    beat=float(segment.beat),
+                    bpm=segment.bpm(self._transport.rate),
+                    sample=segment.sample,
+                    beat_exact=str(segment.beat),
+                    beat_samples=str(segment.beat_samples),
                 )
+            )
 
     def gain(self, player: str, gain: float, at: int) -> None:
         """A player's gain moves from a stream sample on."""

@@ -48,7 +48,7 @@ def resume(take: Path) -> Resumed:
     Raises:
         CompanionError: it holds no take, or is still being written, or its last bar was played.
     """
-    lost = recover(take).changes
+    lost = recover(take, picture=False).changes
     events = read_events(take / EVENTS_FILE)
     begun = events[0]
     preset = replace(load_preset(str(take / PRESET_FILE)), name=begun["preset"])

@@ -226,9 +226,9 @@ class Session:
             self._take.tick()
 
     def _follow(self) -> FollowSource:
-        memory, transport = self.rig.memory, self.transport
+        transport = self.transport
         tempo = lambda: float(transport.bpm)  # noqa: E731
-        return FollowSource(memory, self.rig.rate, tempo, transport.beats_per_bar)
+        return FollowSource(self.rig.performed, self.rig.rate, tempo, transport.beats_per_bar)
 
     # --- knobs ---------------------------------------------------------------------------------
 

@@ -37,6 +37,11 @@ class Calibration:
     round_trip_samples: int
     reported_samples: int
 
+    def at(self, rate: int) -> Calibration:
+        """The same times, counted at another rate."""
+        samples = (self.round_trip_samples, self.reported_samples)
+        return Calibration(rate, self.block, *(round(n * rate / self.rate) for n in samples))
+
 
 @dataclass(frozen=True, slots=True)
 class Latency:

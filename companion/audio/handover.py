@@ -21,6 +21,7 @@ RECENT_S = 0.5  # who loses a period now and then has a rhythm only for a while
 PATIENCE_S = 1.0  # so long punctual calls are waited for, then any will do
 LIMIT_S = 3.0
 POLL_S = 0.0005
+BURST_S = 0.005  # calls at once are over by then
 LATE_SHARE = 0.4  # of a period: so soon after its calls the lease must be open
 Clock = Callable[[], float]
 
@@ -67,8 +68,10 @@ class Rhythm:
             if self._clock() >= until_s:
                 return False
             self._sleep(POLL_S)
+        burst_s = self._clock() + BURST_S
         self._sleep(POLL_S)
-        while (again := self._lease.calls) != now:  # a big period comes as several calls
+        # A big period comes as several calls; a tiny one has come again by every look.
+        while (again := self._lease.calls) != now and self._clock() < burst_s:
             now = again
             self._sleep(POLL_S)
         self._bursts.append(now - self._calls)

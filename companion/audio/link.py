@@ -24,6 +24,7 @@ from companion.errors import CompanionError, NoDevice
 START_LIMIT_S = 60.0  # a first run compiles the callback
 ANSWER_LIMIT_S = 15.0
 CLOSE_LIMIT_S = 3.0
+ENDED = "the sound system's process has ended"
 Message = dict[str, Any]
 
 
@@ -125,6 +126,8 @@ class ProcessLink:
             self._expect("ready", START_LIMIT_S)
             self._ready = True
         assert self._process.stdin is not None
+        if self._lost or self._process.stdin.closed:
+            raise CompanionError(ENDED)
         with contextlib.suppress(OSError):  # it is gone: no answer comes
             self._process.stdin.write(json.dumps(message) + "\n")
             self._process.stdin.flush()
@@ -150,7 +153,7 @@ class ProcessLink:
                 else:
                     self._said.put(said)
         self._lost = True
-        self._said.put({"error": "the sound system's process has ended"})
+        self._said.put({"error": ENDED})
 
     def close(self) -> None:
         """See `DeviceLink`."""
@@ -164,7 +167,8 @@ class ProcessLink:
     def kill(self) -> None:
         """See `DeviceLink`."""
         self._process.kill()
-        self._process.wait()
+        with contextlib.suppress(subprocess.TimeoutExpired):  # a driver may hold it for ever
+            self._process.wait(CLOSE_LIMIT_S)
         assert self._process.stdin is not None
         with contextlib.suppress(OSError):
             self._process.stdin.close()

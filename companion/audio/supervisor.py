@@ -26,6 +26,7 @@ from typing import Literal
 import numpy as np
 
 from companion.audio import callback as layout
+from companion.audio.bridge import CHUNK
 from companion.audio.calibration import Latency, read_calibration, settle
 from companion.audio.callback import callback_address
 from companion.audio.devices import JACK, DuplexDevice
@@ -46,6 +47,7 @@ SILENT_LIMIT_S = 0.4  # without blocks for so long, the stand-in takes over
 DOUBT_S = 4.0  # a device that only fell silent may come back by itself for so long
 DEAD_LIMIT_S = 0.05  # who holds a dead device may have ended in the middle of a call
 RETRY_S = 0.25
+OTHER_S = 10.0  # so long a device that nobody named has to come back before another will do
 SETTLED_S = 1.0  # after its return, when the line is known again
 
 OpenLink = Callable[[], DeviceLink]
@@ -75,7 +77,7 @@ class Supervisor:
 
     Attributes:
         memory: what it moves.
-        device: what it was opened on first.
+        device: what it is open on, or was last.
         performed: the input, shifted by the round trip.
     """
 
@@ -108,10 +110,13 @@ class Supervisor:
                     f"block is {block}; valid: 1 to {self.memory.max_block_samples}"
                 )
             self._opened = self._link.open(self.memory, 0, block)
+            names = self.device.input.name, self.device.output.name
+            self._same = Wanted(*names, self.memory.rate, wanted.click_channel)
         except BaseException:
             self._link.kill()
             raise
         self._lease_number = 0
+        self._streamed = True  # each link has one stream
         self._lease: LeaseView = self.memory.lease(0)
         self._grid = HostGrid(self.memory.rate)
         self._watch = BlockWatch(lambda: self.memory.blocks, clock, SILENT_LIMIT_S)
@@ -212,7 +217,10 @@ class Supervisor:
     def _run(self) -> None:
         self._spare = self._open_link()
         while not self._stop.wait(LOOK_S):
-            self.tick()
+            try:
+                self.tick()
+            except Exception as error:  # whatever it is, the device has to be looked for again
+                self._say_problem(f"{self.device.name}: {type(error).__name__} ({error})")
 
     # --- the thread `audio` --------------------------------------------------------------------
 
@@ -261,42 +269,52 @@ class Supervisor:
         """Look for the device, and let it take over if it runs."""
         now_s = self._clock()
         self._retry_s = now_s + RETRY_S
-        if self._doubt and not self._link.lost and now_s < self._lost_s + DOUBT_S:
-            if self._lease.calls > self._calls:  # it was only held up
-                self._return(standin, self._opened)
-            return
         try:
-            if self._link.lost or self._lease.calls > 0:  # each link has one stream
-                self._doubt = False
+            if self._doubt and not self._link.lost and now_s < self._lost_s + DOUBT_S:
+                calls, self._calls = self._calls, self._lease.calls
+                if self._calls > calls:  # it was only held up
+                    self._return(standin, self._opened)
+                return
+            if self._link.lost or self._streamed:
+                self._doubt = self._streamed = False
                 self._link.close()  # a server may wait for one who just goes
                 self._lease_number = (self._lease_number + 1) % layout.LEASE_COUNT
                 self._lease = self.memory.lease(self._lease_number)
                 self._link, self._spare = self._spare or self._open_link(), None
-            self._choose()
+            self.device = self._choose(now_s - self._lost_s)
+            self._streamed = True
             opened = self._link.open(self.memory, self._lease_number, self._block)
             self._return(standin, opened)
         except CompanionError as error:
-            if str(error) != self._problem:
-                self._problem = str(error)
-                self._tell("lost", self._problem)
+            self._say_problem(str(error))
+
+    def _say_problem(self, problem: str) -> None:
+        """Tell it once."""
+        if problem != self._problem:
+            self._problem = problem
+            self._tell("lost", problem)
 
     def _rhythm(self) -> Rhythm:
         """The rhythm of the device that is open."""
         block = self._block * self.memory.rate / self._opened.rate
+        if self._opened.rate != self.memory.rate:  # a long one is converted in several calls
+            block *= min(1.0, CHUNK / self._block)
         return Rhythm(self._lease, block, self.memory.rate, self._clock, self._sleep)
 
-    def _choose(self) -> None:
-        """The same device as before, or else what was asked for; at the rate of the memory."""
-        same = replace(
-            self._wanted,
-            input=self.device.input.name,
-            output=self.device.output.name,
-            rate=self.memory.rate,
-        )
+    def _choose(self, away_s: float) -> DuplexDevice:
+        """The device that the set began with; another that will do if it stays away.
+
+        A name that was asked for is looked for at once: its device may be called a little
+        differently now. Without one, what the system has to offer may be a microphone and
+        loudspeakers that nobody wants to play through.
+        """
         try:
-            self._link.choose(same)
+            return self._link.choose(self._same)
         except CompanionError:
-            self._link.choose(replace(self._wanted, rate=self.memory.rate))
+            named = self._wanted.input is not None or self._wanted.output is not None
+            if self._link.lost or not (named or away_s >= OTHER_S):
+                raise
+            return self._link.choose(replace(self._wanted, rate=self.memory.rate))
 
     def _return(self, standin: PacedStream, opened: Opened) -> None:
         """The device takes over. What it plays sounds when it would have without the loss."""
@@ -322,7 +340,8 @@ class Supervisor:
         self._settled_s = self._clock() + SETTLED_S
         self._settle(None)
         if self._loop:
-            self._trip = RoundTrip(memory)
+            with contextlib.suppress(CompanionError):  # without it the old one has to do
+                self._trip = RoundTrip(memory)
 
     # --- latency -------------------------------------------------------------------------------
 
@@ -359,6 +378,8 @@ class Supervisor:
         except CompanionError as error:
             kept, warning = None, str(error)
         rate = self._opened.rate
+        if kept is not None and kept.rate == rate:
+            rate, kept = self.memory.rate, kept.at(self.memory.rate)
         self.latency = settle(rate, self._block, samples, self.reported_samples, kept)
         self._loop = self._loop or measured is not None
         self.performed.shift(self._back_at, self.latency.samples)

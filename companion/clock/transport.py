@@ -106,13 +106,12 @@ class Transport:
         exact = 60 * self.rate / check_bpm(bpm)
         beat_samples = Fraction(round(exact * TEMPO_RESOLUTION), TEMPO_RESOLUTION)
         beat = Fraction(round(self._beat_at(sample) * BEAT_RESOLUTION), BEAT_RESOLUTION)
-        kept = [each for each in self._segments if each.sample < sample]
-        self._segments = (*kept, Segment(sample, beat, beat_samples))
+        self.follow(Segment(sample, beat, beat_samples))
 
     def follow(self, segment: Segment) -> None:
         """Take over a segment of another transport with the same origin, as it is."""
-        kept = [each for each in self._segments if each.sample < segment.sample]
-        self._segments = (*kept, segment)
+        kept = bisect.bisect_left(self._segments, segment.sample, key=_sample)
+        self._segments = (*self._segments[:kept], segment)
 
     # --- lines ---------------------------------------------------------------------------------
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import bisect
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from math import ceil, floor
@@ -41,12 +41,12 @@ class TempoMap:
 
     def beat_at(self, time_s: float) -> float:
         """The beat at a time."""
-        segment = self._last(time_s, [each.time_s for each in self.segments])
+        segment = self._last(time_s, lambda each: each.time_s)
         return segment.beat + (time_s - segment.time_s) * segment.bpm / 60
 
     def time_s(self, beat: float) -> float:
         """The time of a beat."""
-        segment = self._last(beat, [each.beat for each in self.segments])
+        segment = self._last(beat, lambda each: each.beat)
         return segment.time_s + (beat - segment.beat) * 60 / segment.bpm
 
     def bar_s(self, bar: int) -> float:
@@ -64,8 +64,8 @@ class TempoMap:
         """The beat with which the take begins, negative in a count-in."""
         return floor(self.beat_at(0.0) + 1e-3)
 
-    def _last(self, at: float, starts: Sequence[float]) -> Segment:
-        return self.segments[max(0, bisect.bisect_right(starts, at) - 1)]
+    def _last(self, at: float, start: Callable[[Segment], float]) -> Segment:
+        return self.segments[max(0, bisect.bisect_right(self.segments, at, key=start) - 1)]
 
 
 def tempo_map(events: Sequence[Mapping[str, Any]]) -> TempoMap:
@@ -76,6 +76,7 @@ def tempo_map(events: Sequence[Mapping[str, Any]]) -> TempoMap:
     for event in events:
         if event["type"] == "tempo":
             # Steered again before an earlier change came to be: that one never was.
-            segments = [each for each in segments if each.time_s < event["time_s"]]
+            while segments and segments[-1].time_s >= event["time_s"]:
+                segments.pop()
             segments.append(Segment(event["time_s"], event["beat"], event["bpm"]))
     return TempoMap(tuple(segments), take["beats_per_bar"])

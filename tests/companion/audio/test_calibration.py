@@ -63,6 +63,11 @@ def test_a_calibration_for_another_rate_or_block_is_not_used_and_that_is_said(
     assert settle(rate, block, 650, 700, KEPT).warning == ""
 
 
+def test_a_calibration_is_the_same_time_at_another_rate() -> None:
+    assert KEPT.at(96_000) == Calibration(96_000, BLOCK, 1800, 1600)
+    assert KEPT.at(44_100).at(RATE) == KEPT
+
+
 # --- what is kept --------------------------------------------------------------------------------
 
 

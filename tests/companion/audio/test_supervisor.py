@@ -11,7 +11,7 @@ import pytest
 from companion.audio.devices import Device
 from companion.audio.fake import FakeWorld
 from companion.audio.link import Wanted
-from companion.audio.supervisor import News, Supervisor
+from companion.audio.supervisor import OTHER_S, News, Supervisor
 from companion.errors import CompanionError, NoDevice
 
 RATE, BLOCK = 8000, 64
@@ -116,12 +116,61 @@ def test_a_device_that_only_fell_silent_takes_over_again(
     assert len(world.links) == 1 + 1  # the first, and the spare that its return asks for
 
 
-def test_another_device_will_do_if_none_was_named(world: FakeWorld, stream: Supervisor) -> None:
+def test_another_device_will_do_if_none_was_named_and_the_first_stays_away(
+    world: FakeWorld, stream: Supervisor
+) -> None:
     go(world, stream, 1.0)
     world.unplug()
     go(world, stream, 0.5)
     world.devices = (OTHER,)
+    assert "back" not in [each.what for each in go(world, stream, OTHER_S - 1.0)]
     assert "back" in [each.what for each in go(world, stream, 4.0)]
+    assert stream.device.name == "'other'"
+
+
+def test_the_device_of_the_set_is_taken_again_after_another(
+    world: FakeWorld, stream: Supervisor
+) -> None:
+    for devices in ((OTHER,), (OTHER, CARD)):
+        go(world, stream, 1.0)
+        world.unplug()
+        world.devices = devices
+        assert "back" in [each.what for each in go(world, stream, OTHER_S + 4.0)]
+    assert stream.device.name == "'card'"
+
+
+def test_a_device_that_gave_one_block_and_fell_silent_for_good_is_looked_for_again(
+    world: FakeWorld, stream: Supervisor
+) -> None:
+    go(world, stream, 1.0)
+    link = world.links[0]
+    lease, link._lease = link._lease, None
+    go(world, stream, 0.6)
+    link._lease = lease  # a gasp
+    link._started_s = world.now_s - link._done * BLOCK / RATE
+    world.sleep(BLOCK / RATE)
+    link._lease = None
+    stream.tick()
+    assert stream.away
+    assert "back" in [each.what for each in go(world, stream, 8.0)]
+
+
+def test_whatever_goes_wrong_is_told_and_the_device_looked_for_again(
+    world: FakeWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks = iter([OSError("no more processes"), OSError("no more processes"), None])
+
+    def tick(stream: Supervisor) -> None:
+        if (error := next(looks)) is not None:
+            raise error
+        stream._stop.set()
+
+    monkeypatch.setattr(Supervisor, "tick", tick)
+    stream = Supervisor(1, Wanted(), BLOCK, world.open_link, world.clock, world.sleep)
+    stream.drain()
+    stream._run()
+    assert [each.detail for each in stream.drain()] == ["'card': OSError (no more processes)"]
+    stream.close()
 
 
 def test_the_round_trip_is_measured_and_measured_anew(tmp_path) -> None:
