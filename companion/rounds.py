@@ -30,7 +30,7 @@ from companion.diary import Diary
 from companion.generate.budget import Budget, Spending, Wish
 from companion.generate.decision import PlanWindow
 from companion.generate.effort import Effort
-from companion.generate.latency import Latency, Work
+from companion.generate.latency import LONG_WAIT_S, Latency, Work
 from companion.generate.protocol import Ready
 from companion.generate.seeds import alternative_seed
 from companion.generate.stem_worker import Finished, StemWorker
@@ -235,8 +235,10 @@ class Rounds:
     def _hear(self, member: Member) -> tuple[ContextWindow, ContextWindow]:
         """What a player hears: the mix, and the mix with the others."""
         layout, grid = member.window.layout, member.window.grid
-        cycle = member.voice.planner.cycle
-        for stand_in_from in (self.stand_in_from, 0):  # never nothing at all
+        # Never nothing at all: a cycle may be longer than what is kept of the input.
+        whole = member.voice.planner.cycle
+        shorter = [(whole // n, 0) for n in (1, 2, 4, 8) if whole >= n]
+        for cycle, stand_in_from in [(whole, self.stand_in_from), *shorter]:
             mix = self._hearing.window(
                 grid, layout.first_frame, layout.frames, cycle, stand_in_from
             )
@@ -329,7 +331,8 @@ class Rounds:
         """How long a plan took; one that was given up is taken to have been halfway."""
         results = [stem for stem in finished.stems if isinstance(stem, StemResult)]
         lost = finished.outcome not in ("done", "cancelled") or len(results) < len(finished.stems)
-        if self._latency is None or lost:
+        never_begun = finished.outcome == "cancelled" and finished.waited_s > LONG_WAIT_S
+        if self._latency is None or lost or never_begun:
             return
         works = [
             Work.of(wish.frames, wish.new_frames, effort)

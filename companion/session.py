@@ -215,7 +215,7 @@ class Session:
         self._count_in.write(now, bool(self.store.snapshot()["metronome"]))
         self._ear.tick(now)
         self.conductor.tick(now)
-        self._ensemble.stopped = not self.conductor.running
+        self._ensemble.stopped = not self.conductor.playing
         self._outage.tick(now)
         self._ensemble.deaf = self._outage.on
         self._turn_knobs()

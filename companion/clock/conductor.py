@@ -35,6 +35,8 @@ PHASE_S = 5e-4
 """Where the source will be within this in a beat anyway, the transport is left alone."""
 TEMPO = 5e-4
 """A tempo that differs by less than this part is the same, where the tempo alone counts."""
+SETTLED_S, SETTLE_S = 0.005, 4.0
+"""After a master's start the players wait until beats are so near, but no longer than this."""
 SURE = 0.3
 """A reading that is less sure is not followed: the tempo stays as it is."""
 
@@ -47,6 +49,15 @@ class TempoTaker(Protocol):
 
     def set_tempo(self, bpm: float) -> None:
         """Everybody's tempo, from now on."""
+        ...
+
+
+@runtime_checkable
+class BeatTaker(Protocol):
+    """A source that can be told where our beats lie: Link, as long as nobody else is there."""
+
+    def set_beat(self, time_s: float, beat: float) -> None:
+        """A beat lies there."""
         ...
 
 
@@ -93,10 +104,11 @@ class Conductor:
         self._source: ClockSource = self._internal
         self._chosen = INTERNAL
         self._bpm = float(store.snapshot()["bpm"])
-        self._steered_samples = float("-inf")
+        self._steered_samples = self._given_samples = float("-inf")
         self.host_time = HostTime(transport.rate)
         self.name, self.running, self.confidence, self.error_s = INTERNAL, True, 1.0, 0.0
         self.song_offset_bars: int | None = None
+        self._settle_by: float | None = None
 
     def tick(self, now: int) -> None:
         """Look at the knobs and the source, and steer; `now` is the stream sample."""
@@ -110,8 +122,17 @@ class Conductor:
         if reading is None or reading.confidence < SURE:
             self.error_s = 0.0
             return
+        if reading.running and not self.running:
+            self._settle_by = now + SETTLE_S * self._transport.rate
         self.running = reading.running
         self._follow(reading, now)
+        if self._settle_by is not None and (abs(self.error_s) < SETTLED_S or now > self._settle_by):
+            self._settle_by = None
+
+    @property
+    def playing(self) -> bool:
+        """Whether players may sound: not until our beats are those of a master that has started."""
+        return self.running and self._settle_by is None
 
     def close(self) -> None:
         """Let go of the source."""
@@ -137,7 +158,7 @@ class Conductor:
         if source is not self._source:
             self._source.close()
         self._source, self.name = source, name
-        self.running, self.song_offset_bars = True, None
+        self.running, self.song_offset_bars, self._settle_by = True, None, None
         self._steered_samples = float("-inf")
 
     def _give_tempo(self) -> None:
@@ -158,6 +179,7 @@ class Conductor:
             lock = "beat"
         if lock == "tempo":
             self.error_s = 0.0
+            self._give_beat(reading, now)
             limit = 0.0 if self.name == INTERNAL else TEMPO
             if abs(present / tempo - 1) > limit + 1e-9:
                 self._steer(now, tempo)
@@ -181,6 +203,17 @@ class Conductor:
         if sounding:
             wanted = min(max(wanted, tempo * (1 - MAX_BEND)), tempo * (1 + MAX_BEND))
         self._steer(at, min(max(wanted, MIN_BPM), MAX_BPM))
+
+    def _give_beat(self, reading: Reading, now: int) -> None:
+        """Tell a source that takes them where our bars lie, when it has them elsewhere."""
+        if not isinstance(self._source, BeatTaker) or now < self._given_samples:
+            return
+        bar = self._transport.beats_per_bar
+        beat = self._transport.beat_at(now)
+        apart = (reading.beat_at(now, self._transport.rate) - beat + bar / 2) % bar - bar / 2
+        if abs(apart) * 60 / reading.bpm > PHASE_S:
+            self._given_samples = now + self._transport.rate
+            self._source.set_beat(self.host_time.time_at(now), beat)
 
     def _steer(self, sample: int, bpm: float) -> None:
         self._transport.steer(max(sample, self._look()[1]), Fraction(str(round(bpm, 6))))

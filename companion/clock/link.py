@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from companion.clock.host_time import HostTime
-from companion.clock.source import Line, Reading
+from companion.clock.source import Line, Lock, Reading
 from companion.errors import CompanionError
 
 SETTLE_S = 0.5
@@ -52,6 +52,10 @@ class LinkPort(Protocol):
         """Everybody's tempo, from now on."""
         ...
 
+    def set_beat(self, time_s: float, beat: float) -> None:
+        """A beat lies there from now on; only who is alone may say so."""
+        ...
+
     def set_playing(self, playing: bool) -> None:
         """Start or stop everybody who listens to that."""
         ...
@@ -77,11 +81,18 @@ class LinkSource:
         state = self._port.state()
         self._played |= state.playing
         running = state.playing or not self._played
-        return host_time.reading(Line(state.time_s, state.beat, state.bpm, running), now)
+        lock: Lock = "bar" if state.peers else "tempo"
+        line = Line(state.time_s, state.beat, state.bpm, running, lock=lock)
+        return host_time.reading(line, now)
 
     def set_tempo(self, bpm: float) -> None:
         """The performer's tempo is everybody's."""
         self._port.set_tempo(bpm)
+
+    def set_beat(self, time_s: float, beat: float) -> None:
+        """Where our beats lie, for those who join later; while others are there, nothing."""
+        if not self._port.state().peers:
+            self._port.set_beat(time_s, beat)
 
     def close(self) -> None:
         """Leave the network."""
@@ -121,6 +132,14 @@ class RealLinkPort:
         link = self._enabled()
         session = link.captureSessionState()
         session.setTempo(bpm, link.clock().micros())
+        link.commitSessionState(session)
+
+    def set_beat(self, time_s: float, beat: float) -> None:
+        """See `LinkPort`."""
+        link = self._enabled()
+        session = link.captureSessionState()
+        ahead_us = round((time_s - self._clock()) * 1e6)
+        session.requestBeatAtTime(beat, link.clock().micros() + ahead_us, self._quantum)
         link.commitSessionState(session)
 
     def set_playing(self, playing: bool) -> None:
@@ -195,6 +214,11 @@ class FakeLinkPort:
         network = self._joined()
         now_s = network.clock()
         network.line = Line(now_s, network.line.beat_at(now_s), bpm)
+
+    def set_beat(self, time_s: float, beat: float) -> None:
+        """See `LinkPort`."""
+        network = self._joined()
+        network.line = Line(time_s, beat, network.line.bpm)
 
     def set_playing(self, playing: bool) -> None:
         """See `LinkPort`."""

@@ -118,7 +118,8 @@ class TickLine:
     def renumber(self, ticks: int, by: int) -> None:
         """The last so many ticks have numbers that are wrong by so much."""
         self._ticks = np.concatenate([self._ticks[:-ticks], self._ticks[-ticks:] + by])
-        self.fit = self._best()
+        if (best := self._best()).tick_s > LEAST_TICK_S:
+            self.fit = best
 
     def _best(self) -> TickFit:
         windows = self._windows()

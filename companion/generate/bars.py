@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 LEAD_S = 1.0
 """How long before a bar its sound must be there: the writer stays this far ahead."""
-LAST_LEAD_S = 0.25
+LAST_LEAD_S = 0.5
 """The same where the choice is between a plan that is late and silence."""
 REPEATED_CYCLES = 2
 LEAST_REPEATED_BARS = 8
@@ -107,6 +107,12 @@ class Bars:
     def deadline_samples(self, bar: int) -> int:
         """The stream sample by which a bar's sound must be there."""
         return self._transport.bar_start_samples(bar) - self._lead_samples
+
+    def last_call_samples(self, bar: int) -> int:
+        """The stream sample from which on nothing new can sound in a bar."""
+        if self._stem.end_bar:
+            return self.deadline_samples(bar)
+        return self._transport.bar_start_samples(bar) - self._last_lead_samples
 
     def first_bar(self, ready_samples: int) -> int:
         """The first bar that something ready at `ready_samples` is in time for."""

@@ -75,10 +75,11 @@ class ClipShelf:
         """The bar to repeat in `bar`'s place: the latest a number of cycles earlier.
 
         Where there is none in phase with the cycle, the last one before `bar`; None if none is.
-        With `before` only bars before that one count, as long as they are kept.
+        With `before` only bars before that one count; when they are forgotten, what has been
+        repeated in their place.
         """
         earlier = [b for b in self._clips if b < bar]
-        if before is not None:
+        if before is not None and bar - KEPT_BARS + cycle <= before:
             earlier = [b for b in earlier if b < before] or earlier
         in_phase = [b for b in earlier if (bar - b) % cycle == 0]
         return max(in_phase or earlier, default=None)

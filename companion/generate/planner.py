@@ -11,12 +11,14 @@ calls `placed` for each placement that the writer took.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from companion.errors import CompanionError
 from companion.generate.ask import stem_request
 from companion.generate.bars import LEAD_S, Bars
 from companion.generate.decision import (
@@ -139,13 +141,15 @@ class Planner:
     def again(self, now_samples: int) -> list[Placement]:
         """What the plan that sounds has played up to this bar, from the next bar on once more.
 
-        The same seed and context would give the same bars, so they are not made anew. New plans
-        are for the bars after them. Nothing happens on hold, or where nothing sounds.
+        A cycle of it at most: a plan may have been repeated for long. The same seed and context
+        would give the same bars, so they are not made anew. New plans are for the bars after them.
+        Nothing happens on hold, or where nothing sounds.
         """
         last = self._transport.bar_at(now_samples)
         first = self._stem.first_of(last)
         if first is None or self.hold:
             return []
+        first = max(first, last + 1 - self.cycle)
         at = self.first_bar(now_samples)
         self._again_until = at + last + 1 - first
         return [
@@ -192,7 +196,7 @@ class Planner:
             layout=layout,
             made_samples=now_samples,
             deadline_samples=deadline,
-            useless_samples=self.deadline_samples(layout.end_bar - 1),
+            useless_samples=self._bars.last_call_samples(layout.end_bar - 1),
         )
         self._planned_in = transport.bar_at(now_samples)
         self._epoch += 1
@@ -228,11 +232,13 @@ class Planner:
         return self._received(window, result, now_samples).placement
 
     def prefix_frames(self, layout: Layout) -> int:
-        """How much of a window is given: none before it has played.
+        """How much of a window is given: none before it has played, or after it fell silent.
 
         After a stretch of silent tokens the generator would go on with silence.
         """
-        return layout.prefix_frames if self._stem.end_bar and self._stem.begun else 0
+        last = layout.first_bar - 1
+        sounds = self._stem.clip(last) is not None or last in self._bars.repeats(last + 1)
+        return layout.prefix_frames if sounds and self._stem.begun else 0
 
     def prefix(self, layout: Layout) -> Prefix:
         """What was placed before a plan, or will be repeated where nothing was."""
@@ -308,8 +314,11 @@ class Planner:
         grid = self._stem.grid
         change = abs(float(self._transport.bpm / grid.bpm) - 1)
         if change > (STRETCH if self._stem.begun else EXACT):
-            grid = self._transport.grid()
-            self._stem.regrid(grid)
+            moved = self._transport.grid()
+            with contextlib.suppress(CompanionError):  # too slow to plan at: stretched all the same
+                lay_out(moved, 0, self._max_frames - 1)
+                self._stem.regrid(moved)
+                grid = moved
         return grid
 
     # --- details -------------------------------------------------------------------------------

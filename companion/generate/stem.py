@@ -85,7 +85,8 @@ class Stem:
     def commit(self, placement: Placement) -> None:
         """From now on this is what sounds there."""
         if placement.grid == self.grid:
-            self.begun = True
+            # What was planned on another grid has no frames on this one.
+            self.begun = self.begun or (placement.source is None and placement.epoch is not None)
             self._tokens.write(placement.first_frame, placement.tokens)
             self._sound.write(placement.first_frame, placement.sound)
         if placement.epoch is None:

@@ -407,6 +407,12 @@ def test_a_generator_far_too_slow_never_ends_the_jam(tmp_path: Path, bpm: int) -
     assert "repeat" in sounding
 
 
+def test_a_cycle_longer_than_the_input_that_is_kept_leaves_nobody_silent(tmp_path: Path) -> None:
+    preset = solo(bars=20, bpm=Fraction(60), knobs={"cycle": 16})
+    played = play(tmp_path, preset, music(20, RATE, 60))
+    assert set(played.sounding()[16:]) == {"plan"}
+
+
 def test_plans_ready_far_sooner_than_expected_wait_for_the_timeline(tmp_path: Path) -> None:
     # Even the least is thought to take 33 s: the bars it is for lie beyond what it reaches.
     expected_s = 33.0 * 6

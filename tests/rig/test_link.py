@@ -28,4 +28,4 @@ def test_peers_of_ableton_link_keep_the_contract_that_the_fake_keeps() -> None:
         check=False,
     )
     assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-2000:]
-    assert "6 passed" in done.stdout
+    assert "7 passed" in done.stdout

@@ -62,6 +62,18 @@ class LinkContract:
         one.close()
         other.close()
 
+    def test_who_is_alone_says_where_the_beats_lie(self, studio: Studio) -> None:
+        one = studio.join(120.0)
+        start_s = one.state().time_s
+        studio.wait(lambda: one.state().time_s > start_s + ALONE_S)
+        state = one.state()
+        one.set_beat(state.time_s, state.beat + 1.5)
+        moved = one.state()
+        passed = (moved.time_s - state.time_s) * 2
+        off = (moved.beat - state.beat - 1.5 - passed + 2) % 4 - 2
+        assert off == pytest.approx(0.0, abs=5e-3)
+        one.close()
+
     def test_a_tempo_that_one_sets_is_everybodys(self, studio: Studio) -> None:
         one, other = self.together(studio, 120.0, 120.0)
         other.set_tempo(97.0)

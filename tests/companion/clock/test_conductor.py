@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from companion.clock.conductor import MAX_BEND, Conductor
+from companion.clock.conductor import MAX_BEND, SETTLE_S, Conductor
 from companion.clock.host_time import HostTime
 from companion.clock.midi_clock import START, STOP, TICK, MidiClock
 from companion.clock.source import Line, Lock, Reading
@@ -247,6 +247,55 @@ def test_a_bar_has_the_number_of_the_masters_song(
     stage.turn("clock", "internal")
     stage.run(0.1)
     assert stage.conductor.song_offset_bars is None
+
+
+def test_after_a_masters_start_players_wait_until_our_beats_are_its() -> None:
+    source = Scripted(replace(line(120, 0), running=False))
+    stage = Stage(120, midi=source)
+    stage.turn("clock", "midi")
+    stage.run(2)
+    assert not stage.conductor.running and not stage.conductor.playing
+    source.line = Line(stage.seconds, 1.4, 120)
+    off_s: list[float] = []
+
+    def note() -> None:
+        if stage.conductor.playing:
+            off_s.append(abs(stage.off_s(source.line)))
+
+    stage.run(0.1, note)
+    assert stage.conductor.running and not off_s
+    stage.run(6, note)
+    assert off_s and max(off_s) < 8e-3
+
+
+def test_a_master_that_is_never_met_does_not_keep_the_players_silent() -> None:
+    source = Scripted(replace(line(120, 0), running=False))
+    stage = Stage(120, midi=source)
+    stage.turn("clock", "midi")
+    stage.run(1)
+    dice = np.random.default_rng(2)
+
+    def wild() -> None:
+        source.line = Line(stage.seconds, float(dice.uniform(0, 4)), 120)
+
+    stage.run(SETTLE_S + 1, wild)
+    assert stage.conductor.playing
+
+
+class Lonely(Linked):
+    """One that takes where beats lie."""
+
+    def set_beat(self, time_s: float, beat: float) -> None:
+        self.line = Line(time_s, beat, 120, lock="tempo")
+
+
+def test_a_source_without_others_is_told_where_our_beats_lie() -> None:
+    source = Lonely(line(120, 1.3, "tempo"))
+    stage = Stage(120, link=source)
+    stage.turn("clock", "link")
+    stage.run(5)
+    assert len(stage.transport.segments) == 1
+    assert abs(stage.off_s(source.line)) < 3e-3
 
 
 # --- who leads ---------------------------------------------------------------------------------

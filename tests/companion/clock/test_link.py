@@ -55,6 +55,21 @@ def test_the_source_follows_and_stops_only_after_somebody_has_started() -> None:
     assert other.state().peers == 0
 
 
+def test_alone_on_the_network_only_the_tempo_counts_and_our_beats_are_those_to_join() -> None:
+    studio = FakeStudio()
+    host_time = exact_host_time()
+    source = LinkSource(studio.join(120.0))
+    studio.seconds += 5
+    reading = source.read(round(studio.seconds * RATE), host_time)
+    assert (reading.lock, reading.bpm) == ("tempo", pytest.approx(120.0))
+    source.set_beat(studio.seconds, 17.25)
+    other = studio.join(90.0)
+    assert (other.state().beat, other.state().bpm) == (pytest.approx(17.25), 120.0)
+    assert source.read(round(studio.seconds * RATE), host_time).lock == "bar"
+    source.set_beat(studio.seconds, 3.0)
+    assert other.state().beat == pytest.approx(17.25)
+
+
 def test_without_the_library_it_is_said_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "link", None)
     with pytest.raises(CompanionError, match=r'pip install "companion\[link\]"') as error:

@@ -461,3 +461,47 @@ def test_when_the_music_goes_on_so_does_the_stem(player: Player) -> None:
     player.due(line(12))
     assert player.decisions[11].reason == "silent input"
     assert player.decisions[12].sounding == "plan"
+
+
+def test_after_a_silence_the_generator_is_not_given_it_to_go_on_from(player: Player) -> None:
+    player.plan_bars(2, 6)
+    assert player.planner.prefix_frames(player.begin(line(6)).layout) > 0
+    arrival = player.planner.mute(player.begin(line(7)), line(7))
+    assert arrival.placement is not None
+    player.planner.placed(arrival.placement)
+    assert player.planner.prefix_frames(player.begin(line(10)).layout) == 0
+    player.arrive(player.begin(line(11)), line(11.5))
+    assert player.planner.prefix_frames(player.begin(line(12.2)).layout) > 0
+
+
+# --- for long ------------------------------------------------------------------------------------
+
+
+def test_what_was_undone_to_is_repeated_in_phase_however_long(player: Player) -> None:
+    player.plan_bars(2, 10)
+    player.due(line(12))
+    player.planner.hold = True
+    assert player.planner.undo(line(12))
+    player.due(line(120))
+    for bar in range(20, 120):
+        player.planner.due(line(bar))
+        clip = player.planner._stem.clip(bar)
+        earlier = player.planner._stem.clip(bar - 4)
+        if clip is not None and earlier is not None:
+            assert clip.epoch == earlier.epoch and clip.plan_bar == earlier.plan_bar + 4, bar
+
+
+def test_again_is_a_cycle_at_most(player: Player) -> None:
+    player.plan(line(2))
+    player.due(line(30))  # one plan, repeated for long
+    again = player.planner.again(line(14))
+    assert len(again) == 4
+    assert [placement.source for placement in again] == [11, 12, 13, 14]
+
+
+def test_a_tempo_too_slow_to_plan_at_does_not_end_the_set() -> None:
+    slow = Transport(48000, Fraction(45), 96000, 7)
+    player = Player(transport=slow)
+    player.begin(slow.bar_start_samples(3))
+    slow.steer(slow.bar_start_samples(4), Fraction(40))
+    assert player.window(slow.bar_start_samples(5), 1.2) is not None
