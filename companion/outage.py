@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from companion.audio.supervisor import Supervisor
+from companion.audio.supervisor import Losable
 from companion.clock.transport import Transport
 from companion.diary import Diary
 
@@ -19,7 +19,7 @@ HEARD_BARS = 2
 
 
 class Outage:
-    """Follows a supervisor's news.
+    """Follows the news of a stream.
 
     Attributes:
         on: whether the players are to go on without listening.
@@ -29,13 +29,13 @@ class Outage:
 
     def __init__(
         self,
-        supervisor: Supervisor | None,
+        stream: Losable | None,
         transport: Transport,
         diary: Diary,
         warn: Callable[[str], None],
     ) -> None:
-        """Nothing has happened; without a supervisor nothing ever will."""
-        self._supervisor, self._transport = supervisor, transport
+        """Nothing has happened; without a device to lose nothing ever will."""
+        self._stream, self._transport = stream, transport
         self._diary, self._warn = diary, warn
         self._until_bar: int | None = None
         self.on = False
@@ -44,9 +44,9 @@ class Outage:
 
     def tick(self, now: int) -> None:
         """Write down what happened, and tell the performer."""
-        if self._supervisor is None:
+        if self._stream is None:
             return
-        for news in self._supervisor.drain():
+        for news in self._stream.drain():
             detail = news.detail
             if news.what == "lost":
                 self.times += 1
@@ -57,7 +57,7 @@ class Outage:
             self._diary.incident(f"device {news.what}", detail, news.position)
             if news.what != "latency" or ";" in detail:
                 self._warn(detail)
-        if self._supervisor.away:
+        if self._stream.away:
             self.on, self._until_bar = True, None
         elif self._until_bar is not None and self._transport.bar_at(now) >= self._until_bar:
             self.on, self._until_bar = False, None

@@ -22,7 +22,7 @@ from companion.audio.memory import AudioMemory, Samples
 from companion.audio.offline import OfflineStream, PacedStream
 from companion.audio.performed import Performed, Unbroken
 from companion.audio.stream import BLOCK_SAMPLES
-from companion.audio.supervisor import Supervisor
+from companion.audio.supervisor import Losable, Supervisor
 from companion.clock.timebase import OfflineTimebase, StreamTimebase, Timebase
 from companion.errors import CompanionError
 from companion.listen.silence import SILENCE_DBFS, is_silent
@@ -91,6 +91,11 @@ class Rig:
     def supervisor(self) -> Supervisor | None:
         """Who replaces a lost device; None where there is none to lose."""
         return self.stream if isinstance(self.stream, Supervisor) else None
+
+    @property
+    def losable(self) -> Losable | None:
+        """The stream, where its device may be lost."""
+        return self.stream if isinstance(self.stream, Losable) else None
 
     @property
     def rate(self) -> int:

@@ -104,7 +104,7 @@ class Session:
         self._report = Report(
             metrics, self._diary, self._ear, store, rig.memory, self.transport, osc
         )
-        self._outage = Outage(rig.supervisor, self.transport, self._diary, self._warn)
+        self._outage = Outage(rig.losable, self.transport, self._diary, self._warn)
         self._refused = 0
         self._trouble = ("", 0)  # what, and the sample until which it is named
         self._stopped = False

@@ -21,7 +21,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Literal, Protocol, runtime_checkable
 
 import numpy as np
 
@@ -70,6 +70,20 @@ class News:
     position: int
     seconds: float = 0.0
     off_s: float = 0.0
+
+
+@runtime_checkable
+class Losable(Protocol):
+    """A stream whose device may be lost and come back, while the memory moves on."""
+
+    @property
+    def away(self) -> bool:
+        """Whether the device is lost now."""
+        ...
+
+    def drain(self) -> list[News]:
+        """What happened since the last call."""
+        ...
 
 
 class Supervisor:

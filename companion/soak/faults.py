@@ -14,6 +14,7 @@ Kind = Literal[
     "generator slow",
     "knob turned",
     "silence",
+    "device lost",
     "broken OSC",
     "broken MIDI",
     "disk full",

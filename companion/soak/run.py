@@ -234,6 +234,8 @@ class _Set:
                 self._turn(dice, fault.size, bar)
             case "silence":
                 self._stream.be_silent(position + round((0.1 + 8 * fault.size) * bar_samples))
+            case "device lost":
+                self._stream.lose(position + round((0.1 + 12 * fault.size) * bar_samples))
             case "broken OSC":
                 with FakeOscServer(self._store) as osc:
                     for packet in osc_packets(dice):

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from companion.audio.memory import AudioMemory
+from companion.audio.supervisor import Losable
 from companion.errors import CompanionError
 from companion.soak.faults import KINDS, faults
 from companion.soak.memory_slope import resident_mb, slope_mb_per_hour
@@ -57,6 +58,23 @@ def test_a_recording_goes_round_and_falls_silent_when_told() -> None:
     stream.advance(4_000)
     assert not memory.capture(2_800, 700).any()
     assert np.array_equal(memory.capture(3_500, 500), np.resize(signal, 3_700)[3_200:])
+
+
+def test_a_device_is_lost_and_comes_back_where_it_would_have_been() -> None:
+    signal = np.full(1_000, 0.5, np.float32)
+    memory = AudioMemory(8_000, 1)
+    stream = LoopStream(memory, signal, before=0)
+    assert isinstance(stream, Losable)
+    stream.advance(1_000)
+    stream.lose(4_000)
+    assert [news.what for news in stream.drain()] == ["lost"] and stream.away
+    stream.advance(6_000)
+    (back,) = stream.drain()
+    assert (back.what, stream.away) == ("back", False)
+    assert 4_000 <= back.position < 4_000 + stream.blocksize
+    assert back.seconds == pytest.approx((back.position - 1_000) / 8_000)
+    assert not memory.capture(1_000, 3_000).any()
+    assert memory.capture(back.position, 6_000 - back.position).all()
 
 
 def test_growth_is_told_from_what_settles() -> None:
