@@ -44,12 +44,12 @@ RATE, PERIOD, BPM, CYCLE = 48_000, 256, 95, 4
 FLOOR_S = 60
 SETTLED_S = 180.0
 """What is loaded and warmed up in the first minutes is not growth."""
-SAMPLE_S = 5.0
+SAMPLE_S = 15.0
 WATCH_S, WATCH_PRIORITY = 0.002, 90  # JACK's own is 70
 STALL_S = 0.002
 """JACK has a period of 5.3 ms for all that happens in it."""
-AFTER_S = 0.05
-"""JACK tells of an xrun when its cycle is over, in a thread without priority."""
+AFTER_S = 0.2
+"""JACK tells of an xrun when its cycle is over, in a thread that has to wait for a processor."""
 CLICK = 0.2
 PLAYERS = ("bass", "drums", "keys")
 
@@ -124,7 +124,10 @@ class MemoryWatch:
         settled = [mark for mark in marks if mark[0] > SETTLED_S] or marks
         at, mb = np.array(settled).T
         slope = np.polyfit(at / 3600, mb, 1)[0]
-        return f"{mb[0]:.1f} MB to {mb[-1]:.1f} MB, {slope:+.1f} MB an hour"
+        return (
+            f"{mb[0]:.1f} MB to {mb[-1]:.1f} MB, within {mb.min():.1f} and {mb.max():.1f}, "
+            f"{slope:+.1f} MB an hour"
+        )
 
 
 def _sleep_lightly(processor: int, stalls: Connection) -> None:
@@ -220,8 +223,9 @@ def report_xruns(recorded: Recording, stalls: np.ndarray, since_s: float, log: s
     print(
         f"the machine stalled {len(stalls)} times for over {STALL_S * 1000:g} ms, {len(long)} "
         f"times for over a period, {1000 * stalls[:, 1].max(initial=0.0):.1f} ms at most; JACK "
-        f"told of {len(theirs)} xruns, {np.count_nonzero(~theirs)} of them outside these; the "
-        f"recorder itself missed {recorded.lost} frames"
+        f"told of {len(theirs)} xruns, {np.count_nonzero(~theirs)} of them outside these, at "
+        f"{(recorded.xruns_s[~theirs] - since_s).round(1).tolist()} s; the recorder itself missed "
+        f"{recorded.lost} frames"
     )
     late = Counter(re.findall(r"client = (\S+) was not finished", log))
     print(f"who had not finished, by JACK's log: {dict(late)}")

@@ -98,6 +98,7 @@ class Session:
             {"follow": self._follow, **(clocks or {})},
             self._ensemble.sounding,
             rig.look,
+            lambda: rig.memory.counters.missed_samples,
             self._warn,
         )
         self._ear = Ear(heard, self.transport, store)

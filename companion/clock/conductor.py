@@ -80,6 +80,7 @@ class Conductor:
         sources: Mapping[str, OpenSource],
         sounding: Callable[[], bool],
         look: Callable[[], tuple[float, int]],
+        missed: Callable[[], int],
         warn: Callable[[str], None],
     ) -> None:
         """The companion's own tempo leads until the first tick.
@@ -90,12 +91,13 @@ class Conductor:
             sources: how to open the sources beside the companion's own and the taps.
             sounding: whether a stem sounds, or is about to.
             look: where the stream is, samples, and when that is heard, monotonic seconds.
+            missed: samples that the device has lost so far.
             warn: told what the performer should know, in one line.
         """
         self._transport, self._store, self._sounding = transport, store, sounding
         self._look, self._warn = look, warn
         self._tap = TapSource()
-        self._internal = InternalSource(lambda: float(store.snapshot()["bpm"]))
+        self._internal = InternalSource(lambda: float(store.snapshot()["bpm"]), transport, missed)
         self._openers: dict[str, OpenSource] = {
             INTERNAL: lambda: self._internal,
             "tap": lambda: self._tap,

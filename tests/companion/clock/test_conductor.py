@@ -59,7 +59,7 @@ class Stage:
     """A conductor, its knobs, and a stream that runs by steps of 10 ms."""
 
     def __init__(self, bpm: float = 120.0, **sources: object) -> None:
-        self.seconds, self.sounding = START_S, False
+        self.seconds, self.sounding, self.missed = START_S, False, 0
         self.transport = Transport(RATE, bpm, RATE)
         self.store = ParameterStore({"bpm": bpm}, {}, clock=lambda: self.seconds)
         self.warnings: list[str] = []
@@ -73,6 +73,7 @@ class Stage:
             openers,
             lambda: self.sounding,
             lambda: (self.seconds, self.position),
+            lambda: self.missed,
             self.warnings.append,
         )
 
@@ -125,6 +126,38 @@ def test_the_knob_is_the_tempo() -> None:
     stage.run(1)
     assert float(stage.transport.bpm) == pytest.approx(126.5, abs=1e-4)
     assert len(stage.transport.segments) == 2
+
+
+@given(st.lists(st.sampled_from([BLOCK, 4 * BLOCK]), min_size=1, max_size=4), st.floats(60, 200))
+@settings(max_examples=6, phases=UNSHRUNK)
+def test_blocks_that_the_device_lost_are_made_good_without_a_jump(
+    lost: list[int], bpm: float
+) -> None:
+    stage = Stage(bpm)
+    stage.sounding = True
+    stage.run(2)
+    for each in lost:
+        stage.missed += each
+        stage.run(8)
+    lines = Transport(RATE, stage.store.snapshot()["bpm"], RATE)
+    ahead = stage.transport.beat_at(stage.position) - lines.beat_at(stage.position + sum(lost))
+    assert abs(ahead) * 60 / bpm < 1.5e-3
+    bent = [tempo / bpm for tempo in tempi(stage)]
+    assert all(1 - 1e-3 <= each <= 1 + MAX_BEND + 1e-3 for each in bent)
+    assert float(stage.transport.bpm) == pytest.approx(bpm, rel=1e-4)
+
+
+def test_what_the_device_loses_while_another_leads_is_that_ones_affair() -> None:
+    stage = Stage(120, midi=Scripted(line(120, 0)))
+    stage.run(1)
+    stage.turn("clock", "midi")
+    stage.run(4)
+    stage.missed += 8 * BLOCK
+    stage.turn("clock", "internal")
+    stage.run(1)
+    moves = len(stage.transport.segments)
+    stage.run(5)
+    assert len(stage.transport.segments) == moves
 
 
 # --- another leads -----------------------------------------------------------------------------

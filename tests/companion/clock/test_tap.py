@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from companion.clock.internal import InternalSource
 from companion.clock.source import Reading
 from companion.clock.tap import TapSource
+from companion.clock.transport import Transport
 from tests.companion.clock.master import RATE, exact_host_time
 
 HOST_TIME = exact_host_time()
@@ -73,7 +74,7 @@ def test_no_taps_break_it(times: list[float]) -> None:
 
 def test_the_knob_says_how_fast_and_no_more() -> None:
     bpm = 99.0
-    source = InternalSource(lambda: bpm)
+    source = InternalSource(lambda: bpm, Transport(RATE, 99.0, 0), lambda: 0)
     assert (source.read(5, HOST_TIME).bpm, source.read(5, HOST_TIME).lock) == (99.0, "tempo")
     bpm = 101.0
     assert source.read(6, HOST_TIME).bpm == 101.0
