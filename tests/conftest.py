@@ -17,5 +17,6 @@ def pytest_configure(config: pytest.Config) -> None:
     them (numba's issue 10128: the name in the cache counts what was compiled before).
     """
     worker = os.environ.get("PYTEST_XDIST_WORKER", "alone")
-    if config.cache is not None:
-        os.environ["NUMBA_CACHE_DIR"] = str(config.cache.mkdir(f"numba-{worker}"))
+    cache = getattr(config, "cache", None)  # switched off in a process of its own
+    if cache is not None:
+        os.environ["NUMBA_CACHE_DIR"] = str(cache.mkdir(f"numba-{worker}"))
