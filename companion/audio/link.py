@@ -122,12 +122,12 @@ class ProcessLink:
 
     def _ask(self, key: str, **message: Any) -> Any:
         """The answer's value; CompanionError if it is an error, or none comes in time."""
-        if not self._ready:
-            self._expect("ready", START_LIMIT_S)
-            self._ready = True
         assert self._process.stdin is not None
         if self._lost or self._process.stdin.closed:
             raise CompanionError(ENDED)
+        if not self._ready:
+            self._expect("ready", START_LIMIT_S)
+            self._ready = True
         with contextlib.suppress(OSError):  # it is gone: no answer comes
             self._process.stdin.write(json.dumps(message) + "\n")
             self._process.stdin.flush()
