@@ -4,8 +4,6 @@ Every line has a `type`, the `bar` it happened in (counted from 0; the count-in 
 `time_s`, the seconds since the first sample of the take's audio files. The other fields are those
 of the event's class below. Times in seconds are rounded to the microsecond; stream samples and all
 else that decides what is played are exact, so that a take can be replayed.
-
-Threading: any thread may call `EventLog.write`; a lock keeps the lines whole.
 """
 
 from __future__ import annotations
@@ -14,6 +12,7 @@ import contextlib
 import dataclasses
 import json
 import math
+import queue
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -25,6 +24,7 @@ from companion.take.disk import disk_message
 from companion.take.lock import lock
 
 EVENTS_FILE = "events.jsonl"
+CLOSE_LIMIT_S = 10.0
 
 Sounding = Literal["plan", "older plan", "repeat", "silence"]
 
@@ -273,13 +273,19 @@ class TakeEnded(Event):
 class EventLog:
     """`events.jsonl` in the making.
 
-    The file is complete after every `write`, and locked until `close`, so that others can tell that
+    The file is complete after every event, and locked until `close`, so that others can tell that
     the take goes on. When the disk fails, writing stops for good and `error` says why: the music
-    goes on.
+    goes on. It does not wait for a slow disk either, where a thread of its own writes.
+
+    *Threading*: any thread may call `write` and read `error`; a lock keeps the lines whole.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, threaded: bool = False) -> None:
         """Start the log.
+
+        Args:
+            folder: of the take.
+            threaded: write in a thread of its own, `events`; else `write` does.
 
         Raises:
             CompanionError: the file cannot be made.
@@ -292,10 +298,25 @@ class EventLog:
         except OSError as error:
             raise CompanionError(disk_message(self.path, error)) from error
         lock(self._file)
+        self._lines: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
+        self._thread: threading.Thread | None = None
+        if threaded:
+            self._thread = threading.Thread(target=self._run, name="events", daemon=True)
+            self._thread.start()
 
     def write(self, event: Event) -> None:
-        """Append one event and hand it to the operating system."""
+        """Append one event and hand it to the operating system, at once or in the thread."""
         line = event_line(event)
+        if self._thread is None:
+            self._append(line)
+        else:
+            self._lines.put(line)
+
+    def _run(self) -> None:
+        for line in iter(self._lines.get, None):
+            self._append(line)
+
+    def _append(self, line: bytes) -> None:
         with self._lock:
             if self.error is not None or self._file.closed:
                 return
@@ -309,7 +330,18 @@ class EventLog:
                     self._file.truncate(end)
 
     def close(self) -> None:
-        """End the log; again does nothing."""
+        """End the log, with all that was written; again does nothing.
+
+        A disk that does not take it within 10 s does not keep anybody waiting.
+        """
+        if self._thread is not None:
+            self._lines.put(None)
+            self._thread.join(CLOSE_LIMIT_S)
+            if self._thread.is_alive():
+                self.error = (
+                    self.error or f"{self.path.name} is not whole: the disk does not answer"
+                )
+                return
         with self._lock:
             self._file.close()
 

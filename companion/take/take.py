@@ -32,7 +32,7 @@ class Take:
         Args:
             folder: an existing take folder.
             voices: player name to voice number.
-            threaded: record in a thread of its own; else `tick` records.
+            threaded: record and log in threads of their own; else `tick` and `log` do.
             origin: what decides its stems beside the preset.
 
         Raises:
@@ -40,7 +40,7 @@ class Take:
         """
         self.folder, self.origin = folder, origin
         self._voices, self._threaded = dict(voices), threaded
-        self._events = EventLog(folder)
+        self._events = EventLog(folder, threaded)
         self._recorder: TakeRecorder | None = None
 
     @property

@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from companion.errors import CompanionError
+from companion.take import events
 from companion.take.events import (
     EVENTS_FILE,
     BarSounded,
@@ -155,6 +156,50 @@ def test_writing_after_close_is_ignored(tmp_path: Path) -> None:
     log.close()
     log.write(plan())
     assert read_events(log.path) == []
+
+
+@pytest.mark.parametrize("threaded", [False, True])
+def test_all_that_was_written_is_there_in_order_once_it_is_closed(
+    tmp_path: Path, threaded: bool
+) -> None:
+    log = EventLog(tmp_path, threaded)
+    for epoch in range(300):
+        log.write(plan(epoch=epoch))
+    log.close()
+    log.close()
+    log.write(plan(epoch=300))
+    assert [event["epoch"] for event in read_events(log.path)] == list(range(300))
+
+
+def test_nobody_waits_for_a_slow_disk(tmp_path: Path) -> None:
+    log = EventLog(tmp_path, threaded=True)
+    answers = threading.Event()
+    append = log._append
+
+    def slow(line: bytes) -> None:
+        answers.wait(60)
+        append(line)
+
+    log._append = slow  # type: ignore[method-assign]
+    for epoch in range(3):
+        log.write(plan(epoch=epoch))
+    assert read_events(log.path) == []
+    answers.set()
+    log.close()
+    assert [event["epoch"] for event in read_events(log.path)] == [0, 1, 2]
+
+
+def test_a_disk_that_never_answers_is_told_of_and_keeps_nobody(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(events, "CLOSE_LIMIT_S", 0.05)
+    log = EventLog(tmp_path, threaded=True)
+    answers = threading.Event()
+    log._append = lambda line: answers.wait(60)  # type: ignore[method-assign,assignment]
+    log.write(plan())
+    log.close()
+    assert log.error == "events.jsonl is not whole: the disk does not answer"
+    answers.set()
 
 
 def test_an_older_log_is_never_overwritten(tmp_path: Path) -> None:
