@@ -29,6 +29,8 @@ from companion.clock.transport import Transport
 
 LONGEST_SLEEP_S = 0.005
 """The transport may be steered meanwhile."""
+LOOK_S = 0.5
+"""Between two looks for the port, right after a tick."""
 LATE_S = 0.1
 """Ticks that are later than this are left out: the stream has moved on."""
 MOST_POSITION = 2**14 - 1
@@ -39,6 +41,10 @@ class MidiSender(Protocol):
 
     def send(self, message: Sequence[int]) -> None:
         """Send it now."""
+        ...
+
+    def look(self) -> bool:
+        """Look for a port that may have gone; True if it has just come back."""
         ...
 
     def close(self) -> None:
@@ -57,10 +63,16 @@ class FakeMidiSender:
         self._clock = clock
         self.sent: list[tuple[float, tuple[int, ...]]] = []
         self.closed = False
+        self.came_back = False  # what the next look finds
 
     def send(self, message: Sequence[int]) -> None:
         """See `MidiSender`."""
         self.sent.append((self._clock(), tuple(message)))
+
+    def look(self) -> bool:
+        """See `MidiSender`."""
+        back, self.came_back = self.came_back, False
+        return back
 
     def close(self) -> None:
         """See `MidiSender`."""
@@ -107,6 +119,10 @@ class ClockTicks:
                 self._started = False  # an hour and more: what cannot be said is not
         self._next += 1
         return [*messages, (TICK,)]
+
+    def introduce(self) -> None:
+        """Whoever listens has heard nothing so far: tell it where we are."""
+        self._started = False
 
     @property
     def started(self) -> bool:
@@ -158,6 +174,7 @@ class MidiClockOut:
         while not self._host_time.known:
             if self._closed.wait(LONGEST_SLEEP_S):
                 return
+        looked_s = self._clock()
         while not self._closed.is_set():
             wait_s = self._ticks.due_s(self._clock()) - self._clock()
             if wait_s > 0:
@@ -165,6 +182,10 @@ class MidiClockOut:
                 continue
             for message in self._ticks.messages(self._running()):
                 self._sender.send(message)
+            if self._clock() > looked_s + LOOK_S:
+                looked_s = self._clock()
+                if self._sender.look():
+                    self._ticks.introduce()
         if self._ticks.started:
             self._sender.send((STOP,))
 

@@ -19,6 +19,7 @@ from typing import Any, Protocol, Self
 
 from companion.clock.arrivals import Arrivals
 from companion.clock.midi_clock import CLOCK_MESSAGES
+from companion.control.named_port import LOOK_S, NamedPort, ports_of
 from companion.control.preset import MidiMapping, MidiPreset
 from companion.control.store import ParameterStore
 from companion.errors import CompanionError
@@ -28,8 +29,6 @@ PORT = "knobs"
 CONTROL_CHANGE = 0xB0
 RELEASE_LIMIT_S = 2.0
 POLL_S = 0.005
-LOOK_S = 0.5
-"""Between two looks for the port; a look takes a fraction of a millisecond."""
 QUEUE_MESSAGES = 8192
 """What is kept between two looks; a program that holds the interpreter may delay one by 0.5 s."""
 ALSA_SEQUENCER = Path("/dev/snd/seq")
@@ -123,9 +122,8 @@ class RealMidiInput:
         wanted: str | None = None,
     ) -> None:
         """Listen on an open `rtmidi.MidiIn`; `wanted` is the part of a name to look for."""
-        self.name = name
-        self._midi: Any = midi
-        self._wanted, self._connected = wanted, True
+        self._name, self._midi = name, midi
+        self._port = None if wanted is None else NamedPort(midi, name, wanted, PORT)
         self._changes, self._on_clock = changes, on_clock
         self._closed = threading.Event()
         # Nothing is ignored: the time since a message that was ignored would be lost.
@@ -134,16 +132,21 @@ class RealMidiInput:
         self._thread.start()
 
     @property
+    def name(self) -> str:
+        """Of the port."""
+        return self._name if self._port is None else self._port.name
+
+    @property
     def connected(self) -> bool:
         """Whether its port is there."""
-        return self._connected
+        return self._port is None or self._port.there
 
     def _collect(self) -> None:
         arrivals = Arrivals()
         midi, looked_s = self._midi, time.monotonic()
         while not self._closed.wait(POLL_S):
-            if self._wanted is not None and time.monotonic() > looked_s + LOOK_S:
-                self._look(midi, self._wanted)
+            if self._port is not None and time.monotonic() > looked_s + LOOK_S:
+                self._port.look()
                 looked_s = time.monotonic()
             # Messages may come faster than they are read: this must end when it is told to.
             while not self._closed.is_set() and (event := midi.get_message()) is not None:
@@ -153,22 +156,6 @@ class RealMidiInput:
                     self._changes.receive(message)
                 elif self._on_clock is not None:
                     self._on_clock(message, arrived_s)
-
-    def _look(self, midi: Any, wanted: str) -> None:
-        """Find the port gone, or again, and open it again."""
-        found = ports_of(midi, wanted)
-        if self._connected:
-            self._connected = any(name == self.name for _, name in found)
-            return
-        if not found:
-            return
-        number, name = found[0]
-        try:
-            midi.close_port()
-            midi.open_port(number, PORT)
-        except Exception:  # gone again, or another program has it: at the next look
-            return
-        self.name, self._connected = name, True
 
     def close(self) -> None:
         """See `MidiInput`. The collecting ends first: a closed port must not be asked."""
@@ -227,15 +214,6 @@ def open_midi(
             f"MIDI port {name!r} does not open ({error}); valid: {valid}"
         ) from error
     return RealMidiInput(midi, name, changes, on_clock, preset.port)
-
-
-def ports_of(midi: Any, wanted: str) -> list[tuple[int, str]]:
-    """Numbers and names of the ports whose name holds a text, whatever its case."""
-    try:
-        ports = midi.get_ports()
-    except Exception:  # rtmidi's own classes differ by version
-        return []
-    return [(n, name) for n, name in enumerate(ports) if wanted.casefold() in name.casefold()]
 
 
 def list_midi_ports() -> tuple[str, ...]:

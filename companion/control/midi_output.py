@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from companion.control.midi import CLIENT, NoMidi, open_client, release
+from companion.control.named_port import NamedPort, ports_of
 from companion.errors import CompanionError
 
 PORT = "clock"
@@ -17,15 +18,19 @@ PORT = "clock"
 class RealMidiSender:
     """An open output; the twin is `companion.clock.midi_out.FakeMidiSender`."""
 
-    def __init__(self, midi: Any, name: str) -> None:
-        """Send through an open `rtmidi.MidiOut`."""
-        self.name = name
-        self._midi = midi
+    def __init__(self, midi: Any, name: str, wanted: str | None = None) -> None:
+        """Send through an open `rtmidi.MidiOut`; `wanted` is the part of a name to look for."""
+        self.name, self._midi = name, midi
+        self._port = None if wanted is None else NamedPort(midi, name, wanted, PORT)
 
     def send(self, message: Sequence[int]) -> None:
         """Send it now; a port that is gone takes nothing."""
         if self._midi is not None:
             self._midi.send_message(list(message))
+
+    def look(self) -> bool:
+        """See `MidiSender`."""
+        return self._port is not None and self._midi is not None and self._port.look()
 
     def close(self) -> None:
         """Let go of the port; again does nothing."""
@@ -54,17 +59,17 @@ def open_midi_output(wanted: str | None) -> RealMidiSender:
             release(midi)
             raise NoMidi(f"no virtual MIDI port here ({error})") from error
         return RealMidiSender(midi, f"{CLIENT}:{PORT}")
-    names = midi.get_ports()
-    valid = ", ".join(map(repr, names)) or "none, nothing is connected"
-    found = [number for number, name in enumerate(names) if wanted.casefold() in name.casefold()]
+    valid = ", ".join(map(repr, midi.get_ports())) or "none, nothing is connected"
+    found = ports_of(midi, wanted)
     if not found:
         release(midi)
         raise CompanionError(f"there is no MIDI output {wanted!r}; valid: {valid}")
+    number, name = found[0]
     try:
-        midi.open_port(found[0], PORT)
+        midi.open_port(number, PORT)
     except Exception as error:
         release(midi)
         raise CompanionError(
-            f"MIDI output {names[found[0]]!r} does not open ({error}); valid: {valid}"
+            f"MIDI output {name!r} does not open ({error}); valid: {valid}"
         ) from error
-    return RealMidiSender(midi, names[found[0]])
+    return RealMidiSender(midi, name, wanted)

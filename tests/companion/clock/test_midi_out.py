@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from companion.clock import midi_out
 from companion.clock.host_time import HostTime
 from companion.clock.midi_clock import CONTINUE, SONG_POSITION, START, STOP, TICK, MidiClock
 from companion.clock.midi_out import ClockTicks, FakeMidiSender, MidiClockOut
@@ -71,6 +72,29 @@ def test_a_stop_is_sent_once_and_a_continue_afterwards() -> None:
     kinds += [m[0] for _, m in send(ticks, START_S + 3, 2, running=False)]
     kinds += [m[0] for _, m in send(ticks, START_S + 5, 2)]
     assert [kind for kind in kinds if kind != TICK] == [START, STOP, SONG_POSITION, CONTINUE]
+
+
+def test_who_comes_back_is_told_where_we_are() -> None:
+    ticks = ClockTicks(transport(), host_time())
+    first = [m[0] for _, m in send(ticks, START_S, 3)]
+    ticks.introduce()
+    again = [m[0] for _, m in send(ticks, START_S + 3, 1) if m[0] != TICK]
+    assert first.count(START) == 1 and again == [SONG_POSITION, CONTINUE]
+
+
+def test_the_thread_looks_for_its_port(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(midi_out, "LOOK_S", 0.05)
+    sender, looked = FakeMidiSender(), HostTime(RATE)
+    looked.observe(time.monotonic(), RATE)
+    with MidiClockOut(sender, transport(), looked, lambda: True):
+        while not sender.sent:
+            time.sleep(0.01)
+        sender.came_back = True
+        end_s = time.monotonic() + 10
+        while (CONTINUE,) not in [m for _, m in sender.sent] and time.monotonic() < end_s:
+            time.sleep(0.01)
+    assert not sender.came_back
+    assert (CONTINUE,) in [message for _, message in sender.sent]
 
 
 def test_a_thread_that_was_held_up_leaves_ticks_out() -> None:

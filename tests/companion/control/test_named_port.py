@@ -1,0 +1,51 @@
+"""A MIDI port by name, that goes and comes back."""
+
+from __future__ import annotations
+
+from companion.control.named_port import NamedPort
+
+
+class Library:
+    """In place of rtmidi's client."""
+
+    def __init__(self, *ports: str) -> None:
+        self.ports, self.busy = list(ports), False
+        self.opened: list[int] = []
+
+    def get_ports(self) -> list[str]:
+        return self.ports
+
+    def close_port(self) -> None:
+        pass
+
+    def open_port(self, number: int, name: str) -> None:
+        if self.busy:
+            raise OSError("it is busy")
+        assert name == "knobs"
+        self.opened.append(number)
+
+
+def test_a_port_that_comes_back_under_another_number_is_opened_again_once() -> None:
+    library = Library("nano 20:0")
+    port = NamedPort(library, "nano 20:0", "NANO", "knobs")
+    assert [port.look(), port.there] == [False, True]
+    library.ports = ["through"]
+    assert [port.look(), port.look(), port.there] == [False, False, False]
+    library.ports = ["through", "nano 24:0"]
+    assert [port.look(), port.look()] == [True, False]
+    assert (port.name, port.there, library.opened) == ("nano 24:0", True, [1])
+
+
+def test_one_that_another_program_has_is_tried_again() -> None:
+    library = Library()
+    port = NamedPort(library, "nano", "nano", "knobs")
+    assert not port.look()
+    library.ports, library.busy = ["nano"], True
+    assert [port.look(), port.there] == [False, False]
+    library.busy = False
+    assert port.look()
+
+
+def test_a_library_that_fails_is_a_port_that_is_gone() -> None:
+    port = NamedPort(object(), "nano", "nano", "knobs")
+    assert [port.look(), port.there] == [False, False]
