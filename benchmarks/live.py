@@ -124,10 +124,8 @@ class MemoryWatch:
         settled = [mark for mark in marks if mark[0] > SETTLED_S] or marks
         at, mb = np.array(settled).T
         slope = np.polyfit(at / 3600, mb, 1)[0]
-        return (
-            f"{mb[0]:.1f} MB to {mb[-1]:.1f} MB, within {mb.min():.1f} and {mb.max():.1f}, "
-            f"{slope:+.1f} MB an hour"
-        )
+        sixths = " ".join(f"{np.median(part):.0f}" for part in np.array_split(mb, 6))
+        return f"{sixths} MB by sixths of the time, {slope:+.1f} MB an hour"
 
 
 def _sleep_lightly(processor: int, stalls: Connection) -> None:
@@ -260,6 +258,8 @@ def report(take: TakeRead, recorded: Recording, bars: int, standin: bool) -> Non
     assert first is not None
     clicks = recorded.output[:, 1]
     say_errors("clicks at the output", beat_errors_ms(clicks, first, 4 * bars))
+    bent = take.of("tempo")
+    print(f"the tempo was bent {len(bent)} times to make good what the device had lost")
     if standin:
         stems = recorded.output[:, 0]
         say_errors("bar lines of the stems", marker_errors_ms(stems, first, range(CYCLE, bars)))

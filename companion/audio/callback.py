@@ -157,7 +157,8 @@ def _count(  # pragma: no cover - machine code
 
     Slip is how far the device's clock is ahead of our counter. A late wake-up raises it for a
     moment, a missed period for good: so the least slip of one window is compared with the least
-    of the window before. A drift between the two clocks is far below one period a window.
+    of the window before. A drift between the two clocks is far below one period a window. Where a
+    server's clock has run ahead after a stall and goes back, what was counted is taken back.
     """
     for bit in range(4):
         if flags & (1 << bit):
@@ -168,8 +169,7 @@ def _count(  # pragma: no cover - machine code
     if blocks % SLIP_WINDOW_BLOCKS == 0:
         if blocks > SLIP_WINDOW_BLOCKS:
             periods = math.floor((state[SLIP_LOW] - state[SLIP_BASE]) / frames + 0.5)
-            if periods > 0:
-                header[MISSED] += int(periods) * frames
+            header[MISSED] = max(0, header[MISSED] + int(periods) * frames)
         state[SLIP_BASE] = state[SLIP_LOW]
         state[SLIP_LOW] = slip
     elif slip < state[SLIP_LOW]:

@@ -190,6 +190,12 @@ def test_periods_the_device_went_on_without_us_are_counted() -> None:
     assert missed_periods([7] * 100 + [8] * (2 * WINDOW) + [20] * (2 * WINDOW)) == 13
 
 
+def test_a_clock_that_ran_ahead_for_a_while_has_missed_nothing_in_the_end() -> None:
+    assert missed_periods([0] * 100 + [2] * (2 * WINDOW) + [0] * (3 * WINDOW)) == 0
+    assert missed_periods([0] * 100 + [5] * (2 * WINDOW) + [3] * (3 * WINDOW)) == 3
+    assert missed_periods([3] * (3 * WINDOW) + [0] * (3 * WINDOW)) == 0
+
+
 def test_waking_up_late_and_catching_up_is_no_missed_period() -> None:
     slips = [0] * (4 * WINDOW)
     slips[90], slips[91], slips[92] = 3, 2, 1
