@@ -107,7 +107,7 @@ def example(
         players=(PlayerPreset("player", {"instrument": instrument}),),
         bpm=Fraction(song.song.tempo).limit_denominator(1000),
         bars=BARS,
-        cycle=CYCLE,
+        knobs={"cycle": CYCLE},
         count_in_bars=0,
     )
     skip, end = grid.start_samples(MEASURED_FROM), grid.start_samples(BARS)
