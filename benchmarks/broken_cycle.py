@@ -24,6 +24,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks.comparison import print_comparison
 from companion.listen.fingerprint import BeatPrint, beat_print
 from model.generator import StemGenerator, load_generator
 from model.grid import HOP, SAMPLE_RATE
@@ -304,14 +305,7 @@ def main() -> None:
 def report(results: list[dict[str, object]], rules: list[str]) -> None:
     """Means of each rule, and its difference from keeping the cycle with its standard error."""
     print(f"{len(results)} examples in which the break was heard")
-    for label in SHOWN:
-        print(label)
-        for name in (*rules, "true", "random"):
-            values = np.array([row[name][label] for row in results])
-            more = values - np.array([row["keep"][label] for row in results])
-            more = more[~np.isnan(more)]
-            error = more.std(ddof=1) / np.sqrt(len(more)) if len(more) > 1 else float("nan")
-            print(f"  {name:8} {np.nanmean(values):.3f}  {more.mean():+.3f} ± {error:.3f}")
+    print_comparison(results, SHOWN, (*rules, "true", "random"), "keep")
 
 
 if __name__ == "__main__":

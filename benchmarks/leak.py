@@ -21,6 +21,7 @@ import numpy as np
 import soundfile
 
 from benchmarks.broken_cycle import SHOWN, figures, mix_of
+from benchmarks.comparison import print_comparison
 from companion.audio.echo import EchoGuard
 from companion.audio.memory import AudioMemory, Samples
 from companion.audio.offline import OfflineStream
@@ -150,14 +151,7 @@ def main() -> None:
         results.append(example(worker, song, target, first, rng.randrange(2**32)))
         shown = {case: round(row["learned coherence"], 3) for case, row in results[-1].items()}
         print(song.name, target, shown, flush=True)
-    for label in SHOWN:
-        print(label)
-        for case in (*CASES, "true"):
-            values = np.array([row[case][label] for row in results])
-            more = values - np.array([row["no leak"][label] for row in results])
-            more = more[~np.isnan(more)]
-            error = more.std(ddof=1) / np.sqrt(len(more)) if len(more) > 1 else float("nan")
-            print(f"  {case:14} {np.nanmean(values):.3f}  {more.mean():+.3f} ± {error:.3f}")
+    print_comparison(results, SHOWN, (*CASES, "true"), "no leak")
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from companion.audio.supervisor import Losable
+from companion.audio.news import Losable
 from companion.clock.transport import Transport
 from companion.diary import Diary
 

@@ -19,10 +19,11 @@ import soxr
 from companion.audio.echo import EchoGuard
 from companion.audio.link import Wanted
 from companion.audio.memory import AudioMemory, Samples
+from companion.audio.news import Losable
 from companion.audio.offline import OfflineStream, PacedStream
 from companion.audio.performed import Performed, Unbroken
 from companion.audio.stream import BLOCK_SAMPLES
-from companion.audio.supervisor import Losable, Supervisor
+from companion.audio.supervisor import Supervisor
 from companion.clock.timebase import OfflineTimebase, StreamTimebase, Timebase
 from companion.errors import CompanionError
 from companion.listen.silence import SILENCE_DBFS, is_silent

@@ -20,8 +20,8 @@ import queue
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from typing import Literal, Protocol, runtime_checkable
+from dataclasses import replace
+from typing import Literal
 
 import numpy as np
 
@@ -35,6 +35,7 @@ from companion.audio.host_grid import HostGrid
 from companion.audio.lease import BUSY_LIMIT_S, LeaseView
 from companion.audio.link import DeviceLink, Opened, ProcessLink, Wanted
 from companion.audio.memory import AudioMemory
+from companion.audio.news import News
 from companion.audio.offline import PacedStream
 from companion.audio.performed import Performed
 from companion.audio.round_trip import Measured, RoundTrip, measure
@@ -51,39 +52,6 @@ OTHER_S = 10.0  # so long a device that nobody named has to come back before ano
 SETTLED_S = 1.0  # after its return, when the line is known again
 
 OpenLink = Callable[[], DeviceLink]
-
-
-@dataclass(frozen=True, slots=True)
-class News:
-    """Something that happened to the device.
-
-    Attributes:
-        what: it is "lost", or "back", or its "latency" is known.
-        detail: one line for people.
-        position: absolute frame.
-        seconds: how long it was away, when it is back; else 0.
-        off_s: how far behind the line it left its sound is, when it is back; else 0.
-    """
-
-    what: Literal["lost", "back", "latency"]
-    detail: str
-    position: int
-    seconds: float = 0.0
-    off_s: float = 0.0
-
-
-@runtime_checkable
-class Losable(Protocol):
-    """A stream whose device may be lost and come back, while the memory moves on."""
-
-    @property
-    def away(self) -> bool:
-        """Whether the device is lost now."""
-        ...
-
-    def drain(self) -> list[News]:
-        """What happened since the last call."""
-        ...
 
 
 class Supervisor:

@@ -44,20 +44,15 @@ OpenSource = Callable[[], ClockSource]
 
 
 @runtime_checkable
-class TempoTaker(Protocol):
-    """A source that the performer's tempo can be given to: Link."""
+class SharedClock(ClockSource, Protocol):
+    """A source that others may go by as well: Link."""
 
     def set_tempo(self, bpm: float) -> None:
         """Everybody's tempo, from now on."""
         ...
 
-
-@runtime_checkable
-class BeatTaker(Protocol):
-    """A source that can be told where our beats lie: Link, as long as nobody else is there."""
-
     def set_beat(self, time_s: float, beat: float) -> None:
-        """A beat lies there."""
+        """A beat of ours lies there; it counts as long as nobody else is there."""
         ...
 
 
@@ -110,7 +105,7 @@ class Conductor:
         self.host_time = HostTime(transport.rate)
         self.name, self.running, self.confidence, self.error_s = INTERNAL, True, 1.0, 0.0
         self.song_offset_bars: int | None = None
-        self._settle_by: float | None = None
+        self._settle_by: float | None = None  # a sample; after a master's start
 
     def tick(self, now: int) -> None:
         """Look at the knobs and the source, and steer; `now` is the stream sample."""
@@ -119,6 +114,8 @@ class Conductor:
             self._tap.tap(time_s)
         self._choose(str(self._store.snapshot()["clock"]))
         self._give_tempo()
+        if self._settle_by is not None and now > self._settle_by:
+            self._settle_by = None
         reading = self._source.read(now, self.host_time)
         self.confidence = 0.0 if reading is None else reading.confidence
         if reading is None or reading.confidence < SURE:
@@ -128,7 +125,7 @@ class Conductor:
             self._settle_by = now + SETTLE_S * self._transport.rate
         self.running = reading.running
         self._follow(reading, now)
-        if self._settle_by is not None and (abs(self.error_s) < SETTLED_S or now > self._settle_by):
+        if abs(self.error_s) < SETTLED_S:
             self._settle_by = None
 
     @property
@@ -168,7 +165,7 @@ class Conductor:
         bpm = float(self._store.snapshot()["bpm"])
         if bpm != self._bpm:
             self._bpm = bpm
-            if isinstance(self._source, TempoTaker):
+            if isinstance(self._source, SharedClock):
                 self._source.set_tempo(bpm)
 
     def _follow(self, reading: Reading, now: int) -> None:
@@ -207,8 +204,8 @@ class Conductor:
         self._steer(at, min(max(wanted, MIN_BPM), MAX_BPM))
 
     def _give_beat(self, reading: Reading, now: int) -> None:
-        """Tell a source that takes them where our bars lie, when it has them elsewhere."""
-        if not isinstance(self._source, BeatTaker) or now < self._given_samples:
+        """Tell those who may join later where our bars lie, when it is elsewhere."""
+        if not isinstance(self._source, SharedClock) or now < self._given_samples:
             return
         bar = self._transport.beats_per_bar
         beat = self._transport.beat_at(now)

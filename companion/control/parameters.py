@@ -17,6 +17,7 @@ from typing import Literal
 from companion.clock.grid import MAX_BPM, MIN_BPM
 from companion.clock.source import CLOCKS
 from companion.errors import CompanionError
+from companion.listen.cycle import MAX_CYCLE
 from model.instruments import INSTRUMENTS
 from model.request import FORMS
 
@@ -153,7 +154,7 @@ PARAMETERS: tuple[Parameter, ...] = (
     Parameter("clock", "choice", "rig", "internal", 0, len(CLOCKS) - 1, "", "now", "Who leads: the knob bpm, taps, MIDI clock, Ableton Link, or the music itself.", cc=86, choices=CLOCKS),
     Parameter("bpm", "number", "rig", 120.0, MIN_BPM, MAX_BPM, "BPM", "now", "The tempo, where the clock is internal; with link, everybody's."),
     Parameter("tap", "trigger", "rig", False, 0, 1, "", "now", "Taps the tempo, where the clock is tap; the first tap is a downbeat.", cc=87, locks=False),
-    Parameter("cycle", "whole", "rig", 4, 1, 16, "bars", "next plan", "Bars after which the music repeats.", cc=14),
+    Parameter("cycle", "whole", "rig", 4, 1, MAX_CYCLE, "bars", "next plan", "Bars after which the music repeats.", cc=14),
     Parameter("find_cycle", "switch", "rig", True, 0, 1, "", "next bar", "Finds the cycle in the music; setting cycle by hand turns it off.", cc=85),
     Parameter("order", "choice", "rig", "together", 0, len(ORDERS) - 1, "", "next plan", "Players plan together and hear each other's bars so far; in turn, each hears the new bars of those before it; apart, only the mix.", choices=ORDERS),
     Parameter("lock", "switch", "rig", False, 0, 1, "", "now", "Keeps every knob but level, mute, tap and this one where it is.", cc=16, locks=False),

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from companion.clock.transport import Transport
 
 MAX_CYCLE = 16
-"""Bars."""
+"""The longest cycle, bars."""
 
 
 @dataclass(frozen=True, slots=True)

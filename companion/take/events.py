@@ -12,19 +12,14 @@ import contextlib
 import dataclasses
 import json
 import math
-import queue
-import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 from companion.errors import CompanionError
-from companion.take.disk import disk_message
-from companion.take.lock import lock
 
 EVENTS_FILE = "events.jsonl"
-CLOSE_LIMIT_S = 10.0
 
 Sounding = Literal["plan", "older plan", "repeat", "silence"]
 
@@ -270,82 +265,6 @@ class TakeEnded(Event):
     figures: Mapping[str, float]
 
 
-class EventLog:
-    """`events.jsonl` in the making.
-
-    The file is complete after every event, and locked until `close`, so that others can tell that
-    the take goes on. When the disk fails, writing stops for good and `error` says why: the music
-    goes on. It does not wait for a slow disk either, where a thread of its own writes.
-
-    *Threading*: any thread may call `write` and read `error`; a lock keeps the lines whole.
-    """
-
-    def __init__(self, folder: Path, threaded: bool = False) -> None:
-        """Start the log.
-
-        Args:
-            folder: of the take.
-            threaded: write in a thread of its own, `events`; else `write` does.
-
-        Raises:
-            CompanionError: the file cannot be made.
-        """
-        self.path = folder / EVENTS_FILE
-        self.error: str | None = None
-        self._lock = threading.Lock()
-        try:
-            self._file = self.path.open("xb", buffering=0)
-        except OSError as error:
-            raise CompanionError(disk_message(self.path, error)) from error
-        lock(self._file)
-        self._lines: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
-        self._thread: threading.Thread | None = None
-        if threaded:
-            self._thread = threading.Thread(target=self._run, name="events", daemon=True)
-            self._thread.start()
-
-    def write(self, event: Event) -> None:
-        """Append one event and hand it to the operating system, at once or in the thread."""
-        line = event_line(event)
-        if self._thread is None:
-            self._append(line)
-        else:
-            self._lines.put(line)
-
-    def _run(self) -> None:
-        for line in iter(self._lines.get, None):
-            self._append(line)
-
-    def _append(self, line: bytes) -> None:
-        with self._lock:
-            if self.error is not None or self._file.closed:
-                return
-            end = self._file.tell()
-            try:
-                if self._file.write(line) != len(line):
-                    raise OSError(None, "no room for a whole line")
-            except OSError as error:
-                self.error = _stopped(self.path, error)
-                with contextlib.suppress(OSError):  # whole lines only
-                    self._file.truncate(end)
-
-    def close(self) -> None:
-        """End the log, with all that was written; again does nothing.
-
-        A disk that does not take it within 10 s does not keep anybody waiting.
-        """
-        if self._thread is not None:
-            self._lines.put(None)
-            self._thread.join(CLOSE_LIMIT_S)
-            if self._thread.is_alive():
-                self.error = (
-                    self.error or f"{self.path.name} is not whole: the disk does not answer"
-                )
-                return
-        with self._lock:
-            self._file.close()
-
-
 def read_events(path: Path) -> list[dict[str, Any]]:
     """Every event of an `events.jsonl`, oldest first.
 
@@ -414,7 +333,3 @@ def _plain(value: Any, rounded: bool) -> Any:
     if not math.isfinite(number):
         return None
     return round(number, 6) if rounded else number
-
-
-def _stopped(path: Path, error: OSError) -> str:
-    return f"events are no longer kept: {disk_message(path, error)}"

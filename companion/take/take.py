@@ -12,7 +12,8 @@ from pathlib import Path
 
 from companion.errors import CompanionError
 from companion.take.disk import disk_message
-from companion.take.events import Event, EventLog
+from companion.take.event_log import EventLog
+from companion.take.events import Event
 from companion.take.origin import Origin
 from companion.take.recorder import TakeRecorder, Tape
 

@@ -12,7 +12,8 @@ from companion.control.preset import GeneratorPreset, Preset
 from companion.errors import CompanionError
 from companion.jam import jam
 from companion.resume import cut_off, resume
-from companion.take.events import EVENTS_FILE, EventLog, read_events
+from companion.take.event_log import EventLog
+from companion.take.events import EVENTS_FILE, read_events
 from companion.take.lock import lock
 from tests.companion.studio import BAR, Played, music, play, solo, turn
 

@@ -9,9 +9,11 @@ import numpy as np
 import pytest
 
 from companion.audio.devices import Device
-from companion.audio.fake import FakeWorld
+from companion.audio.fake import FakeLink, FakeWorld
+from companion.audio.lease import Lease
 from companion.audio.link import Wanted
-from companion.audio.supervisor import OTHER_S, News, Supervisor
+from companion.audio.news import News
+from companion.audio.supervisor import OTHER_S, Supervisor
 from companion.errors import CompanionError, NoDevice
 
 RATE, BLOCK = 8000, 64
@@ -38,6 +40,18 @@ def stream(world: FakeWorld) -> Iterator[Supervisor]:
     made.drain()
     yield made
     made.close()
+
+
+def fall_silent(link: FakeLink) -> Lease | None:
+    """The device calls no longer; what `speak` needs."""
+    lease, link._lease = link._lease, None
+    return lease
+
+
+def speak(world: FakeWorld, link: FakeLink, lease: Lease | None) -> None:
+    """It calls again from now on."""
+    link._started_s = world.now_s - link._done * BLOCK / RATE
+    link._lease = lease
 
 
 def go(world: FakeWorld, stream: Supervisor, seconds: float) -> list[News]:
@@ -105,12 +119,10 @@ def test_a_device_that_only_fell_silent_takes_over_again(
     world: FakeWorld, stream: Supervisor
 ) -> None:
     go(world, stream, 1.0)
-    link = world.links[0]
-    lease, link._lease = link._lease, None
+    lease = fall_silent(world.links[0])
     news = go(world, stream, 0.6)
     assert [each.what for each in news] == ["lost"]
-    link._started_s = world.now_s - link._done * BLOCK / RATE
-    link._lease = lease
+    speak(world, world.links[0], lease)
     news = go(world, stream, 2.0)
     assert [each.what for each in news] == ["latency", "back"]
     assert len(world.links) == 1 + 1  # the first, and the spare that its return asks for
@@ -143,13 +155,11 @@ def test_a_device_that_gave_one_block_and_fell_silent_for_good_is_looked_for_aga
     world: FakeWorld, stream: Supervisor
 ) -> None:
     go(world, stream, 1.0)
-    link = world.links[0]
-    lease, link._lease = link._lease, None
+    lease = fall_silent(world.links[0])
     go(world, stream, 0.6)
-    link._lease = lease  # a gasp
-    link._started_s = world.now_s - link._done * BLOCK / RATE
+    speak(world, world.links[0], lease)  # a gasp
     world.sleep(BLOCK / RATE)
-    link._lease = None
+    fall_silent(world.links[0])
     stream.tick()
     assert stream.away
     assert "back" in [each.what for each in go(world, stream, 8.0)]

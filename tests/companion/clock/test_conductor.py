@@ -47,12 +47,15 @@ class Scripted:
 
 
 class Linked(Scripted):
-    """One that takes the performer's tempo."""
+    """One that takes the performer's tempo and beats."""
 
     given: tuple[float, ...] = ()
 
     def set_tempo(self, bpm: float) -> None:
         self.given = (*self.given, bpm)
+
+    def set_beat(self, time_s: float, beat: float) -> None:
+        self.line = Line(time_s, beat, 120, lock="tempo")
 
 
 class Stage:
@@ -315,15 +318,20 @@ def test_a_master_that_is_never_met_does_not_keep_the_players_silent() -> None:
     assert stage.conductor.playing
 
 
-class Lonely(Linked):
-    """One that takes where beats lie."""
-
-    def set_beat(self, time_s: float, beat: float) -> None:
-        self.line = Line(time_s, beat, 120, lock="tempo")
+def test_a_master_that_falls_silent_right_after_its_start_does_not_either() -> None:
+    source = Scripted(replace(line(120, 0), running=False))
+    stage = Stage(120, midi=source)
+    stage.turn("clock", "midi")
+    stage.run(1)
+    source.line = Line(stage.seconds, 1.4, 120)
+    stage.run(0.05)
+    source.line = None
+    stage.run(SETTLE_S + 0.5)
+    assert stage.conductor.playing
 
 
 def test_a_source_without_others_is_told_where_our_beats_lie() -> None:
-    source = Lonely(line(120, 1.3, "tempo"))
+    source = Linked(line(120, 1.3, "tempo"))
     stage = Stage(120, link=source)
     stage.turn("clock", "link")
     stage.run(5)

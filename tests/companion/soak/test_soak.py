@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from companion.audio.memory import AudioMemory
-from companion.audio.supervisor import Losable
+from companion.audio.news import Losable
 from companion.errors import CompanionError
 from companion.soak.faults import KINDS, faults
 from companion.soak.memory_slope import resident_mb, slope_mb_per_hour

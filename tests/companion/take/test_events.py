@@ -13,11 +13,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from companion.errors import CompanionError
-from companion.take import events
+from companion.take import event_log
+from companion.take.event_log import EventLog
 from companion.take.events import (
     EVENTS_FILE,
     BarSounded,
-    EventLog,
     Incident,
     KnobMoved,
     PlanMade,
@@ -192,7 +192,7 @@ def test_nobody_waits_for_a_slow_disk(tmp_path: Path) -> None:
 def test_a_disk_that_never_answers_is_told_of_and_keeps_nobody(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(events, "CLOSE_LIMIT_S", 0.05)
+    monkeypatch.setattr(event_log, "CLOSE_LIMIT_S", 0.05)
     log = EventLog(tmp_path, threaded=True)
     answers = threading.Event()
     log._append = lambda line: answers.wait(60)  # type: ignore[method-assign,assignment]

@@ -10,9 +10,9 @@ import soundfile
 from matplotlib import colors, image
 
 from companion.errors import CompanionError
+from companion.take.event_log import EventLog
 from companion.take.events import (
     BarSounded,
-    EventLog,
     KnobMoved,
     PlanFailed,
     PlanMade,

@@ -9,7 +9,8 @@ import pytest
 import soundfile
 
 from companion.errors import CompanionError
-from companion.take.events import EVENTS_FILE, EventLog, Incident, TakeEnded, read_events
+from companion.take.event_log import EventLog
+from companion.take.events import EVENTS_FILE, Incident, TakeEnded, read_events
 from companion.take.lock import is_locked
 from companion.take.recover import END_REASON, recover
 from companion.take.wave_file import WaveWriter, whole_frames
