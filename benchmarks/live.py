@@ -8,8 +8,9 @@ Prints, beside the machine's own floor (how late it wakes a thread that has noth
 before the set and all through it): what the companion lost, the share of bars that had a stem ready
 (ISR), the steps that were chosen, how its memory grew, and how far the clicks that came out lay
 from where its beats are. The clicks come out of a channel of their own, and another process records
-them as the speakers would have them. A stem's beats are its bar lines: see the stand-in's markers
-in the same table.
+them as the speakers would have them, and when: someone who plays along goes by real time, and a
+sound system that stood still does not make that good by itself. A stem's beats are its bar lines:
+see the stand-in's markers in the same table.
 
 An xrun in the same moment as a stall of the machine is the machine's: then a thread of the highest
 priority, which only sleeps, was late as well.
@@ -50,7 +51,8 @@ STALL_S = 0.002
 """JACK has a period of 5.3 ms for all that happens in it."""
 AFTER_S = 0.2
 """JACK tells of an xrun when its cycle is over, in a thread that has to wait for a processor."""
-CLICK = 0.2
+CLICK, MARKER = 0.2, 0.05
+PAUSE_S, REACH_S = 0.1, 0.05
 PLAYERS = ("bass", "drums", "keys")
 
 
@@ -176,31 +178,20 @@ def burn() -> None:
         sum(range(10**7))
 
 
-def beat_errors_ms(clicks: np.ndarray, first: int, beats: int) -> np.ndarray:
-    """How far each click lies from its beat, counted from the first click, ms; NaN without one."""
-    beat = bar_samples(BPM) / 4
-    reach = RATE // 20
-    found = np.full(beats, np.nan)
-    for n in range(beats):
-        line = first + round(n * beat)
-        near = np.abs(clicks[max(0, line - reach) : line + reach])
-        if len(near) == 2 * reach or line < reach:
-            loud = np.flatnonzero(near > CLICK)
-            if len(loud):
-                found[n] = (max(0, line - reach) + loud[0] - line) / RATE * 1000
-    return found
+def onsets(samples: np.ndarray, level: float) -> np.ndarray:
+    """Frames at which a sound above a level begins after a pause."""
+    loud = np.flatnonzero(np.abs(samples) > level)
+    return loud[np.diff(loud, prepend=-RATE) > PAUSE_S * RATE]
 
 
-def marker_errors_ms(stem: np.ndarray, first: int, bars: range) -> np.ndarray:
-    """How far the stand-in's markers lie from the bar lines, ms."""
-    reach = RATE // 20
-    found = []
-    for bar in bars:
-        line = first + round((bar + 1) * bar_samples(BPM))
-        near = np.abs(stem[line - reach : line + reach])
-        if len(near) == 2 * reach and near.max() > 0.05:
-            found.append((np.flatnonzero(near > 0.1 * near.max())[0] - reach) / RATE * 1000)
-    return np.array(found)
+def errors_ms(at_s: np.ndarray, lines_s: np.ndarray) -> np.ndarray:
+    """How far from each line the nearest of the sounds is, ms; NaN where none is near."""
+    if not len(at_s):
+        return np.full(len(lines_s), np.nan)
+    after = np.clip(np.searchsorted(at_s, lines_s), 1, len(at_s) - 1)
+    off = np.stack([at_s[after - 1], at_s[after]]) - lines_s
+    nearest = off[np.abs(off).argmin(axis=0), np.arange(len(lines_s))]
+    return np.where(np.abs(nearest) < REACH_S, nearest * 1000, np.nan)
 
 
 def say_errors(what: str, errors_ms: np.ndarray) -> None:
@@ -254,15 +245,18 @@ def report(take: TakeRead, recorded: Recording, bars: int, standin: bool) -> Non
             f"(p1, median), {len(take.of('plan failed', player=name))} failed; "
             f"steps {steps}, passes {passes}"
         )
-    first = recorded.heard_at
-    assert first is not None
-    clicks = recorded.output[:, 1]
-    say_errors("clicks at the output", beat_errors_ms(clicks, first, 4 * bars))
+    assert recorded.heard_at is not None
+    first_s = recorded.real_s(np.array([recorded.heard_at]), RATE)[0]
+    beats_s = np.arange(4 * bars) * bar_samples(BPM) / 4 / RATE
+    clicks = onsets(recorded.output[:, 1], CLICK)
+    say_errors("clicks, real time", errors_ms(recorded.real_s(clicks, RATE), first_s + beats_s))
+    counted = errors_ms(clicks / RATE, recorded.heard_at / RATE + beats_s)
+    say_errors("clicks, by the server's frames", counted)
     bent = take.of("tempo")
     print(f"the tempo was bent {len(bent)} times to make good what the device had lost")
     if standin:
-        stems = recorded.output[:, 0]
-        say_errors("bar lines of the stems", marker_errors_ms(stems, first, range(CYCLE, bars)))
+        markers = recorded.real_s(onsets(recorded.output[:, 0], MARKER), RATE)
+        say_errors("bar lines of the stems", errors_ms(markers, first_s + beats_s[4 * CYCLE :: 4]))
 
 
 def main() -> None:

@@ -192,7 +192,7 @@ class Bridge:
                 f"{device_rate} Hz to {memory_rate} Hz is {up}:{down}; too odd a ratio"
             )
         # Two columns: the mix, and the click where it has a channel of its own.
-        self.lease = Lease(memory, 1, 2, None if click is None else 2, slots)
+        self.lease = Lease(memory, 1, 2, None if click is None else 2, slots, host_clock=True)
         narrow = min(1.0, up / down)
         table_in = _table(up, narrow)
         table_out = _table(down, min(1.0, down / up))

@@ -34,12 +34,14 @@ from __future__ import annotations
 import ctypes
 import functools
 import math
+import time
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 from llvmlite import ir  # type: ignore[import-untyped]
 from numba import carray, cfunc, njit, types  # type: ignore[attr-defined]
+from numba.core import cgutils
 from numba.extending import intrinsic
 
 # --- header: int64 slots -------------------------------------------------------------------
@@ -53,10 +55,10 @@ INPUT_UNDERFLOWS = 6  # blocks PortAudio marked, one counter per flag, in the or
 INPUT_OVERFLOWS = 7
 OUTPUT_UNDERFLOWS = 8
 OUTPUT_OVERFLOWS = 9
-MISSED = 10  # frames the device's clock passed without calling us
+MISSED = 10  # frames by which the stream has fallen behind its clock, in leaps
 ZEROED = 11  # samples that were not finite and became 0
 LIMITED = 12  # samples the limiter turned down
-LEASES = 32  # first slot of the leases that other processes sign
+LEASES = 16  # first slot of the leases that other processes sign
 HEADER_SLOTS = 64
 PROBE_CELLS = 1 << 18
 
@@ -69,7 +71,8 @@ LEASE_BLOCKS = 4  # calls while it was open
 LEASE_INPUTS = 5  # channels
 LEASE_OUTPUTS = 6
 LEASE_CLICK = 7  # output channel from 0 that has the click, and nothing else; -1: in the mix
-LEASE_SLOTS = 8
+LEASE_HOST_CLOCK = 8  # 1: what was missed is counted by the host's clock, not by PortAudio's
+LEASE_SLOTS = 12
 LEASE_COUNT = (HEADER_SLOTS - LEASES) // LEASE_SLOTS
 
 # --- state: float64 slots ------------------------------------------------------------------
@@ -97,6 +100,9 @@ CLICK_VOICE = 0
 
 CEILING = float(np.float32(0.98))  # a sample of exactly this level still passes
 SLIP_WINDOW_BLOCKS = 64  # long enough to see past a late wake-up, which catches up again
+LEAP_S = 1e-3  # what a clock gains less than this by in one window is drift
+HOST_CLOCK = hasattr(time, "clock_gettime") and ctypes.sizeof(ctypes.c_long) == 8
+"""Whether the callback can read the host's monotonic clock by itself."""
 
 _Cells = Any  # a stretch of the block as an array, for the compiler
 _jit: Any = njit  # the type stubs of both know nothing of bare decorators
@@ -139,6 +145,27 @@ def _pointer(typing_context: Any, address: Any) -> Any:
     return types.voidptr(types.int64), generate
 
 
+@_intrinsic
+def _host_seconds(typing_context: Any) -> Any:
+    """The clock of `time.monotonic`; needs `HOST_CLOCK`."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        whole, real = ir.IntType(64), ir.DoubleType()
+        if not HOST_CLOCK:
+            return ir.Constant(real, 0.0)
+        timespec = cgutils.alloca_once(builder, ir.ArrayType(whole, 2))
+        kind = ir.FunctionType(ir.IntType(32), [ir.IntType(32), timespec.type])
+        read = cgutils.get_or_insert_function(builder.module, kind, "clock_gettime")
+        builder.call(read, [ir.Constant(ir.IntType(32), time.CLOCK_MONOTONIC), timespec])
+        both = builder.load(timespec)
+        seconds, nanoseconds = (
+            builder.sitofp(builder.extract_value(both, part), real) for part in range(2)
+        )
+        return builder.fadd(seconds, builder.fmul(nanoseconds, ir.Constant(real, 1e-9)))
+
+    return types.float64(), generate
+
+
 @_jit
 def _approach(value: float, target: float, step: float) -> float:  # pragma: no cover - machine code
     """One sample's move of a gain towards its target; it gets there exactly."""
@@ -151,14 +178,16 @@ def _approach(value: float, target: float, step: float) -> float:  # pragma: no 
 
 @_jit
 def _count(  # pragma: no cover - machine code
-    header: _Cells, state: _Cells, lease: _Cells, frames: int, now_s: float, flags: int
+    header: _Cells, state: _Cells, lease: _Cells, now_s: float, flags: int
 ) -> None:
-    """Add PortAudio's flags, and the frames its clock passed without us.
+    """Add PortAudio's flags, and the frames the clock passed without us.
 
-    Slip is how far the device's clock is ahead of our counter. A late wake-up raises it for a
-    moment, a missed period for good: so the least slip of one window is compared with the least
-    of the window before. A drift between the two clocks is far below one period a window. Where a
-    server's clock has run ahead after a stall and goes back, what was counted is taken back.
+    Slip is how far the clock is ahead of our counter. A late wake-up raises it for a moment, a lost
+    block, or a sound system that stood still, for good: so the least slip of one window is compared
+    with the least of the window before. Where it goes back, what was counted is taken back.
+
+    PortAudio's own clock will not do on JACK: it is interpolated by a filter that takes seconds to
+    find back after each stall.
     """
     for bit in range(4):
         if flags & (1 << bit):
@@ -168,8 +197,9 @@ def _count(  # pragma: no cover - machine code
     lease[LEASE_BLOCKS] = blocks + 1
     if blocks % SLIP_WINDOW_BLOCKS == 0:
         if blocks > SLIP_WINDOW_BLOCKS:
-            periods = math.floor((state[SLIP_LOW] - state[SLIP_BASE]) / frames + 0.5)
-            header[MISSED] = max(0, header[MISSED] + int(periods) * frames)
+            leap = state[SLIP_LOW] - state[SLIP_BASE]
+            if abs(leap) > LEAP_S * state[SAMPLE_RATE]:
+                header[MISSED] = max(0, header[MISSED] + int(math.floor(leap + 0.5)))
         state[SLIP_BASE] = state[SLIP_LOW]
         state[SLIP_LOW] = slip
     elif slip < state[SLIP_LOW]:
@@ -329,7 +359,10 @@ def _process(  # pragma: no cover - machine code
             slot = STATE_SLOTS + VOICE_SLOTS * voice
             state[slot + VOICE_GAIN] = state[slot + VOICE_TARGET]
 
-    _count(header, state, lease, frames, carray(times, (3,), np.float64)[1], np.int64(flags))
+    now_s = carray(times, (3,), np.float64)[1]
+    if lease[LEASE_HOST_CLOCK] == 1:
+        now_s = _host_seconds()
+    _count(header, state, lease, now_s, np.int64(flags))
     fallen = math.exp(state[METER_DECAY] * frames)
     if click >= 0:
         for j in range(frames):

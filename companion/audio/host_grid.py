@@ -35,6 +35,10 @@ class HostGrid:
         while host_s - self._seen[0][0] > self._window_s:
             self._seen.popleft()
 
+    def lose(self, samples: float) -> None:
+        """The stream has fallen so far behind its line; less than 0 if that was a mistake."""
+        self._seen = deque((host_s, ahead - samples) for host_s, ahead in self._seen)
+
     def forget(self) -> None:
         """Another line begins."""
         self._seen.clear()

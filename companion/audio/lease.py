@@ -63,6 +63,7 @@ class Lease(LeaseView):
         inputs, outputs: channels of the stream, at least 1.
         click: output channel, from 1, that has the click and nothing else; None: in the mix.
         slots: int64 [LEASE_SLOTS] to write it into; by default its own.
+        host_clock: count what is missed by the host's clock; for a device that plays in real time.
     """
 
     def __init__(
@@ -72,6 +73,7 @@ class Lease(LeaseView):
         outputs: int = 1,
         click: int | None = None,
         slots: Slots | None = None,
+        host_clock: bool = False,
     ) -> None:
         if inputs < 1 or outputs < 1:
             raise ValueError(f"channels must be 1 or more, not {inputs} in, {outputs} out")
@@ -84,6 +86,7 @@ class Lease(LeaseView):
         self._slots[layout.LEASE_INPUTS] = inputs
         self._slots[layout.LEASE_OUTPUTS] = outputs
         self._slots[layout.LEASE_CLICK] = -1 if click is None else click - 1
+        self._slots[layout.LEASE_HOST_CLOCK] = host_clock and layout.HOST_CLOCK
 
     @property
     def address(self) -> int:

@@ -179,7 +179,7 @@ def open_duplex(
     channels = device.input_channels, device.output_channels, device.click_channel
     user: Lease | Bridge
     if memory_rate in (None, device.rate):
-        user = lease = Lease(memory, *channels, slots)
+        user = lease = Lease(memory, *channels, slots, host_clock=True)
         address, added_s = callback_address(), (0.0, 0.0)
     else:
         assert memory_rate is not None

@@ -101,6 +101,7 @@ class Supervisor:
         self._streamed = True  # each link has one stream
         self._lease: LeaseView = self.memory.lease(0)
         self._grid = HostGrid(self.memory.rate)
+        self._missed = 0  # samples, as far as the line knows
         self._watch = BlockWatch(lambda: self.memory.blocks, clock, SILENT_LIMIT_S)
         self._standin: PacedStream | None = None
         # Where the stream stands when a period begins, as `HostGrid.ahead_samples`: what sounds
@@ -226,6 +227,9 @@ class Supervisor:
 
     def _look(self) -> None:
         """Learn the line; the clock is read after the counter."""
+        missed = self.memory.counters.missed_samples
+        self._grid.lose(missed - self._missed)
+        self._missed = missed
         position = self.memory.position
         self._grid.observe(self._clock(), position)
         ahead_s = (self._grid.ahead_samples - self._period) / self.memory.rate

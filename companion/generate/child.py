@@ -12,16 +12,26 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import ctypes
+import functools
 import os
 import signal
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import BinaryIO
 
 from companion.generate.loading import GENERATORS, Loading, loading
-from companion.generate.protocol import ProtocolError, read_message, write_message
+from companion.generate.protocol import (
+    Failed,
+    Message,
+    ProtocolError,
+    Ready,
+    Result,
+    read_message,
+    write_message,
+)
 from companion.generate.serve import Inbox, one_line, serve
 
 NICENESS = 5
@@ -47,6 +57,13 @@ def serve_parent(source: Loading, threads: int = 0) -> int:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     if hasattr(os, "nice"):
         os.nice(NICENESS)
+    trim = memory_trimmer()
+
+    def send(message: Message) -> None:
+        write_message(outbox, message)
+        if isinstance(message, (Ready, Result, Failed)):  # nothing is being made
+            trim()
+
     inbox: Inbox = Inbox()
     problems: list[str] = []
     reader = threading.Thread(
@@ -54,7 +71,7 @@ def serve_parent(source: Loading, threads: int = 0) -> int:
     )
     reader.start()
     with contextlib.suppress(ConnectionError):  # the parent has gone
-        serve(source, inbox, lambda message: write_message(outbox, message), threads)
+        serve(source, inbox, send, threads)
     for problem in problems:
         print(problem, file=sys.stderr)
     return 1 if problems else 0
@@ -66,6 +83,15 @@ def claim_standard_output() -> BinaryIO:
     os.dup2(2, 1)
     sys.stdout = sys.stderr
     return os.fdopen(own, "wb")
+
+
+def memory_trimmer() -> Callable[[], object]:
+    """What hands free memory back to the system, where the C library can; it takes milliseconds.
+
+    Windows of changing lengths leave the heap full of holes, and in a long set it would grow.
+    """
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None) if os.name == "posix" else None
+    return functools.partial(trim, 0) if trim is not None else lambda: None
 
 
 def _read(stream: BinaryIO, inbox: Inbox, problems: list[str]) -> None:

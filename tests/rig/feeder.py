@@ -25,6 +25,7 @@ import numpy as np
 
 from tests.rig.jack import Child, JackServer
 
+PUNCTUAL = 64  # one of so many blocks in a row is on time
 CHANNELS = 2  # of the companion each way on the dummy driver; its ports appear one by one
 
 
@@ -36,7 +37,8 @@ class Recording:
     threshold, ``signal_at`` the frame in which the signal's first sample was played; None if it
     never came to that. ``xruns_s`` is when JACK told the feeder of an xrun, monotonic seconds.
     ``lost`` counts the frames whose cycles passed without the feeder: it was too late itself, and
-    they are silent in the recording.
+    they are silent in the recording. ``blocks_at`` is the first frame of each block that it got,
+    ``blocks_s`` when it got it, monotonic seconds.
     """
 
     output: np.ndarray
@@ -44,6 +46,23 @@ class Recording:
     signal_at: int | None
     xruns_s: np.ndarray
     lost: int
+    blocks_at: np.ndarray
+    blocks_s: np.ndarray
+
+    def real_s(self, frames: np.ndarray, rate: int) -> np.ndarray:
+        """Monotonic seconds at which frames were put out; all are late by the same few blocks.
+
+        A server that stands still goes on later, so its frames are no clock. Its blocks come late
+        now and then, never early: the line is that of the most punctual ones before and after.
+        """
+        late = self.blocks_s - self.blocks_at / rate
+        windows = np.lib.stride_tricks.sliding_window_view(
+            np.concatenate([np.full(PUNCTUAL - 1, np.inf), late, np.full(PUNCTUAL - 1, np.inf)]),
+            PUNCTUAL,
+        ).min(axis=1)
+        line = np.maximum(windows[: len(late)], windows[PUNCTUAL - 1 :])
+        block = np.searchsorted(self.blocks_at, frames, side="right") - 1
+        return frames / rate + line[block]
 
 
 class Feeder:
@@ -95,6 +114,8 @@ class Feeder:
                 signal_at=_frame(data["signal_at"]),
                 xruns_s=data["xruns_s"],
                 lost=int(data["lost"]),
+                blocks_at=data["blocks_at"],
+                blocks_s=data["blocks_s"],
             )
 
 
@@ -122,6 +143,8 @@ class _Player:
         self.signal_at = -1
         self.xruns_s: list[float] = []
         self.lost = 0
+        self.blocks_at: list[int] = []
+        self.blocks_s: list[float] = []
         self._due: int | None = None  # JACK's frame time of the cycle to come
         self._signal = _load(arguments.signal, self.client.samplerate)
         self._threshold: float | None = arguments.threshold
@@ -168,6 +191,8 @@ class _Player:
             self.lost += passed
             self.now += passed
         self._due = begins + frames
+        self.blocks_at.append(self.now)
+        self.blocks_s.append(time.monotonic())
         heard = np.stack([port.get_array() for port in self._ins], axis=1)
         kept = self.recorded[self.now : self.now + frames]
         kept[:] = heard[: len(kept)]
@@ -250,6 +275,8 @@ def main() -> None:
         signal_at=player.signal_at,
         xruns_s=np.array(player.xruns_s),
         lost=player.lost,
+        blocks_at=np.array(player.blocks_at),
+        blocks_s=np.array(player.blocks_s),
     )
     _say(written=True)
 

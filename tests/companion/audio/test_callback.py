@@ -104,7 +104,7 @@ def test_a_gain_moves_at_most_1_in_10_ms_and_arrives_exactly(targets: list[float
         gains = memory.played(1, start, memory.position - start) / level
         steps = np.abs(np.diff(np.concatenate([[before], gains])))
         assert steps.max() <= 1 / (0.010 * RATE) + 1e-6
-        assert gains[-1] == np.float32(target * level) / level
+        assert gains[-1] == np.float32(target * float(level)) / level
         before = gains[-1]
 
 
