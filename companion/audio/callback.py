@@ -199,7 +199,7 @@ def _count(  # pragma: no cover - machine code
         if blocks > SLIP_WINDOW_BLOCKS:
             leap = state[SLIP_LOW] - state[SLIP_BASE]
             if abs(leap) > LEAP_S * state[SAMPLE_RATE]:
-                header[MISSED] = max(0, header[MISSED] + int(math.floor(leap + 0.5)))
+                header[MISSED] = max(0, header[MISSED] + math.floor(leap + 0.5))
         state[SLIP_BASE] = state[SLIP_LOW]
         state[SLIP_LOW] = slip
     elif slip < state[SLIP_LOW]:

@@ -39,9 +39,9 @@ class TooLate(CompanionError):
 class Counters:
     """What the callback has counted since the memory was made.
 
-    ``*_flows`` are blocks PortAudio marked, ``missed_samples`` is by how much the stream fell behind
-    the clock when blocks were lost or the sound system stood still, ``zeroed_samples`` were not
-    finite, ``limited_samples`` were turned down by the limiter.
+    ``*_flows`` are blocks PortAudio marked, ``missed_samples`` is by how much the stream fell
+    behind the clock when blocks were lost or the sound system stood still, ``zeroed_samples`` were
+    not finite, ``limited_samples`` were turned down by the limiter.
     """
 
     blocks: int

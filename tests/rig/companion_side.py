@@ -92,6 +92,35 @@ def _count(memory: AudioMemory) -> dict[str, float]:
     }
 
 
+def stall(_: str) -> None:
+    """Count what is lost while somebody else stops the server, beside what the host's clock says.
+
+    The counter moves block by block and a block may come late: the earliest looks are the line.
+    """
+    stream, memory = open_default()
+    with stream:
+        time.sleep(1.0)
+        before_s = _line_s(memory)
+        missed = memory.counters.missed_samples
+        say(ready=True)
+        sys.stdin.readline()
+        time.sleep(1.0)
+        lost_s = _line_s(memory) - before_s
+        say(cost_s=[lost_s, (memory.counters.missed_samples - missed) / memory.rate])
+
+
+def _line_s(memory: AudioMemory) -> float:
+    """By how much the host's clock is ahead of the stream's counter."""
+    until_s = time.monotonic() + COUNT_S / 4
+    least_s = float("inf")
+    while time.monotonic() < until_s:
+        position = memory.position
+        while memory.position == position:
+            time.sleep(0.0002)
+        least_s = min(least_s, time.monotonic() - memory.position / memory.rate)
+    return least_s
+
+
 def unplug(_: str) -> None:
     """Wait for a sample that never comes, because somebody ends the server."""
     stream, memory = open_default()
@@ -136,5 +165,5 @@ def choose(wanted: str) -> None:
 
 
 if __name__ == "__main__":
-    scenes = {f.__name__: f for f in (contract, load, unplug, restart, choose)}
+    scenes = {f.__name__: f for f in (contract, load, stall, unplug, restart, choose)}
     scenes[sys.argv[1]](sys.argv[2] if len(sys.argv) > 2 else "")

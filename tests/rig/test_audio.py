@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import signal as signal_numbers
+import time
 from pathlib import Path
 
 import numpy as np
@@ -83,6 +86,23 @@ def test_a_thread_that_hogs_the_interpreter_loses_no_block(tmp_path: Path) -> No
     floor = idle["periods"] - idle["blocks"]
     assert hogged["periods"] - hogged["blocks"] <= floor + 0.05 * hogged["periods"]
     assert hogged["missed"] <= idle["missed"] + 0.05 * hogged["periods"]
+
+
+def test_what_a_server_that_stood_still_has_cost_is_known_to_a_millisecond(tmp_path: Path) -> None:
+    with JackServer(tmp_path, real_time=True) as server:
+        companion = server.python("-m", SIDE, "stall")
+        companion.expect("ready")
+        for _ in range(3):
+            os.kill(server.pid, signal_numbers.SIGSTOP)
+            time.sleep(0.03)
+            os.kill(server.pid, signal_numbers.SIGCONT)
+            time.sleep(0.2)
+        companion.say("go")
+        lost_s, missed_s = companion.expect("cost_s")
+        assert companion.wait() == 0
+    print(f"\nlost {1000 * lost_s:.1f} ms, counted {1000 * missed_s:.1f} ms")
+    assert lost_s > 0.05
+    assert missed_s == pytest.approx(lost_s, abs=0.003)
 
 
 def test_a_server_that_dies_is_noticed_and_let_go(jack_server: JackServer) -> None:

@@ -196,6 +196,27 @@ def test_a_clock_that_ran_ahead_for_a_while_has_missed_nothing_in_the_end() -> N
     assert missed_periods([3] * (3 * WINDOW) + [0] * (3 * WINDOW)) == 0
 
 
+@given(st.lists(st.floats(0.15, 9.0), min_size=1, max_size=4), st.data())
+@settings(deadline=None, max_examples=20)
+def test_a_leap_of_any_length_is_counted_to_the_sample(leaps: list[float], data) -> None:
+    late, slips = 0.0, []
+    for leap in [0.0, *leaps]:
+        late += leap  # periods of 8 ms
+        hitch = data.draw(st.floats(0, 5))
+        slips += [late, late + hitch] * (WINDOW + WINDOW // 4)
+    assert missed_periods(slips) == pytest.approx(sum(leaps), abs=len(leaps) / PERIOD)
+
+
+def test_a_device_that_plays_in_real_time_is_counted_by_the_clock_of_the_host() -> None:
+    memory = rig()
+    lease = Lease(memory, host_clock=True)
+    lease.open()
+    blocks = 3 * WINDOW
+    leaping = [block * PERIOD / RATE * 2 for block in range(blocks)]
+    drive(memory, np.zeros(blocks * PERIOD), clock_s=leaping, lease=lease)
+    assert memory.counters.missed_samples == (0 if callback.HOST_CLOCK else blocks * PERIOD)
+
+
 def test_waking_up_late_and_catching_up_is_no_missed_period() -> None:
     slips = [0] * (4 * WINDOW)
     slips[90], slips[91], slips[92] = 3, 2, 1

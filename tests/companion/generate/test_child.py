@@ -63,3 +63,18 @@ def test_an_unknown_generator_is_refused(capsys: pytest.CaptureFixture[str]) -> 
     with pytest.raises(SystemExit):
         main(["--generator", "choir"])
     assert "choir" in capsys.readouterr().err
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other C libraries keep what they have")
+def test_memory_that_is_free_goes_back_to_the_system() -> None:
+    script = (
+        "import ctypes, os; from companion.generate.child import memory_trimmer\n"
+        "def held(): return int(open('/proc/self/statm').read().split()[1]) * 4096 / 2**20\n"
+        "c = ctypes.CDLL(None); c.malloc.restype = ctypes.c_void_p\n"
+        "blocks = [c.malloc(100_000) for _ in range(1000)]\n"
+        "for block in blocks: ctypes.memset(block, 1, 100_000)\n"
+        "for block in blocks[:-1]: c.free(ctypes.c_void_p(block))\n"
+        "before = held(); memory_trimmer()(); print(before - held())"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, check=True)
+    assert float(done.stdout) > 80
