@@ -53,11 +53,12 @@ class Recording:
         """Monotonic seconds at which frames were put out; all are late by the same few blocks.
 
         A server that stands still goes on later, so its frames are no clock. Its blocks come late
-        now and then, never early: the line is that of the most punctual ones before and after.
+        now and then, never early: the line is that of the most punctual ones before and after, at
+        the recording's ends of those on the one side there is.
         """
         late = self.blocks_s - self.blocks_at / rate
         windows = np.lib.stride_tricks.sliding_window_view(
-            np.concatenate([np.full(PUNCTUAL - 1, np.inf), late, np.full(PUNCTUAL - 1, np.inf)]),
+            np.concatenate([np.full(PUNCTUAL - 1, -np.inf), late, np.full(PUNCTUAL - 1, -np.inf)]),
             PUNCTUAL,
         ).min(axis=1)
         line = np.maximum(windows[: len(late)], windows[PUNCTUAL - 1 :])
