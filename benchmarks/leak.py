@@ -13,7 +13,6 @@ from __future__ import annotations
 import argparse
 import random
 import tempfile
-from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
@@ -22,58 +21,20 @@ import soundfile
 
 from benchmarks.broken_cycle import SHOWN, figures, mix_of
 from benchmarks.comparison import print_comparison
-from companion.audio.echo import EchoGuard
-from companion.audio.memory import AudioMemory, Samples
-from companion.audio.offline import OfflineStream
-from companion.audio.performed import Unbroken
-from companion.clock.timebase import OfflineTimebase
+from companion.audio.memory import Samples
 from companion.control.preset import PlayerPreset, Preset
 from companion.generate.inline import InlineWorker
 from companion.generate.loading import loading
-from companion.rig import Rig
 from companion.session import Session
 from companion.take.take import Take
 from model.grid import SAMPLE_RATE
-from tests.companion.audio.test_echo import room
+from tests.companion.audio.leak import leaky_rig, room
 from training.evaluation.examples import group_of
 from training.evaluation.held_out import HeldOutSong, read_songs
 
 CYCLE, MEASURED_FROM, BARS = 4, 8, 16
 LEAK_DB = -6.0
 CASES = ("no leak", "leak", "leak, guarded")
-
-
-class LeakyStream(OfflineStream):
-    """What comes out is heard again, a block and a room later."""
-
-    def __init__(self, memory: AudioMemory, signal: Samples, path: Samples) -> None:
-        """`path` is the impulse response from a block after the output to the input."""
-        super().__init__(memory, signal, blocksize=len(path))
-        self._path = path
-        self._played = np.zeros(2 * len(path), np.float32)
-
-    def _heard(self, position: int, frames: int) -> Samples:
-        heard = np.zeros(frames, np.float32)
-        signal = super()._heard(position, frames)
-        heard[: len(signal)] = signal
-        echo = np.convolve(self._played, self._path)[len(self._path) :]
-        return heard + echo[:frames].astype(np.float32)
-
-    def _process(self, frames: int) -> None:
-        super()._process(frames)
-        self._played = np.concatenate([self._played[frames:], self._out[:frames]])
-
-
-@dataclass(frozen=True, slots=True)
-class LeakyRig(Rig):
-    """A rig whose guard is on or off, as a device's."""
-
-    guarded: bool = False
-
-    def listen(self, guarded: object) -> Unbroken:
-        """See `Rig.listen`."""
-        guard = EchoGuard(self.performed, self.memory.voices, self.rate, lambda: self.guarded)
-        return Unbroken(self.performed, guard)
 
 
 def play(
@@ -85,9 +46,7 @@ def play(
     seed: int,
 ) -> Samples:
     """The stem, from bar 0 on."""
-    memory = AudioMemory(SAMPLE_RATE, 1)
-    stream = LeakyStream(memory, signal, path)
-    rig = LeakyRig(memory, stream, OfflineTimebase(stream), "song", "room", guarded=guarded)
+    rig = leaky_rig(1, signal, SAMPLE_RATE, path, guarded)
     with tempfile.TemporaryDirectory() as folder:
         take = Take(Path(folder), {"player": 1}, threaded=False)
         Session(preset, rig, worker, preset.store(), take, seed, 0).run(lambda _: None)

@@ -35,6 +35,7 @@ from companion.take.events import (
     TakeEnded,
     TakeStarted,
     TempoMoved,
+    Unheard,
 )
 from companion.take.origin import PRESET_FILE, Origin
 from companion.take.take import Take
@@ -181,6 +182,10 @@ class Diary:
                 },
             )
         )
+
+    def unheard(self, gaps: tuple[tuple[int, int], ...], at: int) -> None:
+        """The performed samples, [first, end) each, that no device heard, are these by now."""
+        self._log(Unheard(**self._when(at), samples=gaps))
 
     def muted(self, player: str, window: PlanWindow, silence: Placement | None) -> None:
         """Nothing was heard: no plan, and older ones fall silent where there are any."""

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from companion.audio.news import Losable
+from companion.audio.performed import Performed
 from companion.clock.transport import Transport
 from companion.diary import Diary
 
@@ -30,14 +31,16 @@ class Outage:
     def __init__(
         self,
         stream: Losable | None,
+        performed: Performed,
         transport: Transport,
         diary: Diary,
         warn: Callable[[str], None],
     ) -> None:
         """Nothing has happened; without a device to lose nothing ever will."""
-        self._stream, self._transport = stream, transport
+        self._stream, self._performed, self._transport = stream, performed, transport
         self._diary, self._warn = diary, warn
         self._until_bar: int | None = None
+        self._gaps: tuple[tuple[int, int], ...] = ()
         self.on = False
         self.lost_s = 0.0
         self.times = 0
@@ -57,6 +60,9 @@ class Outage:
             self._diary.incident(f"device {news.what}", detail, news.position)
             if news.what != "latency" or ";" in detail:
                 self._warn(detail)
+        if (gaps := self._performed.gaps) != self._gaps:
+            self._gaps = gaps
+            self._diary.unheard(gaps, now)
         if self._stream.away:
             self.on, self._until_bar = True, None
         elif self._until_bar is not None and self._transport.bar_at(now) >= self._until_bar:

@@ -38,7 +38,7 @@ from companion.listen.window import ContextWindow
 from companion.settings import decode_settings
 from companion.take.events import EVENTS_FILE, read_events
 from companion.take.origin import PRESET_FILE
-from companion.take.recorder import INPUT_NAME
+from companion.take.recorder import ECHO_NAME, INPUT_NAME
 from companion.take.tempo_map import TempoMap, tempo_map
 from companion.take.wave_file import WaveWriter
 from model.instruments import instrument_index
@@ -125,6 +125,23 @@ def replay(
     return _Replay(folder, events, worker, hurry, out, say).run()
 
 
+class _Heard:
+    """What the players listened to; where there was no device it is not kept."""
+
+    def __init__(self, memory: AudioMemory) -> None:
+        self._memory = memory
+        self.gaps: Sequence[Sequence[int]] = ()
+
+    @property
+    def position(self) -> int:
+        return self._memory.position
+
+    def capture(self, start: int, n: int) -> Samples:
+        if any(first < start + n and start < end for first, end in self.gaps):
+            raise CompanionError(f"there was no sound device in frames {start}..{start + n}")
+        return self._memory.capture(start, n)
+
+
 class _Player:
     """One player's stem in the making."""
 
@@ -152,7 +169,7 @@ class _Replay:
         self._events, self._worker, self._hurry, self._say = events, worker, hurry, say
         self._tempo: TempoMap = tempo_map(events)
         self._rate, self._start = int(take["rate"]), int(take["start_samples"])
-        heard = _read(folder / f"{INPUT_NAME}.wav")
+        heard = _heard(folder)
         self._end = self._start + len(heard)
         names = take["players"]
         self._memory = AudioMemory(self._rate, len(names))
@@ -163,7 +180,8 @@ class _Replay:
         )
         self._rounds: dict[int, list[tuple[_Player, int, list[StemRequest]]]] = {}
         self._made: dict[tuple[int, int], Sequence[StemResult | str]] = {}
-        self._hearing = Hearing(self._memory, self._transport)
+        self._source = _Heard(self._memory)
+        self._hearing = Hearing(self._source, self._transport)
         self._writer = StemWriter(self._memory)
         self._ready = worker.wait_ready()
         self._players: dict[str, _Player] = {}
@@ -193,6 +211,8 @@ class _Replay:
                 case "tempo":
                     beat, length = Fraction(event["beat_exact"]), Fraction(event["beat_samples"])
                     self._transport.follow(Segment(event["sample"], beat, length))
+                case "unheard":
+                    self._source.gaps = event["samples"]
                 case "heard" if player is not None:
                     self._hear(player, event)
                 case "muted" if player is not None:
@@ -389,6 +409,17 @@ def _open(path: Path) -> soundfile.SoundFile:
         return soundfile.SoundFile(path)
     except soundfile.SoundFileError as error:
         raise CompanionError(f"cannot read {str(path)!r} ({error}); valid: a WAV file") from error
+
+
+def _heard(folder: Path) -> Samples:
+    """The input, without what was taken out of it; as far as both go."""
+    heard = _read(folder / f"{INPUT_NAME}.wav")
+    path = folder / f"{ECHO_NAME}.wav"
+    if not path.exists():
+        return heard
+    echo = _read(path)
+    both = min(len(heard), len(echo))
+    return heard[:both] - echo[:both]
 
 
 def _read(path: Path) -> Samples:

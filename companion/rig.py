@@ -21,7 +21,7 @@ from companion.audio.link import Wanted
 from companion.audio.memory import AudioMemory, Samples
 from companion.audio.news import Losable
 from companion.audio.offline import OfflineStream, PacedStream
-from companion.audio.performed import Performed, Unbroken
+from companion.audio.performed import Performed
 from companion.audio.stream import BLOCK_SAMPLES
 from companion.audio.supervisor import Supervisor
 from companion.clock.timebase import OfflineTimebase, StreamTimebase, Timebase
@@ -69,17 +69,15 @@ class Rig:
         if self.performed is None:
             object.__setattr__(self, "performed", Performed(self.memory))
 
-    def listen(self, guarded: Callable[[], bool]) -> Unbroken:
-        """What the players listen to.
+    def echo_guard(self, on: Callable[[], bool]) -> EchoGuard | None:
+        """Who takes away stems that leak into the input; into a recording nothing leaks.
 
         Args:
-            guarded: whether stems that leak into the input are taken away; asked each time. Into a
-                recording nothing leaks.
+            on: whether to, asked each time.
         """
         if self.supervisor is None:
-            return Unbroken(self.performed)
-        guard = EchoGuard(self.performed, self.memory.voices, self.rate, guarded)
-        return Unbroken(self.performed, guard)
+            return None
+        return EchoGuard(self.performed, self.memory.voices, self.rate, on)
 
     def look(self) -> tuple[float, int]:
         """The stream's position, and when it is heard in the time of `seconds`."""

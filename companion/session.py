@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+from companion.audio.performed import Unbroken
 from companion.clock.conductor import Conductor, OpenSource
 from companion.clock.follow import FollowSource
 from companion.clock.transport import Transport
@@ -81,7 +82,8 @@ class Session:
         self._placing = Placing(rig.memory, self.transport, self._diary, self._warn)
         if preset.bars is not None:
             self._placing.end_bar = preset.bars
-        heard = rig.listen(lambda: bool(store.snapshot()["echo_guard"]))
+        self._guard = rig.echo_guard(lambda: bool(store.snapshot()["echo_guard"]))
+        heard = Unbroken(rig.performed, self._guard)
         self._ensemble = Ensemble(
             rig.memory,
             heard,
@@ -105,7 +107,7 @@ class Session:
         self._report = Report(
             metrics, self._diary, self._ear, store, rig.memory, self.transport, osc
         )
-        self._outage = Outage(rig.losable, self.transport, self._diary, self._warn)
+        self._outage = Outage(rig.losable, rig.performed, self.transport, self._diary, self._warn)
         self._refused = 0
         self._trouble = ("", 0)  # what, and the sample until which it is named
         self._stopped = False
@@ -201,7 +203,7 @@ class Session:
         """Open the take at the count-in's first sample."""
         if self._take is not None:
             start = self._count_in.start_samples
-            self._take.begin(self.rig.performed, self.rig.rate, start)
+            self._take.begin(self.rig.performed, self.rig.rate, start, self._guard)
         ready, gains = self._worker.wait_ready(), self._ensemble.begin()
         self._diary.started(self.preset, self.rig.input, self.rig.output, self._seed, ready, gains)
         self._report.start()
@@ -214,6 +216,8 @@ class Session:
 
     def _tick(self, now: int) -> None:
         self._count_in.write(now, bool(self.store.snapshot()["metronome"]))
+        if self._guard is not None:
+            self._guard.tick()
         self._ear.tick(now)
         self.conductor.tick(now)
         self._ensemble.stopped = not self.conductor.playing
@@ -260,6 +264,8 @@ class Session:
         for voice in range(memory.voices):
             memory.set_gain(voice, 0.0)
         memory.set_monitor(0.0)
+        if self._guard is not None:
+            self._guard.catch_up()
         end = self.rig.performed.position
         if self._take is not None:
             self._take.finish(end)

@@ -4,16 +4,20 @@ What was played is known to the sample, and so is about when it comes back. So t
 output to the input, loudspeaker, room and microphone, is learnt as a linear filter, by regularised
 least squares over the last seconds, and what it makes of the stems is taken away.
 
-A filter is believed only while it makes input quieter that it was not learnt from: each block of
-4 s is judged by the filter of the blocks before it. So without an echo nothing is taken away, or
-next to nothing.
+A filter is believed only while it makes input quieter that it was not learnt from: each block is
+judged by the filter of the blocks before it. So without an echo nothing is taken away, or next to
+nothing. Blocks are 4 s long, the first two that have stems in them 2 s.
 
-*Threading*: belongs to the thread that listens. A block takes it some 0.1 s, once it is over.
+Every frame is cleaned once, by the filter of the block before its own, and stays as it is: all
+players hear the same, and a take that keeps what was taken away can be played again.
+
+*Threading*: belongs to the thread that listens, but for ``position`` and ``echo``, which any thread
+may read. A block takes it some 0.1 s, once it is over.
 """
 
 from __future__ import annotations
 
-from collections import OrderedDict
+import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
@@ -25,15 +29,17 @@ from scipy.linalg import solve_toeplitz
 from companion.audio.memory import Samples
 from companion.errors import CompanionError
 
-BLOCK_S = 4.0
+BLOCK_S, FIRST_S = 4.0, 2.0
+FIRST = 2  # short blocks
 LATE_S = 0.060  # an echo comes at most so much later than the round trip
 EARLY_S = 0.010  # or earlier: the round trip may be a guess
-REMEMBER = 0.75  # weight of what was learnt before, a block later
+REMEMBER = 0.75  # weight of what was learnt before, a long block later
 REGULAR = 1e-3  # of the stems' power: where they have none nothing is learnt
 QUIET = 1e-4  # root mean square of stems that no microphone hears
 GAIN_DB = 0.08  # by so much the input must get quieter
 BEHIND = 6  # blocks that are made up for at once
-KEPT = 16
+PIECE_S = 0.1
+KEPT_S = 40.0  # of what was taken away; what the input is kept for
 
 Signal = npt.NDArray[np.float64]
 
@@ -43,7 +49,12 @@ class Played(Protocol):
 
     @property
     def position(self) -> int:
-        """What lies before this frame is known."""
+        """What lies before this frame has been performed."""
+        ...
+
+    @property
+    def played_position(self) -> int:
+        """What lies before this frame has been played."""
         ...
 
     def capture(self, start: int, n: int) -> Samples:
@@ -79,10 +90,14 @@ class PathFinder:
 
     Args:
         early, late: frames that an echo may come before and behind the round trip.
+        block: frames of a long block.
+
+    Attributes:
+        blocks: that there was something to learn from.
     """
 
-    def __init__(self, early: int, late: int) -> None:
-        self.early, self.late = early, late
+    def __init__(self, early: int, late: int, block: int) -> None:
+        self.early, self.late, self.block, self.blocks = early, late, block, 0
         taps = early + late + 1
         self._own, self._cross = np.zeros(taps), np.zeros(taps)
         self._path: EchoPath | None = None
@@ -100,12 +115,13 @@ class PathFinder:
             return before if self.gain_db > GAIN_DB else None
         if before is None:  # the first: its second half is judged by its first
             half = len(heard) // 2
-            early = PathFinder(self.early, self.late)
+            early = PathFinder(self.early, self.late, self.block)
             early._add(heard[:half], stems[: half + self.late + self.early])
             judged = self._gain_db(early._solve(), heard[half:], stems[half:])
         else:
             judged = self._gain_db(before, heard, stems)
         self.gain_db = judged
+        self.blocks += 1
         self._add(heard, stems)
         self._path = self._solve()
         return self._path if judged > GAIN_DB else None
@@ -120,8 +136,9 @@ class PathFinder:
         played = np.fft.rfft(stems, size)
         cross = np.fft.irfft(np.fft.rfft(placed, size) * np.conj(played), size)[:taps]
         own = np.fft.irfft(np.abs(played) ** 2, size)[:taps]
-        self._own = REMEMBER * self._own + own
-        self._cross = REMEMBER * self._cross + cross
+        remembered = REMEMBER ** (len(heard) / self.block)
+        self._own = remembered * self._own + own
+        self._cross = remembered * self._cross + cross
 
     def _solve(self) -> EchoPath:
         own = self._own.copy()
@@ -134,7 +151,7 @@ class PathFinder:
 
 
 class EchoGuard:
-    """A view of the input without the stems.
+    """Takes the stems out of the input as it comes.
 
     Args:
         performed: the input, shifted by the round trip.
@@ -148,15 +165,17 @@ class EchoGuard:
     ) -> None:
         self._performed, self._voices, self._on = performed, voices, on
         self._early, self._late = round(EARLY_S * rate), round(LATE_S * rate)
-        self._block = round(BLOCK_S * rate)
-        self._finder = PathFinder(self._early, self._late)
-        self._paths: OrderedDict[int, EchoPath | None] = OrderedDict()
-        self._next = 0  # the first block that nothing was learnt from
+        self._block, self._piece = round(BLOCK_S * rate), round(PIECE_S * rate)
+        self._first = round(FIRST_S * rate)
+        self._finder = PathFinder(self._early, self._late, self._block)
+        self._path: EchoPath | None = None
+        self._echo = np.zeros(round(KEPT_S * rate), np.float32)  # frame f at f modulo its length
+        self._position = self._learnt = 0  # frames
 
     @property
     def position(self) -> int:
-        """What lies before this frame is known."""
-        return self._performed.position
+        """What lies before this frame has been cleaned, and remains as it is."""
+        return self._position
 
     @property
     def gain_db(self) -> float:
@@ -165,44 +184,65 @@ class EchoGuard:
 
     def capture(self, start: int, n: int) -> Samples:
         """The input without the stems, float32 [n]; CompanionError if it is not kept."""
-        heard = self._performed.capture(start, n)
-        if n <= 0 or not self._on():
-            return heard
-        self._catch_up()
-        for number in range(start // self._block, (start + n - 1) // self._block + 1):
-            # Of a block that is not over, the path of the one before it is the best there is.
-            path = self._paths.get(min(number, self._next - 1))
-            low = max(start, number * self._block)
-            high = min(start + n, (number + 1) * self._block)
-            if path is None:
-                continue
-            try:
-                echo = path.echo(self._stems(low, high - low))
-            except CompanionError:  # the ring has moved on
-                continue
-            heard[low - start : high - start] -= echo.astype(np.float32)
-        return heard
+        self.catch_up()
+        return self._performed.capture(start, n) - self.echo(start, n)
 
-    def _catch_up(self) -> None:
-        """Learn from the blocks that are over."""
-        over = self.position // self._block
-        self._next = max(self._next, over - BEHIND)
-        while self._next < over:
-            start = self._next * self._block
-            try:
-                heard = self._performed.capture(start, self._block).astype(np.float64)
-                path = self._finder.learn(heard, self._stems(start, self._block))
-            except CompanionError:
-                path = None
-            self._paths[self._next] = path
-            if len(self._paths) > KEPT:
-                self._paths.popitem(last=False)
-            self._next += 1
+    def echo(self, start: int, n: int) -> Samples:
+        """What was taken away, float32 [n]; CompanionError if it is not kept, or not known yet."""
+        position = self._position
+        if start + n > position or start < position - len(self._echo):
+            raise CompanionError(
+                f"the echo in frames {start}..{start + n} is not kept; valid now are "
+                f"{max(0, position - len(self._echo))}..{position}"
+            )
+        echo = np.take(self._echo, np.arange(start, start + n), mode="wrap")
+        if start < self._position - len(self._echo):
+            raise CompanionError(f"the echo in frames {start}..{start + n} was overwritten")
+        return echo
+
+    def tick(self) -> None:
+        """Clean what has been performed since, if that is worth a filter's while."""
+        if self._performed.position - self._position >= self._piece:
+            self.catch_up()
+
+    def catch_up(self) -> None:
+        """Clean what has been performed since, and learn from each block that is over."""
+        until = self._performed.position
+        skipped = until - BEHIND * self._block
+        if self._position < skipped:
+            self._keep(max(self._position, skipped - len(self._echo)), skipped, 0.0)
+            self._learnt = skipped
+        while self._position < until:
+            over = self._learnt + (self._first if self._finder.blocks < FIRST else self._block)
+            self._clean(self._position, min(until, over))
+            if self._position == over:
+                self._learn(self._learnt, over - self._learnt)
+                self._learnt = over
+
+    def _clean(self, start: int, end: int) -> None:
+        echo: Signal | float = 0.0
+        if self._path is not None and self._on():
+            with contextlib.suppress(CompanionError):  # the ring has moved on
+                echo = self._path.echo(self._stems(start, end - start))
+        self._keep(start, end, echo)
+
+    def _keep(self, start: int, end: int, echo: Signal | float) -> None:
+        np.put(self._echo, np.arange(start, end), np.asarray(echo, np.float32), mode="wrap")
+        self._position = end
+
+    def _learn(self, start: int, n: int) -> None:
+        """Go on with a block that is over; one that is not kept teaches nothing."""
+        self._path = None
+        if not self._on():
+            return
+        with contextlib.suppress(CompanionError):
+            heard = self._performed.capture(start, n).astype(np.float64)
+            self._path = self._finder.learn(heard, self._stems(start, n))
 
     def _stems(self, start: int, n: int) -> Signal:
         """What was played around frames [start, start + n), float64 [late + n + early]."""
         first = start - self._late
-        known = min(start + n + self._early, self.position)
+        known = min(start + n + self._early, self._performed.played_position)
         stems = np.zeros(self._late + n + self._early)
         skip = max(0, -first)
         for voice in range(self._voices):

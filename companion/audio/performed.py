@@ -14,6 +14,7 @@ both are remembered with the captured frame from which they hold.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Protocol
 
 import numpy as np
@@ -46,8 +47,34 @@ class Performed:
         """What lies before this frame has been performed."""
         return self._memory.position - self.round_trip_samples
 
+    @property
+    def played_position(self) -> int:
+        """What lies before this frame has been played."""
+        return self._memory.position
+
+    @property
+    def gaps(self) -> tuple[tuple[int, int], ...]:
+        """Performed frames [start, end) without a device, oldest first; not the present gap."""
+        return tuple(
+            (start, end)
+            for gap, back in self._gaps
+            if back is not None
+            for first, until, trip in self._spans()
+            for start in (max(first, gap - trip),)
+            for end in (back - trip if until is None else min(until, back - trip),)
+            if start < end
+        )
+
     def shift(self, captured: int, round_trip_samples: int) -> None:
-        """From a captured frame on the round trip is another."""
+        """From a captured frame on the round trip is another.
+
+        What was captured since, of a device that came back there, has been heard at another place:
+        it counts as if the device had come back now.
+        """
+        if round_trip_samples == self.round_trip_samples:
+            return
+        if self._gaps and (self._gaps[-1][1] or 0) >= captured:
+            self._gaps = (*self._gaps[:-1], (self._gaps[-1][0], self._memory.position))
         before = tuple(shift for shift in self._shifts if shift[0] < captured)
         self._shifts = (*before, (captured, round_trip_samples))
 
@@ -86,15 +113,22 @@ class Performed:
 
     def _pieces(self, start: int, n: int) -> list[tuple[int, int]]:
         """Where performed frames were captured: first captured frames and lengths."""
-        shifts = self._shifts
         pieces = []
         at, end = start, start + n
-        for (_, trip), following in zip(shifts, (*shifts[1:], None), strict=True):
-            until = end if following is None else min(end, following[0] - following[1])
+        for _, until, trip in self._spans():
+            until = end if until is None else min(end, until)
             if at < until:
                 pieces.append((at + trip, until - at))
                 at = until
-        return pieces or [(start + shifts[-1][1], n)]
+        return pieces or [(start + self.round_trip_samples, n)]
+
+    def _spans(self) -> Iterator[tuple[int, int | None, int]]:
+        """Performed frames [first, until) and their round trip; the last has no end."""
+        shifts, first = self._shifts, 0
+        for (_, trip), following in zip(shifts, (*shifts[1:], None), strict=True):
+            until = None if following is None else following[0] - following[1]
+            yield first, until, trip
+            first = first if until is None else max(first, until)
 
 
 class Source(Protocol):

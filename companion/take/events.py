@@ -79,6 +79,14 @@ class PlanHeard(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Unheard(Event):
+    """All stretches of the stream, [first, end) samples, that no device heard, as known by now."""
+
+    type: ClassVar[str] = "unheard"
+    samples: tuple[tuple[int, int], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PlanMuted(Event):
     """Nothing was heard: no plan is made, and these bars, end excluded, fall silent."""
 

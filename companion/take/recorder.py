@@ -1,5 +1,8 @@
 """The take's audio: the input and every player, written while the jam goes on.
 
+What the players heard is the input, less what was taken out of it: that has a file as well, from
+the moment there is any.
+
 All files start at the same sample of the stream and grow together, and each is valid at every
 moment (see `wave_file`): a process that is killed leaves files that any program can open, which
 end at most half a second before it did.
@@ -25,6 +28,7 @@ from companion.take.disk import disk_message
 from companion.take.wave_file import WaveWriter
 
 INPUT_NAME = "input"
+ECHO_NAME = "echo"
 _PERIOD_S = 0.25  # between two visits of the thread, and the least that one writes
 _MARGIN_S = 0.1  # stay this far behind the callback: its counter and audio are not fenced
 _PIECE_S = 1.0  # the longest piece read and written at once
@@ -48,13 +52,32 @@ class Tape(Protocol):
         ...
 
 
+class EchoTape(Protocol):
+    """What was taken out of the input: `companion.audio.echo.EchoGuard`."""
+
+    @property
+    def position(self) -> int:
+        """Stream samples of which it is known."""
+        ...
+
+    def echo(self, start: int, n: int, /) -> np.ndarray:
+        """It, float32 `[n]`; CompanionError when it is not kept."""
+        ...
+
+
 class TakeRecorder:
-    """Writes `input.wav` and one `<player>.wav` each into a take folder."""
+    """Writes `input.wav`, one `<player>.wav` each and `echo.wav` into a take folder."""
 
     def __init__(
-        self, folder: Path, tape: Tape, voices: Mapping[str, int], rate: int, start_samples: int
+        self,
+        folder: Path,
+        tape: Tape,
+        voices: Mapping[str, int],
+        rate: int,
+        start_samples: int,
+        echo: EchoTape | None = None,
     ) -> None:
-        """Make the (empty) files.
+        """Make the (empty) files, but that of the echo.
 
         Args:
             folder: an existing take folder.
@@ -62,6 +85,7 @@ class TakeRecorder:
             voices: player name to voice number.
             rate: stream samples a second.
             start_samples: the stream sample that becomes the first of every file.
+            echo: what is taken out of the input, if anything may be.
 
         Raises:
             CompanionError: a player's name cannot name a file, or a file cannot be made.
@@ -72,10 +96,10 @@ class TakeRecorder:
         self._next = start_samples
         paths: dict[Path, int | None] = {folder / f"{INPUT_NAME}.wav": None}
         for name, voice in voices.items():
-            if name == INPUT_NAME or not re.fullmatch(r"[\w-]+", name):
+            if name in (INPUT_NAME, ECHO_NAME) or not re.fullmatch(r"[\w-]+", name):
                 raise CompanionError(
                     f"player name {name!r} cannot name a file of the take; valid: letters, "
-                    f"digits, _ and -, and not {INPUT_NAME!r}"
+                    f"digits, _ and -, and not {INPUT_NAME!r} or {ECHO_NAME!r}"
                 )
             paths[folder / f"{name}.wav"] = voice
         self._files: list[tuple[WaveWriter, int | None]] = []
@@ -84,6 +108,9 @@ class TakeRecorder:
                 self._files.append((WaveWriter(path, rate), number))
             except OSError as error:
                 raise CompanionError(disk_message(path, error)) from error
+        self._echo, self._echo_next = echo, start_samples
+        self._echo_path = folder / f"{ECHO_NAME}.wav"
+        self._echo_file: WaveWriter | None = None
         self.error: str | None = None
         self.lost_samples = 0  # the ring had moved on: silence stands in their place
         self._stop = threading.Event()
@@ -140,6 +167,32 @@ class TakeRecorder:
                     return
             self.lost_samples += count if lost else 0
             self._next += count
+        if self._echo is not None:
+            self._drain_echo(self._echo, piece)
+
+    def _drain_echo(self, echo: EchoTape, piece: int) -> None:
+        """The echo lags where its thread does; the other files do not wait for it."""
+        end = min(self._next, echo.position)
+        while self._echo_next < end and self.error is None:
+            count = min(piece, end - self._echo_next)
+            try:
+                self._append_echo(_read_echo(echo, self._echo_next, count))
+            except OSError as error:
+                self.error = f"recording has stopped: {disk_message(self._echo_path, error)}"
+                return
+            self._echo_next += count
+
+    def _append_echo(self, echo: np.ndarray) -> None:
+        """The file is made with the first echo, and keeps silence as nothing where it can."""
+        if self._echo_file is None:
+            if not echo.any():
+                return
+            self._echo_file = WaveWriter(self._echo_path, self._rate)
+            self._echo_file.append_silence(self._echo_next - self._start)
+        if echo.any():
+            self._echo_file.append(echo)
+        else:
+            self._echo_file.append_silence(len(echo))
 
     def _read(self, voice: int | None, count: int) -> np.ndarray | None:
         try:
@@ -148,3 +201,10 @@ class TakeRecorder:
             return self._tape.played(voice, self._next, count)
         except CompanionError:
             return None
+
+
+def _read_echo(echo: EchoTape, start: int, count: int) -> np.ndarray:
+    try:
+        return echo.echo(start, count)
+    except CompanionError:  # long gone
+        return np.zeros(count, np.float32)

@@ -16,7 +16,7 @@ from companion.take.disk import disk_message
 from companion.take.events import EVENTS_FILE, TakeEnded, event_line, parse_event
 from companion.take.lock import lock
 from companion.take.picture import draw_take
-from companion.take.recorder import INPUT_NAME
+from companion.take.recorder import ECHO_NAME, INPUT_NAME
 from companion.take.wave_file import set_frames, whole_frames
 
 END_REASON = "recovered: the process ended in the middle of the take"
@@ -72,7 +72,8 @@ def _recover(folder: Path, log: BinaryIO, picture: bool) -> Recovered:
             "valid: a take's folder"
         )
     rate, players = int(events[0]["rate"]), events[0]["players"]
-    frames, mended = _mend_audio(folder, (INPUT_NAME, *players), rate)
+    echo = [ECHO_NAME] if (folder / f"{ECHO_NAME}.wav").exists() else []
+    frames, mended = _mend_audio(folder, (INPUT_NAME, *players, *echo), rate)
     changes += mended
     if not any(event["type"] == "end" for event in events):
         bar = max(int(event["bar"]) for event in events)

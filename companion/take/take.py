@@ -15,7 +15,7 @@ from companion.take.disk import disk_message
 from companion.take.event_log import EventLog
 from companion.take.events import Event
 from companion.take.origin import Origin
-from companion.take.recorder import TakeRecorder, Tape
+from companion.take.recorder import EchoTape, TakeRecorder, Tape
 
 
 class Take:
@@ -59,9 +59,11 @@ class Take:
         """Samples that came too late to be recorded: silence stands in their place."""
         return self._recorder.lost_samples if self._recorder is not None else 0
 
-    def begin(self, tape: Tape, rate: int, start_samples: int) -> None:
+    def begin(
+        self, tape: Tape, rate: int, start_samples: int, echo: EchoTape | None = None
+    ) -> None:
         """Record from a sample of the stream on; CompanionError if a file cannot be made."""
-        self._recorder = TakeRecorder(self.folder, tape, self._voices, rate, start_samples)
+        self._recorder = TakeRecorder(self.folder, tape, self._voices, rate, start_samples, echo)
         if self._threaded:
             self._recorder.start()
 

@@ -57,6 +57,13 @@ class WaveWriter:
             _write_all(file, wave_header(self.rate, self.frames + len(samples)))
         self.frames += len(samples)
 
+    def append_silence(self, frames: int) -> None:
+        """Append samples that are 0, of which most file systems keep only how many."""
+        with FileIO(self.path, "r+") as file:
+            file.truncate(HEADER_BYTES + (self.frames + frames) * SAMPLE_BYTES)
+            _write_all(file, wave_header(self.rate, self.frames + frames))
+        self.frames += frames
+
 
 def wave_header(rate: int, frames: int) -> bytes:
     """The header of a file of so many samples at `rate` Hz."""

@@ -22,6 +22,7 @@ from companion.session import Session
 from companion.take.events import EVENTS_FILE, read_events
 from companion.take.origin import Origin
 from companion.take.recover import recover
+from tests.companion.audio.leak import leaky_rig, room
 from tests.companion.studio import (
     BAR,
     RATE,
@@ -134,6 +135,20 @@ def test_a_tempo_that_moves(tmp_path: Path) -> None:
     assert played.of("placed", moved=True)
     assert len({event["bpm"] for event in played.of("heard")}) >= 2
     assert_replays(played, plans=8)
+
+
+def test_stems_that_leak_into_the_input_and_are_taken_out_of_it(tmp_path: Path) -> None:
+    path = np.zeros(2048, np.float32)
+    path[:800] = 0.6 * room(1)[:800]
+    rig = leaky_rig(2, 0.3 * music(16), RATE, path, guarded=True)
+    played = play(tmp_path, standing_in("bass", "keys", bars=14), music(0), rig=rig)
+    heard, echo = played.file("input"), played.file("echo")
+    assert len(echo) == len(heard)
+    assert not echo[:BAR].any()
+    assert np.sqrt(np.mean(echo[6 * BAR :] ** 2)) > 0.001
+    assert_replays(played, plans=15)
+    (played.take / "echo.wav").unlink()
+    assert replay(played.take).notes  # plans ask for something else
 
 
 def test_stems_over_full_scale(tmp_path: Path) -> None:

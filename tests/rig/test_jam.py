@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 import subprocess
+import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -340,6 +341,45 @@ class TestSteered:
         assert_on_bar_lines(played, "output", played.output, range(self.CYCLE, self.LAST_BAR - 1))
 
 
+def assert_replays(take: TakeRead) -> None:
+    """``companion replay`` makes the same stems to the sample."""
+    replay = [sys.executable, "-m", "companion.cli", "replay", str(take.folder)]
+    ended = subprocess.run(replay, capture_output=True, text=True, timeout=120)
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+
+
+class TestLeaking:
+    """What the players play comes back into the input, through a cable as loud as it went out."""
+
+    BPM, BARS, MORE = 120, 16, 333
+
+    def test_it_is_taken_out_of_what_they_hear_and_the_take_knows_what(
+        self, tmp_path: Path
+    ) -> None:
+        players = [{"name": "bass"}, {"name": "keys"}]
+        preset = write_preset(tmp_path, "leaking", cycle=2, players=players, midi={}, **STANDIN)
+        signal = 0.3 * real_recording("rock-095.ogg", 95, 16, self.BPM, self.BARS)
+        with JackServer(tmp_path, rate=RATE) as server:
+            server.environment["COMPANION_CONFIG"] = str(tmp_path / "config")
+            server.python("-m", "tests.rig.loop", str(self.MORE))
+            played = play(server, self.BPM, signal, preset, "--bars", str(self.BARS))
+        assert played.code == 0, played.jam.errors
+        heard, echo = played.take.audio("input"), played.take.audio("echo")
+        assert len(heard) == len(echo)
+        late = slice(played.line(8), played.line(self.BARS - 1))
+        performed = np.zeros(len(heard), np.float32)
+        at = played.line(0) + played.round_trip
+        end = min(len(heard), at + len(signal))
+        performed[at:end] = signal[: end - at]
+        power = np.mean(performed[late] ** 2)
+        leaked = np.mean((heard - performed)[late] ** 2)
+        left = np.mean((heard - echo - performed)[late] ** 2)
+        below, less = (10 * np.log10(ratio) for ratio in (power / leaked, leaked / left))
+        print(f"the leak is {below:.1f} dB below what is played, and {less:.1f} dB less then")
+        assert less > 8.0
+        assert_replays(played.take)
+
+
 class TestUnplugged:
     """The server is killed in the middle of a jam, at 240 BPM, and started again after 2 s."""
 
@@ -371,6 +411,7 @@ class TestUnplugged:
                 again.finish()
         take = jam.take()
         incident = take.events[back]
+        assert_replays(take)
         print(f"\nnoticed after {noticed_s:.2f} s; settled {back_s:.2f} s after the server was up")
         print(f"{incident['detail']}; take {take.pace}")
         assert code == 0, jam.errors

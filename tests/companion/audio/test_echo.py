@@ -11,10 +11,10 @@ import soxr
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from companion.audio.echo import BLOCK_S, EchoGuard
+from companion.audio.echo import FIRST_S, EchoGuard
 from companion.errors import CompanionError
+from tests.companion.audio.leak import RATE, room
 
-RATE = 16_000
 REAL = Path(__file__).parents[2] / "data" / "real"
 SECONDS = 24
 LEAST_ERLE_DB = 8.0
@@ -25,19 +25,6 @@ def recording(name: str, seconds: int = SECONDS) -> np.ndarray:
     samples, rate = soundfile.read(REAL / name, dtype="float32", always_2d=True)
     mono = soxr.resample(samples.mean(axis=1), rate, RATE)
     return 0.1 * np.resize(mono, seconds * RATE) / np.sqrt(np.mean(mono**2))
-
-
-def room(seed: int, delay_s: float = 0.004) -> np.ndarray:
-    """A loudspeaker without bass and treble, a way through the air, and a short room."""
-    rng = np.random.default_rng(seed)
-    tail = rng.standard_normal(round(0.04 * RATE)) * np.exp(-np.arange(round(0.04 * RATE)) / 120)
-    path = np.zeros(round(delay_s * RATE) + len(tail))
-    path[round(delay_s * RATE) :] = 0.15 * tail
-    path[round(delay_s * RATE)] += 1.0
-    spectrum = np.fft.rfft(path, 4096)
-    hertz = np.fft.rfftfreq(4096, 1 / RATE)
-    spectrum *= 1 / (1 + (80 / np.maximum(hertz, 1)) ** 2) / (1 + (hertz / 5000) ** 4)
-    return np.fft.irfft(spectrum, 4096)[: round(0.055 * RATE)]
 
 
 def leak(stem: np.ndarray, mix: np.ndarray, level_db: float, seed: int = 0) -> np.ndarray:
@@ -53,6 +40,10 @@ class Stage:
     def __init__(self, heard: np.ndarray, stem: np.ndarray) -> None:
         self.heard, self.stem = heard.astype(np.float32), stem.astype(np.float32)
         self.position = len(heard)
+
+    @property
+    def played_position(self) -> int:
+        return self.position
 
     def capture(self, start: int, n: int) -> np.ndarray:
         if start < 0 or start + n > self.position:
@@ -71,7 +62,10 @@ def power_db(signal: np.ndarray) -> float:
 
 def clean(stage: Stage) -> np.ndarray:
     guard = EchoGuard(stage, 1, RATE)
-    pieces = [guard.capture(at, RATE) for at in range(0, stage.position - RATE + 1, RATE)]
+    pieces = []
+    for start in range(0, len(stage.heard) - RATE + 1, RATE):
+        stage.position = start + RATE
+        pieces.append(guard.capture(start, RATE))
     return np.concatenate(pieces)
 
 
@@ -80,7 +74,7 @@ def test_a_stem_that_leaks_while_the_band_plays_is_taken_away(level_db: float) -
     mix, stem = recording("rock-095.ogg"), recording("metal-135.guitar.ogg")
     echo = leak(stem, mix, level_db)
     left = clean(Stage(mix + echo, stem)) - mix
-    after = slice(round(BLOCK_S * RATE), None)
+    after = slice(round(FIRST_S * RATE), None)
     erle_db = power_db(echo[after]) - power_db(left[after])
     print(f"\nleak {level_db:g} dB: echo return loss enhancement {erle_db:.1f} dB")
     assert erle_db >= LEAST_ERLE_DB
@@ -90,7 +84,8 @@ def test_alone_it_leaves_next_to_nothing() -> None:
     stem = recording("metal-135.guitar.ogg")
     echo = leak(stem, stem, -6.0)
     left = clean(Stage(echo, stem))
-    assert power_db(left) < power_db(echo) - 15
+    after = slice(round(FIRST_S * RATE), None)
+    assert power_db(left[after]) < power_db(echo[after]) - 15
 
 
 @pytest.mark.parametrize(
@@ -131,6 +126,35 @@ def test_stems_that_set_in_late_or_are_a_few_clicks_do_no_harm() -> None:
     stem[10 * RATE :] = 0.1 * np.sin(np.arange(len(mix) - 10 * RATE) / 7)
     taken = clean(Stage(mix, stem)) - mix
     assert power_db(taken) <= power_db(mix) + MOST_HARM_DB
+
+
+@given(st.lists(st.integers(1, 3 * RATE), min_size=4, max_size=30))
+@settings(max_examples=10)
+def test_what_was_heard_once_is_heard_again(steps: list[int]) -> None:
+    mix, stem = recording("rock-095.ogg"), recording("metal-135.guitar.ogg")
+    stage = Stage(mix + leak(stem, mix, -6.0), stem)
+    guard = EchoGuard(stage, 1, RATE)
+    stage.position, pieces = 0, []
+    for step in steps:
+        start, stage.position = stage.position, min(stage.position + step, len(mix))
+        guard.tick()
+        pieces.append(guard.capture(start, stage.position - start))
+    once = np.concatenate(pieces)
+    np.testing.assert_array_equal(once, guard.capture(0, len(once)))
+    np.testing.assert_array_equal(once, stage.heard[: len(once)] - guard.echo(0, len(once)))
+
+
+def test_who_has_not_listened_for_long_goes_on_from_the_present() -> None:
+    mix = recording("rock-095.ogg", 100)
+    stage = Stage(mix, mix)
+    guard = EchoGuard(stage, 1, RATE)
+    stage.position = 10 * RATE
+    taken = guard.capture(0, 10 * RATE) - mix[: 10 * RATE]
+    assert np.abs(taken).max() > 0.0
+    stage.position = 45 * RATE
+    np.testing.assert_array_equal(guard.capture(12 * RATE, RATE), mix[12 * RATE : 13 * RATE])
+    with pytest.raises(CompanionError):
+        guard.echo(4 * RATE, RATE)
 
 
 def test_switched_off_it_hands_on_what_is_heard() -> None:

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from companion.errors import CompanionError
 from companion.take.recorder import TakeRecorder
+from companion.take.wave_file import WaveWriter
 from tests.companion.take.tape import FakeTape, ramp
 
 RATE = 1000
@@ -51,6 +52,59 @@ def test_every_file_holds_the_same_stretch_of_the_stream(
         assert np.array_equal(read(folder, name), ramp(start, drained, voice))
     assert recorder.lost_samples == 0
     assert recorder.error is None
+
+
+class Echo:
+    """What was taken away: nothing before a frame, from there on numbers."""
+
+    def __init__(self, since: int) -> None:
+        self.position, self.since = 0, since
+
+    def echo(self, start: int, n: int, /) -> np.ndarray:
+        if start + n > self.position:
+            raise CompanionError("not known yet")
+        frames = np.arange(start, start + n, dtype=np.float32)
+        return np.where(frames >= self.since, frames, 0.0).astype(np.float32)
+
+
+@settings(max_examples=30)
+@given(
+    start=st.integers(0, 3000),
+    since=st.integers(1, 8000),
+    advances=st.lists(st.tuples(st.integers(0, 2500), st.integers(0, 3000)), max_size=8),
+)
+def test_what_was_taken_out_of_the_input_has_a_file_once_there_is_any(
+    tmp_path_factory: pytest.TempPathFactory,
+    start: int,
+    since: int,
+    advances: list[tuple[int, int]],
+) -> None:
+    folder = tmp_path_factory.mktemp("take")
+    tape, echo = FakeTape(), Echo(since)
+    recorder = TakeRecorder(folder, tape, VOICES, RATE, start, echo)
+    for advance, behind in advances:
+        tape.position += advance
+        echo.position = max(echo.position, tape.position - behind)
+        recorder.drain()
+    echo.position = tape.position
+    recorder.finish(tape.position)
+    heard = read(folder, "input.wav")
+    if start + len(heard) > max(start, since):
+        assert len(read(folder, "echo.wav")) == len(heard)
+        frames = np.arange(start, start + len(heard))
+        assert np.array_equal(read(folder, "echo.wav"), np.where(frames >= since, frames, 0))
+    else:
+        assert not (folder / "echo.wav").exists()
+
+
+def test_an_echo_that_falls_silent_takes_no_room_on_the_disk(tmp_path: Path) -> None:
+    file = WaveWriter(tmp_path / "echo.wav", RATE)
+    file.append_silence(2**20)
+    file.append(np.ones(10, np.float32))
+    audio = read(tmp_path, "echo.wav")
+    assert len(audio) == file.frames == 2**20 + 10
+    assert not audio[:-10].any() and audio[-10:].all()
+    assert 512 * (tmp_path / "echo.wav").stat().st_blocks < 2**20
 
 
 def test_finish_ends_on_the_exact_sample(tmp_path: Path) -> None:

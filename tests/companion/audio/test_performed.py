@@ -1,0 +1,94 @@
+"""The input in time with what was played, through losses of the device and other round trips."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from companion.audio.memory import AudioMemory
+from companion.audio.offline import OfflineStream
+from companion.audio.performed import Performed, Unbroken
+from companion.errors import CompanionError
+
+RATE = 8000
+COUNTING = np.arange(1, 60_000, dtype=np.float32)
+"""Each captured frame tells its number, from 1."""
+
+
+def stream(to: int) -> OfflineStream:
+    moved = OfflineStream(AudioMemory(RATE, 1), COUNTING)
+    moved.advance(to)
+    return moved
+
+
+def test_what_is_played_along_with_a_frame_is_that_frame() -> None:
+    memory = stream(5000).memory
+    performed = Performed(memory, 300)
+    assert performed.position == 4700
+    assert performed.played_position == 5000
+    np.testing.assert_array_equal(performed.capture(1000, 50), COUNTING[1300:1350])
+
+
+def test_a_device_that_comes_back_with_another_round_trip() -> None:
+    moving = stream(4000)
+    performed = Performed(moving.memory, 300)
+    performed.gone(4000)
+    moving.advance(6000)
+    performed.back(6000)
+    performed.shift(6000, 500)
+    moving.advance(9000)
+    assert performed.gaps == ((3700, 5500),)
+    assert performed.position == 8500
+    np.testing.assert_array_equal(performed.capture(5500, 10), COUNTING[6000:6010])
+    np.testing.assert_array_equal(performed.capture(3690, 10), COUNTING[3990:4000])
+
+
+def test_what_was_heard_before_the_round_trip_was_known_does_not_count() -> None:
+    moving = stream(4000)
+    performed = Performed(moving.memory, 300)
+    performed.gone(4000)
+    moving.advance(6000)
+    performed.back(6000)
+    moving.advance(7200)
+    performed.shift(6000, 500)
+    assert performed.gaps == ((3700, 5500), (5500, 6700))
+    performed.shift(6000, 500)
+    moving.advance(9000)
+    assert performed.gaps == ((3700, 5500), (5500, 6700))
+
+
+@given(
+    first_trip=st.integers(0, 600),
+    outages=st.lists(
+        st.tuples(
+            st.integers(1, 3000), st.integers(1, 3000), st.integers(0, 1500), st.integers(0, 600)
+        ),
+        max_size=3,
+    ),
+    asked=st.lists(st.tuples(st.integers(0, 20_000), st.integers(1, 4000)), max_size=20),
+)
+@settings(max_examples=60)
+def test_what_lies_in_no_gap_is_whole(
+    first_trip: int,
+    outages: list[tuple[int, int, int, int]],
+    asked: list[tuple[int, int]],
+) -> None:
+    moving = stream(2000)
+    performed = Performed(moving.memory, first_trip)
+    for there, away, settling, trip in outages:
+        moving.advance(moving.memory.position + there)
+        performed.gone(moving.memory.position)
+        moving.advance(moving.memory.position + away)
+        back = moving.memory.position
+        performed.back(back)
+        moving.advance(back + settling)
+        performed.shift(back, trip)
+    moving.advance(moving.memory.position + 1000)
+    for start, n in asked:
+        crossed = any(first < start + n and start < end for first, end in performed.gaps)
+        assert performed.whole(start, n) == (not crossed)
+        if crossed:
+            with pytest.raises(CompanionError):
+                Unbroken(performed).capture(start, n)
