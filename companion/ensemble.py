@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from functools import partial
 
 from companion.audio.memory import AudioMemory
@@ -17,8 +17,6 @@ from companion.generate.budget import Wish
 from companion.generate.effort import Effort
 from companion.generate.planner import Planner
 from companion.generate.protocol import Ready
-from companion.generate.stem_worker import StemWorker
-from companion.listen.window import Capture
 from companion.placing import Placing
 from companion.rounds import Rounds
 from companion.settings import gain_of
@@ -38,30 +36,25 @@ class Ensemble:
     def __init__(
         self,
         memory: AudioMemory,
-        heard: Capture,
         transport: Transport,
-        worker: StemWorker,
+        rounds: Rounds,
         store: ParameterStore,
         placing: Placing,
         diary: Diary,
-        warn: Callable[[str], None],
     ) -> None:
         """No players yet.
 
         Args:
             memory: the stream's position, and the players' gains.
-            heard: the performer's music.
             transport: the bar grid.
-            worker: who makes the plans.
+            rounds: has their plans made.
             store: the players' knobs.
             placing: takes what is to sound.
-            diary: is told of every plan.
-            warn: told what the performer should know, in one line.
+            diary: is told of what is done by hand.
         """
         self._memory, self._transport = memory, transport
-        self._store, self._placing, self._diary = store, placing, diary
+        self._store, self._placing, self._diary, self._rounds = store, placing, diary, rounds
         self._begun = False
-        self._rounds = Rounds(memory, heard, transport, worker, store, placing, diary, warn)
         self.voices: list[Voice] = []
         self.stopped = False
         self.deaf = False

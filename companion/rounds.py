@@ -108,7 +108,18 @@ class Rounds:
         diary: Diary,
         warn: Callable[[str], None],
     ) -> None:
-        """Nothing planned; see `Ensemble` for the parts."""
+        """Nothing planned.
+
+        Args:
+            memory: the stream's position.
+            heard: the performer's music.
+            transport: the bar grid.
+            worker: who makes the plans.
+            store: the players' knobs.
+            placing: takes what is to sound.
+            diary: is told of every plan.
+            warn: told what the performer should know, in one line.
+        """
         self._memory, self._transport, self._worker = memory, transport, worker
         self._store, self._placing, self._diary, self._warn = store, placing, diary, warn
         self.stand_in_from = 0

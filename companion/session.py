@@ -30,6 +30,7 @@ from companion.outage import Outage
 from companion.placing import Placing
 from companion.report import Report
 from companion.rig import Rig
+from companion.rounds import Rounds
 from companion.settings import gain_of
 from companion.status import PlayerStatus, Status
 from companion.take.take import Take
@@ -84,16 +85,11 @@ class Session:
             self._placing.end_bar = preset.bars
         self._guard = rig.echo_guard(lambda: bool(store.snapshot()["echo_guard"]))
         heard = Unbroken(rig.performed, self._guard)
-        self._ensemble = Ensemble(
-            rig.memory,
-            heard,
-            self.transport,
-            worker,
-            store,
-            self._placing,
-            self._diary,
-            self._warn,
+        placing, diary = self._placing, self._diary
+        rounds = Rounds(
+            rig.memory, heard, self.transport, worker, store, placing, diary, self._warn
         )
+        self._ensemble = Ensemble(rig.memory, self.transport, rounds, store, placing, diary)
         self.conductor = Conductor(
             self.transport,
             store,
