@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.console import Console
+from rich.progress import Progress
 
 from companion.errors import CompanionError
 from companion.generate.loading import GENERATORS
@@ -57,7 +59,15 @@ def replay_command(
     """Make a take's stems again, from audio, knobs and seeds, and compare."""
     from companion.replay import replay
 
-    replayed = replay(take, weights, out, lambda note: typer.echo(f"  {note}"))
+    with Progress(console=Console(stderr=True), transient=True) as shown:
+        task = shown.add_task("replaying", total=1.0)
+        replayed = replay(
+            take,
+            weights,
+            out,
+            lambda note: typer.echo(f"  {note}"),
+            lambda share: shown.update(task, completed=share),
+        )
     for name, difference in replayed.differences.items():
         told = "identical to the sample"
         if difference is not None:

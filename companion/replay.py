@@ -93,6 +93,7 @@ def replay(
     weights: Path | None = None,
     out: Path | None = None,
     say: Callable[[str], None] = lambda _: None,
+    progress: Callable[[float], None] = lambda _: None,
 ) -> Replayed:
     """Play a take's stems again and compare.
 
@@ -101,6 +102,8 @@ def replay(
         weights: folder of the model's weights, if not the bundled ones.
         out: folder to write the stems into, made if it is not there; None writes none.
         say: told what a reader should know, a line at a time.
+        progress: told which share of the take has been compared, 0..1; it may take as long as the
+            take itself.
 
     Raises:
         CompanionError: it holds no take that can be replayed, or the weights are others.
@@ -122,19 +125,19 @@ def replay(
     worker = InlineWorker(replace(source, load=lambda: HurriedGenerator(source.load(), hurry)))
     if events[0]["threads"]:
         worker.set_threads(events[0]["threads"])
-    return _Replay(folder, events, worker, hurry, out, say).run()
+    return _Replay(folder, events, worker, hurry, out, say, progress).run()
 
 
 class _Heard:
-    """What the players listened to; where there was no device it is not kept."""
+    """What the players listened to; where there was no device it is not kept.
+
+    A plan hears up to the position, a round trip behind what had been placed by then.
+    """
 
     def __init__(self, memory: AudioMemory) -> None:
         self._memory = memory
+        self.position = 0
         self.gaps: Sequence[Sequence[int]] = ()
-
-    @property
-    def position(self) -> int:
-        return self._memory.position
 
     def capture(self, start: int, n: int) -> Samples:
         if any(first < start + n and start < end for first, end in self.gaps):
@@ -164,9 +167,11 @@ class _Replay:
         hurry: Hurry,
         out: Path | None,
         say: Callable[[str], None],
+        progress: Callable[[float], None],
     ) -> None:
         take = events[0]
-        self._events, self._worker, self._hurry, self._say = events, worker, hurry, say
+        self._events, self._worker, self._hurry = events, worker, hurry
+        self._say, self._progress = say, progress
         self._tempo: TempoMap = tempo_map(events)
         self._rate, self._start = int(take["rate"]), int(take["start_samples"])
         heard = _heard(folder)
@@ -261,6 +266,7 @@ class _Replay:
             useless_samples=0,
         )
         self._advance(event["heard_samples"])
+        self._source.position = min(event["heard_samples"], self._end)
         self._hearing.look()
         hearing = (event["cycle"], event["stand_in_from"])
         mix = self._hearing.window(grid, layout.first_frame, layout.frames, *hearing)
@@ -382,6 +388,7 @@ class _Replay:
             if player.difference is None and not np.array_equal(again, recorded):
                 player.difference = self._difference(again, recorded)
         self._compared += count
+        self._progress((self._compared - self._start) / (self._end - self._start))
 
     def _difference(self, again: Samples, recorded: Samples) -> Difference:
         both = min(len(again), len(recorded))

@@ -137,6 +137,16 @@ def test_a_tempo_that_moves(tmp_path: Path) -> None:
     assert_replays(played, plans=8)
 
 
+def test_clips_that_are_moved_just_before_a_plan_hears_a_round_trip_behind(tmp_path: Path) -> None:
+    moves = {5.985: turn("bpm", 121.0, None)}
+    rig = leaky_rig(2, music(18), RATE, np.zeros(2048, np.float32), guarded=False)
+    preset = standing_in("bass", "keys", bars=10)
+    played = play(tmp_path, preset, music(0), rig=rig, moves=moves)
+    moved = [event["sample"] for event in played.of("placed", moved=True)]
+    assert any(-2048 < e["heard_samples"] - at < 0 for e in played.of("heard") for at in moved)
+    assert_replays(played, plans=8)
+
+
 def test_stems_that_leak_into_the_input_and_are_taken_out_of_it(tmp_path: Path) -> None:
     path = np.zeros(2048, np.float32)
     path[:800] = 0.6 * room(1)[:800]
