@@ -183,7 +183,7 @@ class Diary:
             )
         )
 
-    def unheard(self, gaps: tuple[tuple[int, int], ...], at: int) -> None:
+    def unheard(self, gaps: tuple[tuple[int, int | None], ...], at: int) -> None:
         """The performed samples, [first, end) each, that no device heard, are these by now."""
         self._log(Unheard(**self._when(at), samples=gaps))
 

@@ -40,7 +40,7 @@ class Outage:
         self._stream, self._performed, self._transport = stream, performed, transport
         self._diary, self._warn = diary, warn
         self._until_bar: int | None = None
-        self._gaps: tuple[tuple[int, int], ...] = ()
+        self._gaps: tuple[tuple[int, int | None], ...] = ()
         self.on = False
         self.lost_s = 0.0
         self.times = 0

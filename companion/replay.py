@@ -2,8 +2,9 @@
 
 Live, timing decides which plan was ready for which bar. A replay takes these decisions from the
 take's events: what each plan heard, when it came back, which of its bars were placed. Everything
-else is made again: the windows from `input.wav`, the plans from their seeds by the same generator,
-the sound by the same audio callback on the offline clock. Then both are compared, sample by sample.
+else is made again: the windows from `input.wav` less `echo.wav`, the plans from their seeds by the
+same generator, the sound by the same audio callback on the offline clock. Then both are compared,
+sample by sample.
 """
 
 from __future__ import annotations
@@ -39,6 +40,7 @@ from companion.settings import decode_settings
 from companion.take.events import EVENTS_FILE, read_events
 from companion.take.origin import PRESET_FILE
 from companion.take.recorder import ECHO_NAME, INPUT_NAME
+from companion.take.recover import UNEVEN_S
 from companion.take.tempo_map import TempoMap, tempo_map
 from companion.take.wave_file import WaveWriter
 from model.instruments import instrument_index
@@ -137,10 +139,10 @@ class _Heard:
     def __init__(self, memory: AudioMemory) -> None:
         self._memory = memory
         self.position = 0
-        self.gaps: Sequence[Sequence[int]] = ()
+        self.gaps: Sequence[tuple[int, int | None]] = ()
 
     def capture(self, start: int, n: int) -> Samples:
-        if any(first < start + n and start < end for first, end in self.gaps):
+        if any(first < start + n and (end is None or start < end) for first, end in self.gaps):
             raise CompanionError(f"there was no sound device in frames {start}..{start + n}")
         return self._memory.capture(start, n)
 
@@ -419,13 +421,22 @@ def _open(path: Path) -> soundfile.SoundFile:
 
 
 def _heard(folder: Path) -> Samples:
-    """The input, without what was taken out of it; as far as both go."""
+    """The input, without what was taken out of it; as far as both go.
+
+    Raises:
+        CompanionError: what was taken out ends long before.
+    """
     heard = _read(folder / f"{INPUT_NAME}.wav")
     path = folder / f"{ECHO_NAME}.wav"
     if not path.exists():
         return heard
     echo = _read(path)
     both = min(len(heard), len(echo))
+    if both < len(heard) - UNEVEN_S * soundfile.info(path).samplerate:
+        raise CompanionError(
+            f"{str(path)!r} has {len(echo)} samples, {INPUT_NAME}.wav {len(heard)}; "
+            "valid: a take that was ended, or mended by `companion recover`"
+        )
     return heard[:both] - echo[:both]
 
 

@@ -317,6 +317,7 @@ class Rounds:
             if finished.outcome in ("done", "failed"):
                 self._warn(f"{voice.name}: {reason}")
             self._diary.failed(voice.name, window, reason, now)
+            voice.planner.over(window)
             return
         voice.alternatives = Alternatives(window, results) if member.stems > 1 else None
         chosen = voice.chosen if member.stems > 1 else 0

@@ -260,9 +260,9 @@ class Session:
         for voice in range(memory.voices):
             memory.set_gain(voice, 0.0)
         memory.set_monitor(0.0)
+        end = self.rig.performed.position
         if self._guard is not None:
             self._guard.catch_up()
-        end = self.rig.performed.position
         if self._take is not None:
             self._take.finish(end)
         self._ensemble.note_gains()

@@ -39,7 +39,7 @@ QUIET = 1e-4  # root mean square of stems that no microphone hears
 GAIN_DB = 0.08  # by so much the input must get quieter
 BEHIND = 6  # blocks that are made up for at once
 PIECE_S = 0.1
-KEPT_S = 40.0  # of what was taken away; what the input is kept for
+KEPT_S = 40.0  # of what was taken away
 
 Signal = npt.NDArray[np.float64]
 
@@ -169,7 +169,9 @@ class EchoGuard:
         self._first = round(FIRST_S * rate)
         self._finder = PathFinder(self._early, self._late, self._block)
         self._path: EchoPath | None = None
-        self._echo = np.zeros(round(KEPT_S * rate), np.float32)  # frame f at f modulo its length
+        self._kept = round(KEPT_S * rate)
+        # Frame f at f modulo the length, which has room for what is written before it is told of.
+        self._echo = np.zeros(self._kept + self._block, np.float32)
         self._position = self._learnt = 0  # frames
 
     @property
@@ -190,13 +192,13 @@ class EchoGuard:
     def echo(self, start: int, n: int) -> Samples:
         """What was taken away, float32 [n]; CompanionError if it is not kept, or not known yet."""
         position = self._position
-        if start + n > position or start < position - len(self._echo):
+        if start + n > position or start < position - self._kept:
             raise CompanionError(
                 f"the echo in frames {start}..{start + n} is not kept; valid now are "
-                f"{max(0, position - len(self._echo))}..{position}"
+                f"{max(0, position - self._kept)}..{position}"
             )
         echo = np.take(self._echo, np.arange(start, start + n), mode="wrap")
-        if start < self._position - len(self._echo):
+        if start < self._position - self._kept:
             raise CompanionError(f"the echo in frames {start}..{start + n} was overwritten")
         return echo
 
@@ -209,8 +211,8 @@ class EchoGuard:
         """Clean what has been performed since, and learn from each block that is over."""
         until = self._performed.position
         skipped = until - BEHIND * self._block
-        if self._position < skipped:
-            self._keep(max(self._position, skipped - len(self._echo)), skipped, 0.0)
+        while self._position < skipped:
+            self._keep(self._position, min(self._position + self._block, skipped), 0.0)
             self._learnt = skipped
         while self._position < until:
             over = self._learnt + (self._first if self._finder.blocks < FIRST else self._block)

@@ -53,17 +53,17 @@ class Performed:
         return self._memory.position
 
     @property
-    def gaps(self) -> tuple[tuple[int, int], ...]:
-        """Performed frames [start, end) without a device, oldest first; not the present gap."""
-        return tuple(
-            (start, end)
-            for gap, back in self._gaps
-            if back is not None
-            for first, until, trip in self._spans()
-            for start in (max(first, gap - trip),)
-            for end in (back - trip if until is None else min(until, back - trip),)
-            if start < end
-        )
+    def gaps(self) -> tuple[tuple[int, int | None], ...]:
+        """Performed frames [start, end) without a device, oldest first; the present has no end."""
+        gaps = []
+        for gap, back in self._gaps:
+            for first, until, trip in self._spans():
+                start = max(first, gap - trip)
+                ends = [] if back is None else [back - trip]
+                ends += [] if until is None else [until]
+                if not ends or start < min(ends):
+                    gaps.append((start, min(ends, default=None)))
+        return tuple(gaps)
 
     def shift(self, captured: int, round_trip_samples: int) -> None:
         """From a captured frame on the round trip is another.
@@ -74,7 +74,9 @@ class Performed:
         if round_trip_samples == self.round_trip_samples:
             return
         if self._gaps and (self._gaps[-1][1] or 0) >= captured:
-            self._gaps = (*self._gaps[:-1], (self._gaps[-1][0], self._memory.position))
+            later = max(0, round_trip_samples - self.round_trip_samples)
+            heard = self._memory.position + later
+            self._gaps = (*self._gaps[:-1], (self._gaps[-1][0], heard))
         before = tuple(shift for shift in self._shifts if shift[0] < captured)
         self._shifts = (*before, (captured, round_trip_samples))
 

@@ -39,7 +39,7 @@ AUDIO_KEYS = ("input", "output", "rate", "block", "click_channel")
 GENERATOR_KEYS = ("name", "device", "in_process")
 MAX_PLAYERS = 8
 MAX_TARGETS = 8
-RESERVED = ("input", "click", "bar", "beat", "meter", "metrics", *RIG_KNOBS)
+RESERVED = ("input", "echo", "click", "bar", "beat", "meter", "metrics", *RIG_KNOBS)
 """Names of the take's other files and of OSC addresses."""
 
 

@@ -2,7 +2,8 @@
 
 A deadline is a while before the bar starts; by then its sound is on the timeline, in this order of
 choice: the plan made for it, a later bar of an older plan, the last good bars again in phase, a
-fade out. Only where there is none of these a plan may come later, until shortly before the bar.
+fade out. Where it would be none of a plan's and one is under way, or none of all these, a plan may
+come later, until shortly before the bar.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 LEAD_S = 1.0
 """How long before a bar its sound must be there: the writer stays this far ahead."""
 LAST_LEAD_S = 0.5
-"""The same where the choice is between a plan that is late and silence."""
+"""The same where a plan that is late may still come, for there is none else."""
 REPEATED_CYCLES = 2
 LEAST_REPEATED_BARS = 8
 """Without any new plan the last cycle is repeated twice, but at least 8 bars, then fades out."""
@@ -34,6 +35,7 @@ class Bars:
 
     Attributes:
         tally: how well the player keeps up.
+        coming: the bars that a plan is being made for.
     """
 
     def __init__(
@@ -61,6 +63,7 @@ class Bars:
         self._muted: set[int] = set()
         self.cycle = cycle
         self.tally = Tally()
+        self.coming = range(0)
 
     @property
     def cycle(self) -> int:
@@ -110,8 +113,6 @@ class Bars:
 
     def last_call_samples(self, bar: int) -> int:
         """The stream sample from which on nothing new can sound in a bar."""
-        if self._stem.end_bar:
-            return self.deadline_samples(bar)
         return self._transport.bar_start_samples(bar) - self._last_lead_samples
 
     def first_bar(self, ready_samples: int) -> int:
@@ -147,12 +148,12 @@ class Bars:
         return decisions
 
     def _waits(self, bar: int, now: int) -> bool:
-        """Whether a bar would be silent for want of a plan, and one may yet come."""
+        """Whether a bar has no plan, and one may yet come that is worth waiting for."""
         return (
             not self.hold
             and bar >= self._first_cycle_end
             and self._stem.clip(bar) is None
-            and self._source(bar) is None
+            and (bar in self.coming or self._source(bar) is None)
             and not self._is_muted(bar)
             and now <= self._transport.bar_start_samples(bar) - self._last_lead_samples
         )

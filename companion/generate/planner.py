@@ -199,6 +199,7 @@ class Planner:
             useless_samples=self._bars.last_call_samples(layout.end_bar - 1),
         )
         self._planned_in = transport.bar_at(now_samples)
+        self._bars.coming = range(layout.first_bar, layout.end_bar)
         self._epoch += 1
         return window
 
@@ -224,8 +225,14 @@ class Planner:
     def arrive(self, window: PlanWindow, result: StemResult, now_samples: int) -> Arrival:
         """A plan is there: place its bars that are still in time, unless a newer one was."""
         arrival = self._received(window, result, now_samples)
+        self.over(window)
         self.tally.count_plan(arrival)
         return arrival
+
+    def over(self, window: PlanWindow) -> None:
+        """A plan is under way no longer: nothing waits for it."""
+        if window.epoch == self._epoch - 1:
+            self._bars.coming = range(0)
 
     def switch(self, window: PlanWindow, result: StemResult, now_samples: int) -> Placement | None:
         """Another stem of a plan that was placed: its bars that are still in time."""
@@ -282,6 +289,7 @@ class Planner:
         first_bar = max(window.layout.first_bar, self.first_bar(now_samples))
         end_bar = max(window.layout.end_bar, self._stem.end_bar)
         self._placed_epoch = window.epoch  # plans still being made come too late
+        self.over(window)
         self._bars.mute(range(first_bar, end_bar))
         placement = None
         if self._stem.end_bar > first_bar:

@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 
 from companion.clock.grid import Grid
 from companion.clock.transport import Transport
-from companion.listen.nominal import NominalCapture
+from companion.errors import CompanionError
+from companion.listen.nominal import HEARD_S, NominalCapture
 from companion.listen.window import Capture, ContextWindow, context_window
 
 
@@ -44,4 +45,7 @@ class Hearing:
 
     def capture(self, start: int, n: int) -> NDArray[np.float32]:
         """See `Capture`."""
+        oldest = self.position - round(HEARD_S * self._transport.rate)
+        if start < oldest:
+            raise CompanionError(f"frame {start} is long ago; valid: from {oldest}")
         return self._source.capture(start, n)

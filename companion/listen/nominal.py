@@ -18,8 +18,9 @@ from companion.clock.warp import MARGIN_S, alike, warped
 from companion.errors import CompanionError
 from companion.listen.window import Capture
 
-KEPT_BARS = 40
-"""Moved bars kept: each is asked for many times, by every plan of every player."""
+HEARD_S = 38.0
+"""What lies further back is unknown: a little less than what is kept, so that how far a window
+reaches depends on where it ends and on nothing else."""
 
 
 class NominalCapture:
@@ -73,14 +74,16 @@ class NominalCapture:
             first = lines[0] + start
             # A bar may be a sample longer on the grid: never ask past the input.
             return self._source.capture(first, max(0, min(lines[0] + stop, heard) - first))
-        if bar not in self._moved:
+        moved = self._moved.get(bar)
+        if moved is None:
             moved = self._move(lines, others, heard)
             if lines[-1] > heard:
                 return moved[start:stop]
-            self._moved[bar] = moved
-            if len(self._moved) > KEPT_BARS:
-                del self._moved[min(self._moved)]
-        return self._moved[bar][start:stop]
+            self._moved[bar] = moved  # each is asked for many times, by every plan of every player
+            oldest = heard - round(HEARD_S * self.grid.rate)
+            for old in [n for n in self._moved if self._transport.bar_start_samples(n) < oldest]:
+                del self._moved[old]
+        return moved[start:stop]
 
     def _move(
         self, lines: tuple[int, ...], others: tuple[int, ...], heard: int

@@ -80,10 +80,10 @@ class PlanHeard(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unheard(Event):
-    """All stretches of the stream, [first, end) samples, that no device heard, as known by now."""
+    """All stretches of the stream that no device heard, [first, end) samples, as known by now."""
 
     type: ClassVar[str] = "unheard"
-    samples: tuple[tuple[int, int], ...]
+    samples: tuple[tuple[int, int | None], ...]  # the last has no end while it lasts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

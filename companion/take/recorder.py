@@ -1,9 +1,9 @@
 """The take's audio: the input and every player, written while the jam goes on.
 
-What the players heard is the input, less what was taken out of it: that has a file as well, from
-the moment there is any.
+What the players heard is the input, less what was taken out of it: that has a file as well, once
+there is any, which may lag behind the others.
 
-All files start at the same sample of the stream and grow together, and each is valid at every
+All files start at the same sample of the stream; the others grow together. Each is valid at every
 moment (see `wave_file`): a process that is killed leaves files that any program can open, which
 end at most half a second before it did.
 
@@ -118,7 +118,7 @@ class TakeRecorder:
 
     @property
     def seconds(self) -> float:
-        """Length of every file so far."""
+        """Length of the input's file, and the players', so far."""
         return (self._next - self._start) / self._rate
 
     def start(self) -> None:
@@ -187,8 +187,13 @@ class TakeRecorder:
         if self._echo_file is None:
             if not echo.any():
                 return
-            self._echo_file = WaveWriter(self._echo_path, self._rate)
-            self._echo_file.append_silence(self._echo_next - self._start)
+            file = WaveWriter(self._echo_path, self._rate)
+            try:
+                file.append_silence(self._echo_next - self._start)
+            except OSError:
+                self._echo_path.unlink()
+                raise
+            self._echo_file = file
         if echo.any():
             self._echo_file.append(echo)
         else:

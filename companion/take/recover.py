@@ -72,9 +72,10 @@ def _recover(folder: Path, log: BinaryIO, picture: bool) -> Recovered:
             "valid: a take's folder"
         )
     rate, players = int(events[0]["rate"]), events[0]["players"]
-    echo = [ECHO_NAME] if (folder / f"{ECHO_NAME}.wav").exists() else []
-    frames, mended = _mend_audio(folder, (INPUT_NAME, *players, *echo), rate)
+    frames, mended = _mend_audio(folder, (INPUT_NAME, *players), rate)
     changes += mended
+    if (echo := folder / f"{ECHO_NAME}.wav").exists():
+        changes += _set_length(echo, whole_frames(echo), frames, rate)
     if not any(event["type"] == "end" for event in events):
         bar = max(int(event["bar"]) for event in events)
         end = TakeEnded(bar=bar, time_s=frames / rate, reason=END_REASON, figures={})
@@ -119,10 +120,15 @@ def _mend_audio(folder: Path, names: tuple[str, ...], rate: int) -> tuple[int, l
     frames = min(near)
     changes = []
     for path, had in found.items():
-        if had is None or had < frames:
-            missing = frames - (had or 0)
-            changes.append(f"{path.name}: {missing / rate:.2f} s of silence put at its end")
-        elif had > frames:
-            changes.append(f"{path.name}: the last {(had - frames) / rate:.2f} s cut off")
-        set_frames(path, rate, frames)
+        changes += _set_length(path, had, frames, rate)
     return frames, changes
+
+
+def _set_length(path: Path, had: int | None, frames: int, rate: int) -> list[str]:
+    """Make a file so long; what was done to it."""
+    set_frames(path, rate, frames)
+    if had is None or had < frames:
+        return [f"{path.name}: {(frames - (had or 0)) / rate:.2f} s of silence put at its end"]
+    if had > frames:
+        return [f"{path.name}: the last {(had - frames) / rate:.2f} s cut off"]
+    return []

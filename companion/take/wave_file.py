@@ -36,10 +36,15 @@ class WaveWriter:
     """
 
     def __init__(self, path: Path, rate: int) -> None:
-        """Make an empty file; OSError if it is there already or cannot be made."""
+        """Make an empty file; OSError, and no file, if it is there already or cannot be made."""
         self.path, self.rate, self.frames = path, rate, 0
-        with path.open("xb", buffering=0) as file:
-            _write_all(file, wave_header(rate, 0))
+        file = path.open("xb", buffering=0)
+        try:
+            with file:
+                _write_all(file, wave_header(rate, 0))
+        except OSError:
+            path.unlink()
+            raise
 
     def append(self, samples: np.ndarray) -> None:
         """Append mono samples; OSError leaves the file as it was before."""

@@ -214,11 +214,16 @@ class TestRefused:
     def test_a_value_out_of_range_is_named_with_the_range(self, text: str, message: str) -> None:
         assert message in refused(text)
 
-    @pytest.mark.parametrize("name", ["a b", "a/b", "", "*", "x" * 33, "input", "Click", "cycle"])
+    @pytest.mark.parametrize(
+        "name", ["a b", "a/b", "", "*", "x" * 33, "input", "Echo", "Click", "cycle"]
+    )
     def test_a_player_has_a_name_that_files_and_messages_can_have(self, name: str) -> None:
         message = refused(f"players: [{{name: '{name}'}}]")
         assert f"players[0].name is '{name}'" in message
-        assert "but not input, click, bar, beat, meter, metrics, clock, bpm, tap, cycle" in message
+        assert (
+            "but not input, echo, click, bar, beat, meter, metrics, clock, bpm, tap, cycle"
+            in message
+        )
 
     @pytest.mark.parametrize("second", ["bass", "Bass"])
     def test_two_players_of_one_name_are_one_too_many(self, second: str) -> None:

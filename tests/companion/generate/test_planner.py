@@ -370,9 +370,41 @@ def test_at_the_very_last_it_is_silence_after_all(player: Player) -> None:
     assert player.decisions[4].reason == "no plan in time, nothing to repeat"
 
 
-def test_where_there_is_something_to_repeat_a_late_plan_is_not_waited_for(player: Player) -> None:
+def test_where_there_is_something_to_repeat_nothing_is_waited_for(player: Player) -> None:
     player.plan(line(2))  # for bars 4 to 6
     player.due(line(6.5))
+    assert player.decisions[7].sounding == "repeat"
+
+
+@pytest.mark.parametrize("late_s", [0.1, 0.5])
+def test_a_plan_that_is_under_way_is_waited_for_before_a_bar_is_repeated(
+    player: Player, late_s: float
+) -> None:
+    player.plan(line(2))  # for bars 4 to 6
+    window = player.begin(line(5.4))
+    assert window.layout.first_bar == 7
+    late = window.deadline_samples + round(late_s * 48000)
+    player.due(window.deadline_samples)
+    arrival = player.arrive(window, late)
+    assert (arrival.reason, arrival.slack_s) == ("in time", pytest.approx(-late_s))
+    player.due(line(7))
+    assert player.decisions[7].sounding == "plan"
+
+
+def test_at_the_very_last_a_bar_is_repeated_after_all(player: Player) -> None:
+    player.plan(line(2))
+    window = player.begin(line(5.4))
+    arrival = player.arrive(window, line(7) - 48000 // 3)
+    assert arrival.reason == "too late for 1 of its bars"
+    player.due(line(7))
+    assert player.decisions[7].sounding == "repeat"
+
+
+def test_a_plan_that_failed_is_not_waited_for(player: Player) -> None:
+    player.plan(line(2))
+    window = player.begin(line(5.4))
+    player.planner.over(window)
+    player.due(window.deadline_samples)
     assert player.decisions[7].sounding == "repeat"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import signal
 import subprocess
 import sys
@@ -97,6 +98,23 @@ def test_what_was_taken_out_of_the_input_has_a_file_once_there_is_any(
         assert not (folder / "echo.wav").exists()
 
 
+def test_a_disk_that_is_full_when_the_first_echo_comes_leaves_no_half_a_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tape, echo = FakeTape(), Echo(300)
+    recorder = TakeRecorder(tmp_path, tape, VOICES, RATE, 0, echo)
+
+    def full(self: WaveWriter, frames: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(WaveWriter, "append_silence", full)
+    tape.position = echo.position = 2500
+    recorder.finish(2500)
+    assert "echo.wav" in (recorder.error or "")
+    assert not (tmp_path / "echo.wav").exists()
+    assert len(read(tmp_path, "input.wav")) == 2500
+
+
 def test_an_echo_that_falls_silent_takes_no_room_on_the_disk(tmp_path: Path) -> None:
     file = WaveWriter(tmp_path / "echo.wav", RATE)
     file.append_silence(2**20)
@@ -177,7 +195,7 @@ def test_a_folder_that_vanishes_stops_the_recording_and_nothing_else(tmp_path: P
     assert "input.wav" in recorder.error
 
 
-@pytest.mark.parametrize("name", ["input", "", "a/b", "..", "bass drum"])
+@pytest.mark.parametrize("name", ["input", "echo", "", "a/b", "..", "bass drum"])
 def test_a_name_that_cannot_name_a_file_is_refused(tmp_path: Path, name: str) -> None:
     with pytest.raises(CompanionError, match="player name"):
         TakeRecorder(tmp_path, FakeTape(), {name: 1}, RATE, 0)

@@ -54,6 +54,19 @@ def test_files_end_together_and_the_log_has_an_end(tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.parametrize(("had_s", "told"), [(5.5, "1.50 s of silence"), (7.2, "the last 0.20 s")])
+def test_an_echo_that_lags_costs_the_other_files_nothing(
+    tmp_path: Path, had_s: float, told: str
+) -> None:
+    folder = crashed(tmp_path / "take", {"input": 7.0, "bass": 7.0, "echo": had_s})
+    found = recover(folder, picture=False)
+    assert lengths(folder) == [7 * RATE] * 2
+    echo, _ = soundfile.read(folder / "echo.wav")
+    assert len(echo) == 7 * RATE
+    assert np.all(echo[: round(min(had_s, 7.0) * RATE)] == 0.5)
+    assert any(change.startswith(f"echo.wav: {told}") for change in found.changes)
+
+
 def test_again_it_changes_nothing(tmp_path: Path) -> None:
     folder = crashed(tmp_path / "take")
     recover(folder)

@@ -1,0 +1,38 @@
+"""How far a plan hears depends on the sample it hears up to, and on nothing else."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+import numpy as np
+import pytest
+
+from companion.clock.transport import Transport
+from companion.errors import CompanionError
+from companion.listen.hearing import Hearing
+from companion.listen.nominal import HEARD_S
+
+RATE = 8000
+
+
+class Everything:
+    """A source that keeps all it ever heard; each sample tells its number."""
+
+    def __init__(self) -> None:
+        self.position = 0
+
+    def capture(self, start: int, n: int) -> np.ndarray:
+        return np.arange(start, start + n, dtype=np.float32)
+
+
+def test_it_hears_up_to_where_it_looked_and_38_seconds_back() -> None:
+    source = Everything()
+    hearing = Hearing(source, Transport(RATE, Fraction(120), 0))
+    source.position = 100 * RATE
+    hearing.look()
+    source.position = 110 * RATE
+    assert hearing.position == 100 * RATE
+    oldest = round((100 - HEARD_S) * RATE)
+    np.testing.assert_array_equal(hearing.capture(oldest, 3), oldest + np.arange(3))
+    with pytest.raises(CompanionError, match="long ago"):
+        hearing.capture(oldest - 1, 3)
