@@ -16,7 +16,7 @@ class InternalSource:
     """Says how fast, not where the beats fall: that is up to whoever follows no other clock.
 
     Only when the device has lost blocks, the beats are to go back to where they would have been
-    without that: others play along by clocks of their own.
+    without that, on the right beat of the bar: others play along by clocks of their own.
 
     Args:
         bpm: the knob, beats a minute.
@@ -42,7 +42,7 @@ class InternalSource:
             self._line, self._rest_s = None, behind_s
             return Reading(now, 0.0, bpm, lock="tempo")
         beat = self._transport.beat_at(now) + behind_s * bpm / 60
-        self._line = Reading(now, beat, bpm, lock="beat")
+        self._line = Reading(now, beat, bpm, lock="bar")
         return self._line
 
     def close(self) -> None:

@@ -20,11 +20,14 @@ from typing import Any, Self
 import numpy as np
 import soundfile
 
+from companion.take.tempo_map import tempo_map
 from tests.rig.jack import ROOT, JackServer, RigError
 
 START_LIMIT_S = 90.0  # a first run compiles the callback, and the model is warmed up
 END_LIMIT_S = 30.0
 KILL_LIMIT_S = 5.0
+STEADY_S = 1.0
+"""What will sound within a third of a second stays where it was laid, whatever the tempo does."""
 
 
 def is_like(event: dict[str, Any], kind: str, values: dict[str, Any]) -> bool:
@@ -167,6 +170,19 @@ class TakeRead:
         samples, _ = soundfile.read(self.folder / f"{name}.wav", dtype="float32")
         assert samples.ndim == 1
         return samples
+
+    def line(self, bar: int) -> int:
+        """Where a bar really started, in samples of the files.
+
+        A server that stands still loses time, which is made good by bending the tempo a little.
+        """
+        tempo = tempo_map(self.events)
+        return round(tempo.bar_s(bar) * self.events[0]["rate"])
+
+    def steady(self, bar: int) -> bool:
+        """Whether the tempo was left alone while a bar's stem was about to sound."""
+        at_s = tempo_map(self.events).bar_s(bar)
+        return not any(at_s - STEADY_S < e["time_s"] < at_s + 0.1 for e in self.of("tempo"))
 
     @property
     def pace(self) -> str:

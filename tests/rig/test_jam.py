@@ -119,13 +119,18 @@ def onset(audio: np.ndarray, line: int) -> int:
 
 
 def assert_on_bar_lines(played: Played, name: str, audio: np.ndarray, bars: range) -> None:
-    """Every bar of these has a marker within 1 ms of its line; prints by how much."""
-    errors = np.array([onset(audio, played.line(bar)) for bar in bars])
+    """Every bar of these has a marker within 1 ms of its line; prints by how much.
+
+    Where the machine stood still and the tempo was bent, within 2 ms, of bars that are steady.
+    """
+    steady = [bar for bar in bars if played.take.steady(bar)]
+    assert len(steady) > len(bars) // 4
+    errors = np.array([onset(audio, played.take.line(bar)) for bar in steady])
     print(
         f"{name}: first sample less bar line, {len(errors)} bars: min {errors.min()}, "
         f"median {np.median(errors):g}, max {errors.max()} samples of {RATE} Hz"
     )
-    assert np.abs(errors).max() <= RATE // 1000
+    assert np.abs(errors).max() <= (2 if played.take.of("tempo") else 1) * RATE // 1000
 
 
 def assert_input_is_whole(played: Played) -> None:
@@ -188,7 +193,7 @@ class TestThirtyTwoBars:
             assert_stem_in_every_bar(played.take, name, self.CYCLE, self.BARS)
 
     def test_nothing_sounds_before_the_first_cycle_is_over(self, played: Played) -> None:
-        listening = played.output[played.line(0) : played.line(self.CYCLE) - RATE // 100]
+        listening = played.output[played.line(0) : played.take.line(self.CYCLE) - RATE // 100]
         assert not listening.any()
 
 
@@ -249,7 +254,7 @@ class TestModel:
         assert gaps.max() <= RATE // 1000
 
     def test_nothing_sounds_before_the_first_cycle_is_over(self, played: Played) -> None:
-        listening = played.output[played.line(0) : played.line(self.CYCLE) - RATE // 10]
+        listening = played.output[played.line(0) : played.take.line(self.CYCLE) - RATE // 10]
         assert not listening.any()
 
 
@@ -425,7 +430,7 @@ class TestUnplugged:
         assert take.of("bar", sounding="repeat")
         missing = take.of("bar", sounding="silence", expected=True)
         assert all(event["bar"] < sounds[0] for event in missing)
-        lines = [round((bar + 1) * bar_samples(self.BPM)) for bar in sounds]
+        lines = [take.line(bar) for bar in sounds if take.steady(bar)]
         errors = [onset(bass, line) for line in lines if line < len(bass) - RATE // 10]
         print(f"first sample less bar line: {errors} samples")
-        assert max(map(abs, errors)) <= RATE // 1000
+        assert max(map(abs, errors)) <= (2 if take.of("tempo") else 1) * RATE // 1000

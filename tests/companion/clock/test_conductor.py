@@ -150,6 +150,18 @@ def test_blocks_that_the_device_lost_are_made_good_without_a_jump(
     assert float(stage.transport.bpm) == pytest.approx(bpm, rel=1e-4)
 
 
+@pytest.mark.parametrize("sounding", [True, False])
+def test_also_where_more_than_half_a_beat_was_lost_at_once(sounding: bool) -> None:
+    stage = Stage(120)
+    stage.sounding = sounding
+    stage.run(2)
+    lost = round(0.35 * RATE)
+    stage.missed += lost
+    stage.run(16)
+    beat = Transport(RATE, 120, RATE).beat_at(stage.position + lost)
+    assert abs(stage.transport.beat_at(stage.position) - beat) / 2 < 1.5e-3  # seconds
+
+
 def test_what_the_device_loses_while_another_leads_is_that_ones_affair() -> None:
     stage = Stage(120, midi=Scripted(line(120, 0)))
     stage.run(1)
