@@ -38,9 +38,8 @@ from companion.listen.hearing import Hearing
 from companion.listen.window import ContextWindow
 from companion.settings import decode_settings
 from companion.take.events import EVENTS_FILE, read_events
+from companion.take.heard import HeardInput, open_recorded, read_heard
 from companion.take.origin import PRESET_FILE
-from companion.take.recorder import ECHO_NAME, INPUT_NAME
-from companion.take.recover import UNEVEN_S
 from companion.take.tempo_map import TempoMap, tempo_map
 from companion.take.wave_file import WaveWriter
 from model.instruments import instrument_index
@@ -130,23 +129,6 @@ def replay(
     return _Replay(folder, events, worker, hurry, out, say, progress).run()
 
 
-class _Heard:
-    """What the players listened to; where there was no device it is not kept.
-
-    A plan hears up to the position, a round trip behind what had been placed by then.
-    """
-
-    def __init__(self, memory: AudioMemory) -> None:
-        self._memory = memory
-        self.position = 0
-        self.gaps: Sequence[tuple[int, int | None]] = ()
-
-    def capture(self, start: int, n: int) -> Samples:
-        if any(first < start + n and (end is None or start < end) for first, end in self.gaps):
-            raise CompanionError(f"there was no sound device in frames {start}..{start + n}")
-        return self._memory.capture(start, n)
-
-
 class _Player:
     """One player's stem in the making."""
 
@@ -176,7 +158,7 @@ class _Replay:
         self._say, self._progress = say, progress
         self._tempo: TempoMap = tempo_map(events)
         self._rate, self._start = int(take["rate"]), int(take["start_samples"])
-        heard = _heard(folder)
+        heard = read_heard(folder)
         self._end = self._start + len(heard)
         names = take["players"]
         self._memory = AudioMemory(self._rate, len(names))
@@ -187,14 +169,14 @@ class _Replay:
         )
         self._rounds: dict[int, list[tuple[_Player, int, list[StemRequest]]]] = {}
         self._made: dict[tuple[int, int], Sequence[StemResult | str]] = {}
-        self._source = _Heard(self._memory)
+        self._source = HeardInput(self._memory)
         self._hearing = Hearing(self._source, self._transport)
         self._writer = StemWriter(self._memory)
         self._ready = worker.wait_ready()
         self._players: dict[str, _Player] = {}
         for number, name in enumerate(names, 1):
             stem = Stem(self._transport, self._transport.grid(), number - 1, self._ready.silence)
-            player = _Player(name, number, stem, _open(folder / f"{name}.wav"))
+            player = _Player(name, number, stem, open_recorded(folder / f"{name}.wav"))
             if out is not None:
                 out.mkdir(parents=True, exist_ok=True)
                 player.copy = WaveWriter(out / f"{name}.wav", self._rate)
@@ -411,35 +393,3 @@ class _Replay:
 def _bars(told: Mapping[str, int]) -> dict[int, int]:
     """Bars and those they repeat, as JSON has them."""
     return {int(bar): source for bar, source in told.items()}
-
-
-def _open(path: Path) -> soundfile.SoundFile:
-    try:
-        return soundfile.SoundFile(path)
-    except soundfile.SoundFileError as error:
-        raise CompanionError(f"cannot read {str(path)!r} ({error}); valid: a WAV file") from error
-
-
-def _heard(folder: Path) -> Samples:
-    """The input, without what was taken out of it; as far as both go.
-
-    Raises:
-        CompanionError: what was taken out ends long before.
-    """
-    heard = _read(folder / f"{INPUT_NAME}.wav")
-    path = folder / f"{ECHO_NAME}.wav"
-    if not path.exists():
-        return heard
-    echo = _read(path)
-    both = min(len(heard), len(echo))
-    if both < len(heard) - UNEVEN_S * soundfile.info(path).samplerate:
-        raise CompanionError(
-            f"{str(path)!r} has {len(echo)} samples, {INPUT_NAME}.wav {len(heard)}; "
-            "valid: a take that was ended, or mended by `companion recover`"
-        )
-    return heard[:both] - echo[:both]
-
-
-def _read(path: Path) -> Samples:
-    with _open(path) as file:
-        return file.read(dtype="float32")

@@ -14,13 +14,21 @@ both are remembered with the captured frame from which they hold.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Protocol
 
 import numpy as np
 
 from companion.audio.memory import AudioMemory, Samples
 from companion.errors import CompanionError
+
+Gaps = Sequence[tuple[int, int | None]]
+"""Stretches of frames without a device, [first, end) each; the present one has no end."""
+
+
+def crosses(gaps: Gaps, start: int, n: int) -> bool:
+    """Whether there was no device in some of frames [start, start + n)."""
+    return any(first < start + n and (end is None or start < end) for first, end in gaps)
 
 
 class Performed:
@@ -91,12 +99,7 @@ class Performed:
 
     def whole(self, start: int, n: int) -> bool:
         """Whether a device was there during all of performed frames [start, start + n)."""
-        pieces = self._pieces(start, n)
-        return not any(
-            first < (end if end is not None else first + length) and gap < first + length
-            for first, length in pieces
-            for gap, end in self._gaps
-        )
+        return not crosses(self.gaps, start, n)
 
     def capture(self, start: int, n: int) -> Samples:
         """Performed frames [start, start + n), float32 [n]; silence where no device was.

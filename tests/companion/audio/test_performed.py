@@ -23,6 +23,17 @@ def stream(to: int) -> OfflineStream:
     return moved
 
 
+def away() -> tuple[OfflineStream, Performed]:
+    """A device with a round trip of 300 frames that was away from frame 4000 to 6000."""
+    moving = stream(4000)
+    performed = Performed(moving.memory, 300)
+    performed.gone(4000)
+    moving.advance(6000)
+    assert performed.gaps == ((3700, None),)
+    performed.back(6000)
+    return moving, performed
+
+
 def test_what_is_played_along_with_a_frame_is_that_frame() -> None:
     memory = stream(5000).memory
     performed = Performed(memory, 300)
@@ -32,12 +43,7 @@ def test_what_is_played_along_with_a_frame_is_that_frame() -> None:
 
 
 def test_a_device_that_comes_back_with_another_round_trip() -> None:
-    moving = stream(4000)
-    performed = Performed(moving.memory, 300)
-    performed.gone(4000)
-    moving.advance(6000)
-    assert performed.gaps == ((3700, None),)
-    performed.back(6000)
+    moving, performed = away()
     performed.shift(6000, 500)
     moving.advance(9000)
     assert performed.gaps == ((3700, 5500), (5500, 5700))  # 200 frames were told under the old one
@@ -47,11 +53,7 @@ def test_a_device_that_comes_back_with_another_round_trip() -> None:
 
 
 def test_what_was_heard_before_the_round_trip_was_known_does_not_count() -> None:
-    moving = stream(4000)
-    performed = Performed(moving.memory, 300)
-    performed.gone(4000)
-    moving.advance(6000)
-    performed.back(6000)
+    moving, performed = away()
     moving.advance(7200)
     performed.shift(6000, 500)
     assert performed.gaps == ((3700, 5500), (5500, 6900))
