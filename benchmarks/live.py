@@ -46,9 +46,10 @@ FLOOR_S = 60
 SETTLED_S = 180.0
 """What is loaded and warmed up in the first minutes is not growth."""
 SAMPLE_S = 15.0
-WATCH_S, WATCH_PRIORITY = 0.002, 90  # JACK's own is 70
-STALL_S = 0.002
-"""JACK has a period of 5.3 ms for all that happens in it."""
+WATCH_S, WATCH_PRIORITY = 0.001, 90  # JACK's own is 70
+HITCH_S, STALL_S = 0.0005, 0.002
+"""JACK has a period of 5.3 ms for all that happens in it; what is shorter than a stall may add up.
+"""
 AFTER_S = 0.2
 """JACK tells of an xrun when its cycle is over, in a thread that has to wait for a processor."""
 CLICK, MARKER = 0.2, 0.05
@@ -131,7 +132,7 @@ class MemoryWatch:
 
 
 def _sleep_lightly(processor: int, stalls: Connection) -> None:
-    """Wake every 2 ms; when told to end, send which wake-ups were late, and by how much."""
+    """Wake every millisecond; when told to end, send which wake-ups were late, and by how much."""
     os.sched_setaffinity(0, {processor})
     os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(WATCH_PRIORITY))
     found = []
@@ -140,7 +141,7 @@ def _sleep_lightly(processor: int, stalls: Connection) -> None:
         due += WATCH_S
         time.sleep(max(0.0, due - time.monotonic()))
         late = time.monotonic() - due
-        if late > STALL_S:
+        if late > HITCH_S:
             found.append((due, late))
             due = time.monotonic()
     stalls.send(found)
@@ -159,7 +160,7 @@ class StallWatch:
             self._ends.append(here)
 
     def finish(self) -> np.ndarray:
-        """[stalls, 2]: when each began, monotonic seconds, and how long it was."""
+        """[hitches, 2]: when each began, monotonic seconds, and how long it was."""
         for end in self._ends:
             end.send(None)
         found = [stall for end in self._ends for stall in end.recv()]
@@ -205,8 +206,9 @@ def say_errors(what: str, errors_ms: np.ndarray) -> None:
     print(f"{what}: {quantiles} ms (median / p95 / most) of {len(heard)}, {missing} not heard")
 
 
-def report_xruns(recorded: Recording, stalls: np.ndarray, since_s: float, log: str) -> None:
-    """Print whose the xruns were."""
+def report_xruns(recorded: Recording, hitches: np.ndarray, since_s: float, log: str) -> None:
+    """Print whose the xruns were, and what the machine did before those that no stall explains."""
+    stalls = hitches[hitches[:, 1] > STALL_S]
     long = stalls[stalls[:, 1] > PERIOD / RATE]
     theirs = in_a_stall(recorded.xruns_s, stalls)
     print(
@@ -216,6 +218,10 @@ def report_xruns(recorded: Recording, stalls: np.ndarray, since_s: float, log: s
         f"{(recorded.xruns_s[~theirs] - since_s).round(1).tolist()} s; the recorder itself missed "
         f"{recorded.lost} frames"
     )
+    for at_s in recorded.xruns_s[~theirs]:
+        before = hitches[(hitches[:, 0] < at_s) & (hitches.sum(axis=1) > at_s - AFTER_S)]
+        late_ms = (1000 * before[:, 1]).round(1).tolist()
+        print(f"  within {AFTER_S:g} s before {at_s - since_s:.1f} s it was late by {late_ms} ms")
     late = Counter(re.findall(r"client = (\S+) was not finished", log))
     print(f"who had not finished, by JACK's log: {dict(late)}")
 
@@ -297,14 +303,14 @@ def main() -> None:
                 since_s = time.monotonic()
                 memory, machine = MemoryWatch(jam.pid), StallWatch()
                 jam.wait_event("end", limit_s=1.2 * len(signal) / RATE + 60)
-                grown, stalls = memory.finish(), machine.finish()
+                grown, hitches = memory.finish(), machine.finish()
                 code = jam.wait()
                 recorded = feeder.finish()
             if hog.is_alive():
                 hog.kill()
             print(f"{bars} bars, {len(signal) / RATE / 60:.1f} minutes, exit code {code}")
             print("memory:", *grown, sep="\n  ")
-            report_xruns(recorded, stalls, since_s, server.log)
+            report_xruns(recorded, hitches, since_s, server.log)
             report(jam.take(), recorded, bars, arguments.generator == "standin")
 
 

@@ -86,7 +86,7 @@ INPUT_PEAK = 6
 OUTPUT_PEAK = 7
 SAMPLE_RATE = 8
 SLIP_LOW = 9  # least slip seen in the running window, samples
-SLIP_BASE = 10  # least slip of the window before, samples
+SLIP_BASE = 10  # what the least slip should be by now, samples
 FADE_STEP = 11  # rise of the fade per sample
 FADE_GAIN = 12  # of voices and monitor alike; rises to 1 after a stream has come back
 STATE_SLOTS = 16
@@ -100,7 +100,8 @@ CLICK_VOICE = 0
 
 CEILING = float(np.float32(0.98))  # a sample of exactly this level still passes
 SLIP_WINDOW_BLOCKS = 64  # long enough to see past a late wake-up, which catches up again
-LEAP_S = 1e-3  # what a clock gains less than this by in one window is drift
+DRIFT = 2e-4  # how far a device's rate may be off its name; good ones are within a quarter of it
+LEAP_S = 1e-4  # what a clock gains in a window beyond its drift; half of it is noise at most
 HOST_CLOCK = hasattr(time, "clock_gettime") and ctypes.sizeof(ctypes.c_long) == 8
 """Whether the callback can read the host's monotonic clock by itself."""
 
@@ -178,13 +179,14 @@ def _approach(value: float, target: float, step: float) -> float:  # pragma: no 
 
 @_jit
 def _count(  # pragma: no cover - machine code
-    header: _Cells, state: _Cells, lease: _Cells, now_s: float, flags: int
+    header: _Cells, state: _Cells, lease: _Cells, now_s: float, flags: int, frames: int
 ) -> None:
     """Add PortAudio's flags, and the frames the clock passed without us.
 
     Slip is how far the clock is ahead of our counter. A late wake-up raises it for a moment, a lost
-    block, or a sound system that stood still, for good: so the least slip of one window is compared
-    with the least of the window before. Where it goes back, what was counted is taken back.
+    block, or a sound system that stood still, for good: so the least slip of each window is
+    compared with a base, which goes along with it only as fast as a device may drift. Where it
+    goes back, what was counted is taken back.
 
     PortAudio's own clock will not do on JACK: it is interpolated by a filter that takes seconds to
     find back after each stall.
@@ -196,11 +198,16 @@ def _count(  # pragma: no cover - machine code
     blocks = lease[LEASE_BLOCKS]
     lease[LEASE_BLOCKS] = blocks + 1
     if blocks % SLIP_WINDOW_BLOCKS == 0:
-        if blocks > SLIP_WINDOW_BLOCKS:
-            leap = state[SLIP_LOW] - state[SLIP_BASE]
-            if abs(leap) > LEAP_S * state[SAMPLE_RATE]:
-                header[MISSED] = max(0, header[MISSED] + math.floor(leap + 0.5))
-        state[SLIP_BASE] = state[SLIP_LOW]
+        if blocks <= SLIP_WINDOW_BLOCKS:
+            state[SLIP_BASE] = state[SLIP_LOW]
+        drift = DRIFT * SLIP_WINDOW_BLOCKS * frames
+        leap = state[SLIP_LOW] - state[SLIP_BASE]
+        if abs(leap) > drift + LEAP_S * state[SAMPLE_RATE]:
+            whole = math.floor(leap + 0.5)
+            header[MISSED] = max(0, header[MISSED] + whole)
+            state[SLIP_BASE] += whole
+        else:
+            state[SLIP_BASE] += min(max(leap, -drift), drift)
         state[SLIP_LOW] = slip
     elif slip < state[SLIP_LOW]:
         state[SLIP_LOW] = slip
@@ -362,7 +369,7 @@ def _process(  # pragma: no cover - machine code
     now_s = carray(times, (3,), np.float64)[1]
     if lease[LEASE_HOST_CLOCK] == 1:
         now_s = _host_seconds()
-    _count(header, state, lease, now_s, np.int64(flags))
+    _count(header, state, lease, now_s, np.int64(flags), frames)
     fallen = math.exp(state[METER_DECAY] * frames)
     if click >= 0:
         for j in range(frames):

@@ -31,8 +31,6 @@ CORRECTION_BEATS = 1.0
 """A difference in phase is made good over so many beats."""
 STEER_BEATS = 0.5
 """How often the transport is steered at most."""
-PHASE_S = 5e-4
-"""Where the source will be within this in a beat anyway, the transport is left alone."""
 TEMPO = 5e-4
 """A tempo that differs by less than this part is the same, where the tempo alone counts."""
 SETTLED_S, SETTLE_S = 0.005, 4.0
@@ -194,8 +192,8 @@ class Conductor:
             return
         beat_s = 60 / tempo
         soon_s = (error + (tempo - present) / 60 * beat_s) * beat_s
-        if abs(soon_s) <= PHASE_S and abs(self.error_s) <= 2 * PHASE_S:
-            return
+        if abs(soon_s) <= reading.near_s and abs(self.error_s) <= 2 * reading.near_s:
+            return  # it will be there in a beat anyway
         if not sounding:
             error = _shorter_way(error, whole, tempo)
         wanted = tempo * (1 + error / CORRECTION_BEATS)
@@ -210,7 +208,7 @@ class Conductor:
         bar = self._transport.beats_per_bar
         beat = self._transport.beat_at(now)
         apart = (reading.beat_at(now, self._transport.rate) - beat + bar / 2) % bar - bar / 2
-        if abs(apart) * 60 / reading.bpm > PHASE_S:
+        if abs(apart) * 60 / reading.bpm > reading.near_s:
             self._given_samples = now + self._transport.rate
             self._source.set_beat(self.host_time.time_at(now), beat)
 

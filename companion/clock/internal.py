@@ -8,7 +8,7 @@ from companion.clock.host_time import HostTime
 from companion.clock.source import Reading
 from companion.clock.transport import Transport
 
-NEAR_S = 1e-3
+NEAR_S = 1e-4
 """What is lost is made good until the beats are so near to where they would have been."""
 
 
@@ -42,7 +42,7 @@ class InternalSource:
             self._line, self._rest_s = None, behind_s
             return Reading(now, 0.0, bpm, lock="tempo")
         beat = self._transport.beat_at(now) + behind_s * bpm / 60
-        self._line = Reading(now, beat, bpm, lock="bar")
+        self._line = Reading(now, beat, bpm, lock="bar", near_s=NEAR_S / 2)
         return self._line
 
     def close(self) -> None:

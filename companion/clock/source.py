@@ -52,6 +52,7 @@ class Reading:
         beat: at that sample; a multiple of the bar's beats is a downbeat.
         bpm: beats a minute of the stream's own time.
         running, confidence, lock: as of a `Line`.
+        near_s: how near beats have to be to it; what it does not know any better is no error.
     """
 
     sample: float
@@ -60,6 +61,7 @@ class Reading:
     running: bool = True
     confidence: float = 1.0
     lock: Lock = "bar"
+    near_s: float = 5e-4
 
     def beat_at(self, sample: float, rate: int) -> float:
         """The beat at another sample."""

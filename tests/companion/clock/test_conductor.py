@@ -131,7 +131,7 @@ def test_the_knob_is_the_tempo() -> None:
     assert len(stage.transport.segments) == 2
 
 
-@given(st.lists(st.sampled_from([BLOCK, 4 * BLOCK]), min_size=1, max_size=4), st.floats(60, 200))
+@given(st.lists(st.integers(5, 4 * BLOCK), min_size=1, max_size=4), st.floats(60, 200))
 @settings(max_examples=6, phases=UNSHRUNK)
 def test_blocks_that_the_device_lost_are_made_good_without_a_jump(
     lost: list[int], bpm: float
@@ -144,7 +144,7 @@ def test_blocks_that_the_device_lost_are_made_good_without_a_jump(
         stage.run(8)
     lines = Transport(RATE, stage.store.snapshot()["bpm"], RATE)
     ahead = stage.transport.beat_at(stage.position) - lines.beat_at(stage.position + sum(lost))
-    assert abs(ahead) * 60 / bpm < 1.5e-3
+    assert abs(ahead) * 60 / bpm < 1.5e-4
     bent = [tempo / bpm for tempo in tempi(stage)]
     assert all(1 - 1e-3 <= each <= 1 + MAX_BEND + 1e-3 for each in bent)
     assert float(stage.transport.bpm) == pytest.approx(bpm, rel=1e-4)
@@ -159,7 +159,7 @@ def test_also_where_more_than_half_a_beat_was_lost_at_once(sounding: bool) -> No
     stage.missed += lost
     stage.run(16)
     beat = Transport(RATE, 120, RATE).beat_at(stage.position + lost)
-    assert abs(stage.transport.beat_at(stage.position) - beat) / 2 < 1.5e-3  # seconds
+    assert abs(stage.transport.beat_at(stage.position) - beat) / 2 < 1.5e-4  # seconds
 
 
 def test_what_the_device_loses_while_another_leads_is_that_ones_affair() -> None:
