@@ -77,7 +77,8 @@ class Round:
         number: of the plan at the worker.
         wishes, spending: stem by stem, in the order of the batch.
         asked_samples: when.
-        hurry_samples: from when on it had better finish at once.
+        deadline_samples: when it must be ready for its first bar.
+        finish_s: seconds that it needs to finish at once, on a machine that is as expected.
         useless_samples: from when on nothing of it could sound.
     """
 
@@ -86,7 +87,8 @@ class Round:
     wishes: Sequence[Wish]
     spending: Spending
     asked_samples: int
-    hurry_samples: int
+    deadline_samples: int
+    finish_s: float
     useless_samples: int
 
 
@@ -198,7 +200,7 @@ class Rounds:
         soonest = planner.first_bar(now + ceil(least_s * rate))
         best = planner.first_bar(now + ceil(all_s * rate))
         bar = min(best, soonest + 1)
-        ends = [voice.planner.end_bar for voice in wanting if voice.planner.end_bar > soonest - 1]
+        ends = [voice.planner.end_bar for voice in wanting if voice.planner.end_bar > 0]
         return max(soonest, min([bar, *ends]))
 
     def _member(self, voice: Voice, window: PlanWindow, knobs: Snapshot) -> Member:
@@ -237,7 +239,8 @@ class Rounds:
             wishes,
             spending,
             now,
-            deadline - round(self._budget.finish_s(wishes, spending, at_s) * rate),
+            deadline,
+            self._budget.finish_s(wishes, spending, at_s),
             max(member.window.useless_samples for member in members),
         )
         patience_s = self._budget.patience_s(wishes, spending, at_s)
@@ -293,9 +296,18 @@ class Rounds:
         """Have a plan that is about to be late finished at once, or given up if it is useless."""
         if now >= making.useless_samples:
             self._worker.cancel(making.number)  # again does nothing
-        elif now >= max(making.hurry_samples, self._hurry_again_samples):
+        elif now >= max(self._hurry_samples(making), self._hurry_again_samples):
             self._hurry_again_samples = now + round(HURRY_AGAIN_S * self._transport.rate)
             self._worker.finish(making.number)
+
+    def _hurry_samples(self, making: Round) -> int:
+        """From when on it had better finish at once, by how it comes along."""
+        slowness = 1.0
+        if (pace := self._worker.pace(making.number)) is not None:
+            asked_s = self._seconds(making.asked_samples)
+            slowness = self._budget.slowness(making.wishes, making.spending, pace, asked_s)
+        finish_s = making.finish_s * slowness
+        return making.deadline_samples - round(finish_s * self._transport.rate)
 
     # --- when it is back -----------------------------------------------------------------------
 

@@ -11,12 +11,17 @@ from dataclasses import dataclass
 
 from companion.generate.effort import Effort, hurried, ladder
 from companion.generate.latency import Latency, Work
+from companion.generate.stem_worker import Pace
 
 SLACK_S = 0.1
 SLACK_SHARE = 0.1
 """A plan is to be ready this long before its deadline, and a tenth of what it takes."""
 PATIENCE = 5.0
 LEAST_PATIENCE_S = 3.0
+SIGNS_S = 0.2
+"""So old may the last sign of life of a plan be without its being held up."""
+LATELY_S = 0.5
+"""How fast it has come along lately is told by signs of at least so long."""
 """A generator may be silent for five times the longest it should be, at least 3 s: one that is only
 held up would be away for longer if it were replaced."""
 
@@ -87,6 +92,27 @@ class Budget:
         works = _works(wishes, [hurried(effort) for effort in spending.efforts])
         stages_s = self._latency.stages_s(works, now_s)
         return (stages_s["tokens"] + stages_s["audio"]) * (1.0 + SLACK_SHARE)
+
+    def slowness(
+        self, wishes: Sequence[Wish], spending: Spending, pace: Pace, asked_s: float
+    ) -> float:
+        """How many times slower a plan comes along than was expected when it was asked for, from 1.
+
+        The more of what it is on the whole and what it was lately: a machine that has just slowed
+        down is believed at once.
+        """
+        if self._latency is None:
+            return 1.0
+        works = _works(wishes, spending.efforts)
+        stages_s = self._latency.stages_s(works, asked_s)
+        last_s, done = pace.heard[-1] if pace.heard else (0.0, 0.0)
+        soon = min(1.0, done + 2.0 / max(1, *(work.steps for work in works)))
+        ratios = [1.0, pace.elapsed_s / (stages_s["encode"] + stages_s["tokens"] * soon + SIGNS_S)]
+        earlier = [sign for sign in pace.heard if last_s - sign[0] >= LATELY_S and sign[1] < done]
+        if earlier:
+            then_s, then = earlier[-1]
+            ratios.append((last_s - then_s) / max(1e-3, stages_s["tokens"] * (done - then)))
+        return max(ratios)
 
     def patience_s(self, wishes: Sequence[Wish], spending: Spending, now_s: float) -> float:
         """Seconds that a generator may be silent while it makes this plan."""

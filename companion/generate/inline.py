@@ -74,6 +74,9 @@ class InlineWorker:
     def cancel(self, plan: int) -> None:
         """Every plan is finished already."""
 
+    def pace(self, plan: int) -> None:
+        """Every plan is finished already."""
+
     def poll(self, timeout_s: float = 0.0) -> list[Finished]:
         """Plans made since the last call."""
         found = list(self._finished)

@@ -39,6 +39,19 @@ class Finished:
     made_s: float
 
 
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How a plan comes along.
+
+    Attributes:
+        elapsed_s: seconds since it was begun.
+        heard: the last signs of life: seconds from its beginning, share of its steps done, 0..1.
+    """
+
+    elapsed_s: float
+    heard: tuple[tuple[float, float], ...] = ()
+
+
 class StemWorker(Protocol):
     """What the session sees: the background worker, or the one that works where it is called."""
 
@@ -61,6 +74,10 @@ class StemWorker(Protocol):
 
     def cancel(self, plan: int) -> None:
         """Give up the plan if it waits or is being made."""
+        ...
+
+    def pace(self, plan: int) -> Pace | None:
+        """How the plan comes along; None if it is not being made, or that cannot be told."""
         ...
 
     def poll(self, timeout_s: float = 0.0) -> list[Finished]:

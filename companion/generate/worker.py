@@ -49,7 +49,7 @@ from companion.generate.protocol import (
     Ready,
     Result,
 )
-from companion.generate.stem_worker import PATIENCE_S, START_TIMEOUT_S, Finished, Outcome
+from companion.generate.stem_worker import PATIENCE_S, START_TIMEOUT_S, Finished, Outcome, Pace
 from model.request import StemRequest, StemResult
 
 FAILURES = 2
@@ -58,6 +58,8 @@ BACKOFF_S = (0.0, 0.5, 1.0, 2.0, 5.0, 10.0)
 """Wait before the first, second, ... restart without a plan made in between; then the last."""
 TICK_S = 0.1
 CLOSE_TIMEOUT_S = 5.0
+PACE_SIGNS = 16
+"""So many signs of life of a plan are kept: of the last one or two seconds."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -108,6 +110,7 @@ class Worker:
         self._waiting: _Job | None = None
         self._making: _Job | None = None
         self._heard_s = 0.0  # the last sign of life
+        self._signs: tuple[int, tuple[tuple[float, float], ...]] = NO_PLAN, ()  # of which number
         self._number = 0
         self._thread = threading.Thread(target=self._run, name="worker", daemon=True)
         self._thread.start()
@@ -144,6 +147,13 @@ class Worker:
     def cancel(self, plan: int) -> None:
         """See `StemWorker`."""
         self._inbox.put(partial(self._on_cancel, plan))
+
+    def pace(self, plan: int) -> Pace | None:
+        """See `StemWorker`."""
+        job, (number, signs) = self._making, self._signs
+        if job is None or job.plan != plan:
+            return None
+        return Pace(self._clock() - job.started_s, signs if number == job.number else ())
 
     def poll(self, timeout_s: float = 0.0) -> list[Finished]:
         """See `StemWorker`."""
@@ -203,8 +213,9 @@ class Worker:
                 self._idle = True
                 self._ready = self._ready or message
                 self._told.set()
-            case Progress():
+            case Progress(number=number, share=share):
                 self._heard_s = self._clock()
+                self._on_progress(number, share)
             case Result(number=number, stems=stems, seconds=seconds):
                 if (job := self._made(number)) is not None:
                     self._end(job, "done", "", stems, seconds)
@@ -217,6 +228,13 @@ class Worker:
                         self._count(reason)
             case Failed(reason=reason) | Lost(reason=reason):
                 self._lose(reason)
+
+    def _on_progress(self, number: int, share: float) -> None:
+        of, signs = self._signs
+        job = self._making
+        if job is not None and job.number == number:
+            before = signs[1 - PACE_SIGNS :] if of == number else ()
+            self._signs = number, (*before, (self._heard_s - job.started_s, share))
 
     def _made(self, number: int) -> _Job | None:
         job = self._making

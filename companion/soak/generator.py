@@ -109,6 +109,9 @@ class TroubledWorker:
             self._end(self._making, "cancelled", "cancelled")
             self._making = None
 
+    def pace(self, plan: int) -> None:
+        """Tells nothing."""
+
     def poll(self, timeout_s: float = 0.0) -> list[Finished]:
         """See `StemWorker`."""
         now = self._now()

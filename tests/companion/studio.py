@@ -20,7 +20,7 @@ from companion.generate.inline import InlineWorker
 from companion.generate.loading import Loading, loading
 from companion.generate.protocol import Ready
 from companion.generate.standin import StandInDecoding, StandInGenerator
-from companion.generate.stem_worker import PATIENCE_S, START_TIMEOUT_S, Finished, StemWorker
+from companion.generate.stem_worker import PATIENCE_S, START_TIMEOUT_S, Finished, Pace, StemWorker
 from companion.rig import Rig, run_recording
 from companion.session import Session
 from companion.status import Status
@@ -204,12 +204,17 @@ class Delayed:
     """A worker on the offline clock whose plans take their time: each `takes_s(plan)` seconds.
 
     That is with all steps and passes of a player's default knobs; with fewer it takes less, and a
-    plan that is told to finish takes one more step a level.
+    plan that is told to finish takes one more step a level. One that `tells` says how each plan
+    comes along.
     """
 
-    def __init__(self, expected_s: float, takes_s: Callable[[int], float]) -> None:
+    def __init__(
+        self, expected_s: float, takes_s: Callable[[int], float], tells: bool = False
+    ) -> None:
         self._inner = standin()
         self._expected_s, self._takes_s = expected_s, takes_s
+        self._tells = tells
+        self._began, self._whole_s = 0, 0.0
         self.now: Callable[[], int] = lambda: 0
         self._waiting: tuple[int, Sequence[StemRequest], int] | None = None
         self._making: tuple[int, Finished] | None = None
@@ -241,6 +246,14 @@ class Delayed:
     def _hurried_by(self, plan: int, sample: int) -> int:
         return self._finishing.setdefault(plan, sample)
 
+    def pace(self, plan: int) -> Pace | None:
+        if not self._tells or self._making is None:
+            return None
+        elapsed_s = (self.now() - self._began) / RATE
+        signs_s = np.arange(max(0.0, elapsed_s - 1.5), elapsed_s, 0.1)
+        heard = ((float(at), min(1.0, float(at) / self._whole_s)) for at in signs_s)
+        return Pace(elapsed_s, tuple(heard))
+
     def cancel(self, plan: int) -> None:
         self._waiting = self._making = None
         self._ended.append(Finished(plan, "cancelled", (), "cancelled", 0.0, 0.0))
@@ -259,6 +272,7 @@ class Delayed:
             takes_s = self._takes_s(plan) * sum(work_of(r) for r in requests) / ALL
             done = Finished(plan, "done", made.stems, "", waited_s, takes_s)
             self._making = (now + round(takes_s * RATE), done)
+            self._began, self._whole_s = now, takes_s
         ended, self._ended = self._ended, []
         return ended
 
@@ -277,9 +291,10 @@ def play_delayed(
     signal: np.ndarray,
     expected_s: float,
     takes_s: Callable[[int], float],
+    tells: bool = False,
 ) -> tuple[Played, Delayed]:
     """Play with plans that take their time."""
-    worker = Delayed(expected_s, takes_s)
+    worker = Delayed(expected_s, takes_s, tells)
     rig = run_recording(len(preset.players), signal, RATE, "signal")
     worker.now = lambda: rig.memory.position
     return play(folder, preset, signal, worker, rig=rig), worker

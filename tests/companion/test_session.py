@@ -385,6 +385,29 @@ def test_a_late_plan_sounds_from_the_first_bar_it_is_in_time_for(tmp_path: Path)
     assert min(s.players[0].slack_s for s in played.statuses if s.players[0].slack_s) < 0
 
 
+@pytest.mark.parametrize("tells", [True, False])
+def test_a_plan_on_a_machine_that_has_just_slowed_down_is_hurried_in_time_if_it_is_known(
+    tmp_path: Path, tells: bool
+) -> None:
+    # Told to finish it needs 4 of 22 steps: for the third plan a second and a half.
+    played, _ = play_delayed(
+        tmp_path, solo(bars=12), music(12), 1.0, lambda plan: 8.0 if plan == 3 else 1.0, tells
+    )
+    late = [event["epoch"] for event in played.of("plan") if event["slack_s"] < 0]
+    assert late == ([] if tells else [2])
+
+
+def test_after_a_plan_that_never_came_the_next_is_for_the_first_bar_it_can_be_ready_for(
+    tmp_path: Path,
+) -> None:
+    preset, signal = solo(bars=16, bpm=Fraction(90)), music(16, RATE, 90)
+    played, _ = play_delayed(tmp_path, preset, signal, 1.5, lambda plan: 60.0 if plan == 3 else 1.5)
+    repeated = [bar for bar, what in enumerate(played.sounding()) if what == "repeat"]
+    assert repeated == [6, 7]
+    next_plan = next(plan for plan in played.of("plan") if plan["epoch"] > 2)
+    assert next_plan["first_bar"] == 8 and next_plan["slack_s"] < 2 * 60 / 90 * 4
+
+
 def test_a_plan_that_is_about_to_be_late_is_told_to_hurry_until_it_is_there(
     tmp_path: Path,
 ) -> None:

@@ -8,9 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from companion.generate.budget import LEAST_PATIENCE_S, Budget, Spending, Wish
+from companion.generate.budget import LATELY_S, LEAST_PATIENCE_S, Budget, Spending, Wish
 from companion.generate.effort import Effort, hurried
 from companion.generate.latency import HALF_LIFE_S, UNTRIED, Latency, Recent, Work
+from companion.generate.stem_worker import Pace
+from companion.generate.worker import PACE_SIGNS
 
 FULL = Effort((8, 8, 4, 2), {"audio": 3.0, "instrument": 1.0, "clock": 3.0}, "contrast")
 WISH = Wish(500, 300, FULL)
@@ -190,11 +192,57 @@ def test_to_finish_at_once_takes_less_than_the_plan(
     assert budget.patience_s(asked, spending, now_s) >= LEAST_PATIENCE_S
 
 
+def signs_of(
+    encode_s: float, tokens_s: float, slow: Callable[[float], float]
+) -> list[tuple[float, float]]:
+    """A sign a tenth of a second while a plan's steps are done, on a machine so slow at a time."""
+    signs, done_s, at_s = [], 0.0, 0.0
+    while done_s < encode_s + tokens_s:
+        if done_s >= encode_s:
+            signs.append((at_s, (done_s - encode_s) / tokens_s))
+        at_s += 0.1
+        done_s += 0.1 / slow(at_s)
+    return signs
+
+
+@given(wishes, measured, st.floats(1.0, 6.0))
+def test_a_plan_is_as_slow_as_its_signs_say(
+    asked: list[Wish], measurements: list[tuple[float, float]], slow: float
+) -> None:
+    model, now_s = learnt(measurements)
+    budget = Budget(model)
+    spending = budget.spend(asked, 1e9, now_s)
+    works = [Work.of(wish.frames, wish.new_frames, wish.effort) for wish in asked]
+    stages_s = model.stages_s(works, now_s)
+    signs = signs_of(stages_s["encode"], stages_s["tokens"], lambda _: slow)
+    for known in range(0, len(signs) + 1, 1 + len(signs) // 30):
+        heard = signs[:known][-PACE_SIGNS:]
+        elapsed_s = heard[-1][0] if heard else slow * stages_s["encode"]
+        ratio = budget.slowness(asked, spending, Pace(elapsed_s, tuple(heard)), now_s)
+        assert 1.0 <= ratio <= slow * 1.001
+        if heard and heard[-1][0] - heard[0][0] > LATELY_S:
+            assert ratio >= slow * 0.999
+    silent = Pace(10.0 + 2.0 * slow * sum(stages_s.values()))
+    assert budget.slowness(asked, spending, silent, now_s) > slow
+
+
+def test_a_machine_that_has_just_slowed_down_is_believed_within_a_second() -> None:
+    model = latency()
+    spending = Budget(model).spend([WISH] * 3, 1e9, 0.0)
+    stages_s = model.stages_s([TYPICAL] * 3, 0.0)
+    signs = signs_of(stages_s["encode"], stages_s["tokens"], lambda s: 1.0 if s < 1.5 else 3.0)
+    for at_s, _ in signs:
+        heard = tuple(sign for sign in signs if sign[0] <= at_s)
+        slowness = Budget(model).slowness([WISH] * 3, spending, Pace(at_s, heard), 0.0)
+        assert slowness == pytest.approx(1.0 if at_s < 1.5 else 3.0) or 1.5 <= at_s <= 2.4
+
+
 def test_where_plans_take_no_time_all_is_made() -> None:
     budget = Budget(None)
     spending = budget.spend([WISH], 0.0, 0.0)
     assert spending.efforts == (FULL,) and spending.expected_s == 0.0
     assert budget.least_s([WISH], 0.0) == budget.finish_s([WISH], spending, 0.0) == 0.0
+    assert budget.slowness([WISH], spending, Pace(99.0), 0.0) == 1.0
 
 
 def test_a_generator_that_does_not_tell_its_stages_is_timed_as_a_whole() -> None:

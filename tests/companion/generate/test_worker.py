@@ -24,8 +24,8 @@ from companion.generate.protocol import (
     Ready,
     Result,
 )
-from companion.generate.stem_worker import Finished
-from companion.generate.worker import BACKOFF_S, Worker
+from companion.generate.stem_worker import Finished, Pace
+from companion.generate.worker import BACKOFF_S, PACE_SIGNS, Worker
 from model.request import StemRequest, StemResult
 
 WAIT_S = 10.0  # how long a test waits for another thread before it fails
@@ -137,6 +137,28 @@ def test_what_is_said_about_a_plan_is_passed_on_if_it_is_being_made(rig: Rig, ma
     link.receive(Failed(number, "cancelled"))
     assert rig.next_end().outcome == "cancelled"
     link.next_plan()
+
+
+def test_how_a_plan_comes_along_is_what_was_last_heard_of_it(rig: Rig, make_request) -> None:
+    link = rig.next_link()
+    rig.worker.submit(1, [make_request()])
+    plan = link.next_plan()
+    assert rig.worker.pace(1) == Pace(0.0)
+    for quarter in (1, 2):
+        rig.now_s = float(quarter)
+        link.receive(Progress(plan.number, quarter / 4))
+        rig.settle()
+    rig.now_s = 2.5
+    assert rig.worker.pace(1) == Pace(2.5, ((1.0, 0.25), (2.0, 0.5)))
+    assert rig.worker.pace(2) is None
+    for _ in range(100):
+        link.receive(Progress(plan.number, 0.75))
+    rig.settle()
+    pace = rig.worker.pace(1)
+    assert pace is not None and pace.heard == ((2.5, 0.75),) * PACE_SIGNS
+    link.answer(plan)
+    rig.next_end()
+    assert rig.worker.pace(1) is None
 
 
 def test_a_waiting_plan_can_be_cancelled(rig: Rig, make_request) -> None:

@@ -76,6 +76,7 @@ class TestContract:
     def test_nothing_happens_to_plans_that_are_over(self, worker: StemWorker) -> None:
         worker.finish(3)
         worker.cancel(3)
+        assert worker.pace(3) is None
         assert worker.poll() == []
 
 
