@@ -43,6 +43,8 @@ from tests.rig.test_jam import bar_samples, real_recording
 
 RATE, PERIOD, BPM, CYCLE = 48_000, 256, 95, 4
 FLOOR_S = 60
+START_S = 90
+"""The generator may take so long to load and warm up while the recorder runs already."""
 SETTLED_S = 180.0
 """What is loaded and warmed up in the first minutes is not growth."""
 SAMPLE_S = 15.0
@@ -293,7 +295,7 @@ def main() -> None:
         path = folder / "stage.yaml"
         path.write_text(yaml.safe_dump(preset))
         with JackServer(folder, real_time=True, rate=RATE, period=PERIOD) as server:
-            frames = len(signal) + 20 * RATE
+            frames = len(signal) + START_S * RATE
             feeder = Feeder(server, signal, frames, CLICK, round(bar_samples(BPM)))
             if arguments.busy:
                 hog.start()
