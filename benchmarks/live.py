@@ -49,9 +49,10 @@ SETTLED_S = 180.0
 """What is loaded and warmed up in the first minutes is not growth."""
 SAMPLE_S = 15.0
 WATCH_S, WATCH_PRIORITY = 0.001, 90  # JACK's own is 70
-HITCH_S, STALL_S = 0.0005, 0.002
-"""JACK has a period of 5.3 ms for all that happens in it; what is shorter than a stall may add up.
-"""
+STALL_S = 0.002
+"""JACK has a period of 5.3 ms for all that happens in it."""
+HITCH_S = 0.0005
+"""What is shorter than a stall may add up."""
 AFTER_S = 0.2
 """JACK tells of an xrun when its cycle is over, in a thread that has to wait for a processor."""
 CLICK, MARKER = 0.2, 0.05
@@ -133,20 +134,20 @@ class MemoryWatch:
         return f"{sixths} MB by sixths of the time, {slope:+.1f} MB an hour"
 
 
-def _sleep_lightly(processor: int, stalls: Connection) -> None:
+def _sleep_lightly(processor: int, hitches: Connection) -> None:
     """Wake every millisecond; when told to end, send which wake-ups were late, and by how much."""
     os.sched_setaffinity(0, {processor})
     os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(WATCH_PRIORITY))
     found = []
     due = time.monotonic()
-    while not stalls.poll():
+    while not hitches.poll():
         due += WATCH_S
         time.sleep(max(0.0, due - time.monotonic()))
         late = time.monotonic() - due
         if late > HITCH_S:
             found.append((due, late))
             due = time.monotonic()
-    stalls.send(found)
+    hitches.send(found)
 
 
 class StallWatch:
@@ -165,7 +166,7 @@ class StallWatch:
         """[hitches, 2]: when each began, monotonic seconds, and how long it was."""
         for end in self._ends:
             end.send(None)
-        found = [stall for end in self._ends for stall in end.recv()]
+        found = [hitch for end in self._ends for hitch in end.recv()]
         return np.array(sorted(found)).reshape(-1, 2)
 
 

@@ -99,7 +99,7 @@ class Budget:
         """How many times slower a plan comes along than was expected when it was asked for, from 1.
 
         The more of what it is on the whole and what it was lately: a machine that has just slowed
-        down is believed at once.
+        down is noticed within a second.
         """
         if self._latency is None:
             return 1.0

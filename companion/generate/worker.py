@@ -9,7 +9,8 @@ failed, one that waits stays.
 
 *Threading*: one thread, `worker`, owns everything here. The public methods may be called from any
 thread: they put a task into the worker's inbox and return, but for `wait_ready`, `close` and a
-`poll` with a timeout. The link's threads do the same with what they hear.
+`poll` with a timeout; `pace` looks at what is replaced as a whole. The link's threads do the same
+with what they hear.
 """
 
 from __future__ import annotations
@@ -110,7 +111,7 @@ class Worker:
         self._waiting: _Job | None = None
         self._making: _Job | None = None
         self._heard_s = 0.0  # the last sign of life
-        self._signs: tuple[int, tuple[tuple[float, float], ...]] = NO_PLAN, ()  # of which number
+        self._signs: tuple[int, tuple[tuple[float, float], ...]] = NO_PLAN, ()  # see `Pace.heard`
         self._number = 0
         self._thread = threading.Thread(target=self._run, name="worker", daemon=True)
         self._thread.start()
@@ -215,7 +216,7 @@ class Worker:
                 self._told.set()
             case Progress(number=number, share=share):
                 self._heard_s = self._clock()
-                self._on_progress(number, share)
+                self._on_sign(number, share)
             case Result(number=number, stems=stems, seconds=seconds):
                 if (job := self._made(number)) is not None:
                     self._end(job, "done", "", stems, seconds)
@@ -229,9 +230,9 @@ class Worker:
             case Failed(reason=reason) | Lost(reason=reason):
                 self._lose(reason)
 
-    def _on_progress(self, number: int, share: float) -> None:
-        of, signs = self._signs
-        job = self._making
+    def _on_sign(self, number: int, share: float) -> None:
+        """The plan of that number has come so far; replaced as a whole, for `pace` reads it."""
+        job, (of, signs) = self._making, self._signs
         if job is not None and job.number == number:
             before = signs[1 - PACE_SIGNS :] if of == number else ()
             self._signs = number, (*before, (self._heard_s - job.started_s, share))
