@@ -109,12 +109,13 @@ def jam(
         say(f"{rig.input} → {rig.output}, {rig.rate} Hz; loading the generator")
         ready = worker.wait_ready()
         say(f"generator on {ready.device}: {ready.plan_s:.2f} s a plan, {ready.threads} threads")
-        clocks: dict[str, OpenSource] = {
-            "midi": lambda: midi_clock,
-            "link": lambda: LinkSource(
-                open_link(float(store.snapshot()["bpm"]), preset.meter.beats_per_bar)
-            ),
-        }
+        meter = preset.meter
+
+        def link() -> LinkSource:
+            bpm = meter.quarters(float(store.snapshot()["bpm"]))
+            return LinkSource(open_link(bpm, float(meter.quarters_per_bar)))
+
+        clocks: dict[str, OpenSource] = {"midi": lambda: midi_clock, "link": link}
         session = Session(preset, rig, worker, store, take, seed, clocks=clocks, osc=sender)
         session.prepare()
         open_clock_out(preset, session, open_things, say)

@@ -9,6 +9,7 @@ from math import floor
 from pathlib import Path
 from typing import Any
 
+from companion.clock.grid import within_range
 from companion.control.parameters import PARAMETERS, Value
 from companion.control.preset import Preset, load_preset
 from companion.control.store import ParameterStore, Snapshot
@@ -86,7 +87,7 @@ def cut_off(takes: Path) -> Path | None:
 def _last_tempo(begun: Mapping[str, Any], tempo: TempoMap) -> Fraction:
     if len(tempo.segments) == 1:
         return Fraction(begun["bpm_exact"])
-    return Fraction(round(tempo.segments[-1].bpm * TEMPO_STEPS), TEMPO_STEPS)
+    return within_range(Fraction(round(tempo.segments[-1].bpm * TEMPO_STEPS), TEMPO_STEPS))
 
 
 def _as_it_stood(preset: Preset, events: Sequence[Mapping[str, Any]]) -> Preset:

@@ -76,7 +76,7 @@ class Session:
         self._worker, self._take, self._seed = worker, take, seed
         if origin_samples is None:
             origin_samples = rig.memory.position + first_bar_samples(preset, rig.rate)
-        self.transport = Transport(rig.rate, preset.bpm, origin_samples, preset.meter.beats_per_bar)
+        self.transport = Transport(rig.rate, preset.bpm, origin_samples, meter=preset.meter)
         self._count_in = CountIn(rig.memory, self.transport, preset.meter, preset.count_in_bars)
         metrics = Metrics()
         self._diary = Diary(take, self.transport, self._count_in.start_samples, metrics.hear)
@@ -97,7 +97,7 @@ class Session:
             self._ensemble.sounding,
             rig.look,
             lambda: rig.memory.counters.missed_samples,
-            self._warn,
+            self._warn_of_clock,
         )
         self._ear = Ear(heard, self.transport, store)
         self._report = Report(
@@ -139,7 +139,7 @@ class Session:
             input_level=meters.input,
             output_level=meters.output,
             xruns=self.rig.memory.counters.xruns,
-            trouble=lost or (trouble if position < until else ""),
+            trouble=lost or (trouble if position < until else self.conductor.trouble),
             cycle=int(self.store.snapshot()["cycle"]),
             cycle_holds=self._ear.holds,
             bars_before=0 if self._take is None else self._take.origin.bars_before,
@@ -248,6 +248,10 @@ class Session:
 
     def _set_monitor(self) -> None:
         self.rig.memory.set_monitor(gain_of(self.store.snapshot()["monitor"]))
+
+    def _warn_of_clock(self, what: str) -> None:
+        self._diary.incident("clock", what, self.rig.memory.position)
+        self._warn(what)
 
     def _warn(self, what: str) -> None:
         self._trouble = (what, self.rig.memory.position + round(TROUBLE_S * self.rig.rate))

@@ -2,7 +2,11 @@
 
 The knob `clock` chooses the source; the transport's tempo is that of the source, a little more or
 less while a difference in phase is made good. While a stem sounds the tempo bends by 4 % at most,
-so that the bar line never jumps; while nothing sounds it goes there as fast as it may.
+so that the bar line never jumps; while nothing sounds it goes there as fast as it may. Where 4 %
+would take more than two bars, the players are to fall silent until the beats are there.
+
+Sources may count quarter notes, whatever the meter is: what comes in from them, and what goes out
+to those who take a tempo, is turned into beats and back here.
 
 *Threading*: belongs to the session's thread. Its attributes may be read from any.
 """
@@ -13,9 +17,10 @@ from collections.abc import Callable, Mapping
 from fractions import Fraction
 from typing import Protocol, runtime_checkable
 
-from companion.clock.grid import MAX_BPM, MIN_BPM
+from companion.clock.grid import HEADROOM, MAX_BPM, MIN_BPM
 from companion.clock.host_time import HostTime
 from companion.clock.internal import InternalSource
+from companion.clock.lead_watch import LeadWatch
 from companion.clock.source import ClockSource, Lock, Reading
 from companion.clock.tap import TapSource
 from companion.clock.transport import Transport
@@ -37,20 +42,33 @@ SETTLED_S, SETTLE_S = 0.005, 4.0
 """After a master's start the players wait until beats are so near, but no longer than this."""
 SURE = 0.3
 """A reading that is less sure is not followed: the tempo stays as it is."""
+LEADS_BARS = ("tap", "midi", "link")
+"""Those who say where the bar is: the players fall silent to be there soon."""
+CATCH_UP_BARS = 2
+"""Differences are to be made good within so many bars."""
+LAST_BEATS = 2
+"""What the end of it takes: the nearer the beats, the less the tempo is bent."""
+ASTRAY_S, ASTRAY_SURE = 0.25, 0.6
+"""The beats are that far apart if they have been for so long, by readings as sure as this."""
+AT_THE_EDGE, BACK_INSIDE = 0.005, 0.0025
+"""A tempo beyond the range by less than this part is measured so; it is followed. Once it was
+further beyond, it has to come nearer."""
+
+SLOWEST_BPM, FASTEST_BPM = MIN_BPM * (1 - HEADROOM), MAX_BPM * (1 + HEADROOM)
 
 OpenSource = Callable[[], ClockSource]
 
 
 @runtime_checkable
 class SharedClock(ClockSource, Protocol):
-    """A source that others may go by as well: Link."""
+    """A source that others may go by as well: Link. It counts quarter notes."""
 
     def set_tempo(self, bpm: float) -> None:
-        """Everybody's tempo, from now on."""
+        """Everybody's tempo from now on, quarter notes a minute."""
         ...
 
     def set_beat(self, time_s: float, beat: float) -> None:
-        """A beat of ours lies there; it counts as long as nobody else is there."""
+        """A beat of ours, in quarter notes, lies there; it counts while nobody else is there."""
         ...
 
 
@@ -104,6 +122,10 @@ class Conductor:
         self.name, self.running, self.confidence, self.error_s = INTERNAL, True, 1.0, 0.0
         self.song_offset_bars: int | None = None
         self._settle_by: float | None = None  # a sample; after a master's start
+        self._astray_since: int | None = None  # a sample; while the bars are far from the source's
+        self._met = True  # whether they have been near since the players fell silent for that
+        self._beyond = False  # whether the source's tempo is out of range
+        self._lead = LeadWatch(transport, warn)
 
     def tick(self, now: int) -> None:
         """Look at the knobs and the source, and steer; `now` is the stream sample."""
@@ -115,21 +137,33 @@ class Conductor:
         if self._settle_by is not None and now > self._settle_by:
             self._settle_by = None
         reading = self._source.read(now, self.host_time)
+        if reading is not None:
+            reading = reading.in_beats(self._transport.meter)
         self.confidence = 0.0 if reading is None else reading.confidence
-        if reading is None or reading.confidence < SURE:
-            self.error_s = 0.0
+        sure = reading is not None and reading.confidence >= SURE
+        self._beyond = sure and reading is not None and self._is_beyond(reading.bpm)
+        self._lead.look(now, reading, sure, self._beyond)
+        if reading is None or not sure:
+            self.error_s, self._astray_since = 0.0, None
+            if abs(self._transport.bpm / self._transport.tempo - 1) > TEMPO:
+                self._steer(now, float(self._transport.tempo))  # nobody says what to bend for
             return
         if reading.running and not self.running:
             self._settle_by = now + SETTLE_S * self._transport.rate
         self.running = reading.running
         self._follow(reading, now)
         if abs(self.error_s) < SETTLED_S:
-            self._settle_by = None
+            self._settle_by, self._met = None, True
 
     @property
     def playing(self) -> bool:
         """Whether players may sound: not until our beats are those of a master that has started."""
         return self.running and self._settle_by is None
+
+    @property
+    def trouble(self) -> str:
+        """What is wrong with who leads, one line, as long as it is; empty where nothing is."""
+        return self._lead.trouble
 
     def close(self) -> None:
         """Let go of the source."""
@@ -149,7 +183,7 @@ class Conductor:
             self._warn(f"{error}; {self.name} leads on")
             return
         if name == INTERNAL:
-            bpm = round(float(self._transport.bpm), 2)
+            bpm = round(float(self._transport.tempo), 2)
             self._store.set("bpm", min(max(bpm, MIN_BPM), MAX_BPM), None, BY)
             self._bpm = float(self._store.snapshot()["bpm"])
         if source is not self._source:
@@ -157,6 +191,8 @@ class Conductor:
         self._source, self.name = source, name
         self.running, self.song_offset_bars, self._settle_by = True, None, None
         self._steered_samples = float("-inf")
+        self._astray_since, self._met, self._beyond = None, True, False
+        self._lead.choose(name)
 
     def _give_tempo(self) -> None:
         """A tempo that the performer turns to is everybody's, where the source takes it."""
@@ -164,18 +200,19 @@ class Conductor:
         if bpm != self._bpm:
             self._bpm = bpm
             if isinstance(self._source, SharedClock):
-                self._source.set_tempo(bpm)
+                self._source.set_tempo(self._transport.meter.quarters(bpm))
 
     def _follow(self, reading: Reading, now: int) -> None:
         transport, rate = self._transport, self._transport.rate
-        tempo = min(max(reading.bpm, MIN_BPM), MAX_BPM)
+        tempo = min(max(reading.bpm, MIN_BPM), MAX_BPM) if self._beyond else reading.bpm
         present = float(transport.bpm)
-        lock: Lock = reading.lock if reading.running else "tempo"
+        # Beats cannot be kept with a tempo that is not to be had.
+        lock: Lock = reading.lock if reading.running and not self._beyond else "tempo"
         sounding = self._sounding()
         if lock == "bar" and self.name == "follow" and sounding:
             lock = "beat"
         if lock == "tempo":
-            self.error_s = 0.0
+            self.error_s, self._astray_since = 0.0, None
             self._give_beat(reading, now)
             limit = 0.0 if self.name == INTERNAL else TEMPO
             if abs(present / tempo - 1) > limit + 1e-9:
@@ -188,6 +225,8 @@ class Conductor:
         self.error_s = error * 60 / tempo
         if lock == "bar" and self.name == "midi":
             self.song_offset_bars = round((ahead - error) / whole)
+        if lock == "bar":
+            self._fall_silent_if_astray(error, reading, now, sounding)
         if at < self._steered_samples + STEER_BEATS * rate * 60 / tempo:
             return
         beat_s = 60 / tempo
@@ -199,7 +238,27 @@ class Conductor:
         wanted = tempo * (1 + error / CORRECTION_BEATS)
         if sounding:
             wanted = min(max(wanted, tempo * (1 - MAX_BEND)), tempo * (1 + MAX_BEND))
-        self._steer(at, min(max(wanted, MIN_BPM), MAX_BPM))
+        self._steer(at, min(max(wanted, SLOWEST_BPM), FASTEST_BPM), tempo)
+
+    def _fall_silent_if_astray(
+        self, error: float, reading: Reading, now: int, sounding: bool
+    ) -> None:
+        """The players wait where bending would take too long; `error` is in beats."""
+        beats = CATCH_UP_BARS * self._transport.beats_per_bar - LAST_BEATS
+        astray = abs(error) > MAX_BEND * beats and reading.confidence >= ASTRAY_SURE
+        if not (astray and sounding and self._met and self.name in LEADS_BARS):
+            self._astray_since = None
+            return
+        if self._astray_since is None:
+            self._astray_since = now
+        if now - self._astray_since >= ASTRAY_S * self._transport.rate:
+            self._settle_by, self._met = now + SETTLE_S * self._transport.rate, False
+            self._astray_since = None
+            self._lead.moved()
+
+    def _is_beyond(self, bpm: float) -> bool:
+        edge = BACK_INSIDE if self._beyond else AT_THE_EDGE
+        return not MIN_BPM * (1 - edge) <= bpm <= MAX_BPM * (1 + edge)
 
     def _give_beat(self, reading: Reading, now: int) -> None:
         """Tell those who may join later where our bars lie, when it is elsewhere."""
@@ -210,11 +269,17 @@ class Conductor:
         apart = (reading.beat_at(now, self._transport.rate) - beat + bar / 2) % bar - bar / 2
         if abs(apart) * 60 / reading.bpm > reading.near_s:
             self._given_samples = now + self._transport.rate
-            self._source.set_beat(self.host_time.time_at(now), beat)
+            quarter = self._transport.meter.quarters(beat)
+            self._source.set_beat(self.host_time.time_at(now), quarter)
 
-    def _steer(self, sample: int, bpm: float) -> None:
-        self._transport.steer(max(sample, self._look()[1]), Fraction(str(round(bpm, 6))))
+    def _steer(self, sample: int, bpm: float, tempo: float | None = None) -> None:
+        at = max(sample, self._look()[1])
+        self._transport.steer(at, _exact(bpm), None if tempo is None else _exact(tempo))
         self._steered_samples = sample
+
+
+def _exact(bpm: float) -> Fraction:
+    return Fraction(str(round(bpm, 6)))
 
 
 def _shorter_way(error: float, whole: int, tempo: float) -> float:
@@ -222,6 +287,6 @@ def _shorter_way(error: float, whole: int, tempo: float) -> float:
 
     A tempo near the end of the range leaves little room to one side.
     """
-    faster, slower = MAX_BPM / tempo - 1 + 1e-9, 1 - MIN_BPM / tempo + 1e-9
+    faster, slower = FASTEST_BPM / tempo - 1, 1 - SLOWEST_BPM / tempo
     ahead, behind = error % whole, whole - error % whole
     return ahead if ahead / faster <= behind / slower else -behind

@@ -21,6 +21,8 @@ from companion.errors import CompanionError
 
 MIN_BPM = 40
 MAX_BPM = 240
+HEADROOM = 0.05
+"""A tempo may be bent so far beyond the range, or one at its end could not be caught up with."""
 FRAMES_PER_S = 50
 
 
@@ -105,8 +107,17 @@ def nearest(sample: Fraction) -> int:
     return math.floor(sample + Fraction(1, 2))
 
 
-def check_bpm(bpm: object) -> Fraction:
+def within_range(bpm: Fraction) -> Fraction:
+    """The tempo, or the end of the range that it is beyond."""
+    return min(max(bpm, Fraction(MIN_BPM)), Fraction(MAX_BPM))
+
+
+def check_bpm(bpm: object, headroom: float = 0.0) -> Fraction:
     """A tempo as an exact number of beats a minute; an int or float is taken as it is.
+
+    Args:
+        bpm: beats a minute.
+        headroom: by which part the tempo may be beyond the range.
 
     Raises:
         CompanionError: it is no number from 40 to 240.
@@ -115,7 +126,7 @@ def check_bpm(bpm: object) -> Fraction:
         exact = Fraction(bpm)  # type: ignore[call-overload]
     except (TypeError, ValueError, OverflowError):
         exact = Fraction(0)
-    if not MIN_BPM <= exact <= MAX_BPM:
+    if not MIN_BPM * (1 - headroom) <= exact <= MAX_BPM * (1 + headroom):
         raise CompanionError(f"tempo {_readable(bpm)} BPM is outside {MIN_BPM}..{MAX_BPM} BPM")
     return Fraction(exact)
 

@@ -96,6 +96,8 @@ class HostTime:
             running=line.running,
             confidence=line.confidence,
             lock=line.lock,
+            unit=line.unit,
+            gone=line.gone,
         )
 
     def _known(self) -> _Fit:

@@ -1,8 +1,9 @@
 """Ableton Link: everybody on the network shares tempo, bar and start.
 
 Joining takes the tempo and the bar of those who are there; only a tempo that the performer turns to
-is sent. The library is an extra (`pip install "companion[link]"`, GPL) and imported in `open_link`
-alone; `FakeLinkNetwork` is its twin.
+is sent. Link counts quarter notes in every meter, and so does everything here. The library is an
+extra (`pip install "companion[link]"`, GPL) and imported in `open_link` alone; `FakeLinkNetwork` is
+its twin.
 
 *Threading*: everything belongs to the session's thread; the library has threads of its own.
 """
@@ -28,8 +29,8 @@ class LinkState:
 
     Attributes:
         time_s: monotonic seconds.
-        beat: at that time; a multiple of the bar's beats is a downbeat.
-        bpm: beats a minute.
+        beat: at that time, in quarter notes; a multiple of those in a bar is a downbeat.
+        bpm: quarter notes a minute.
         playing: whether somebody has pressed play.
         peers: how many others there are.
     """
@@ -49,11 +50,11 @@ class LinkPort(Protocol):
         ...
 
     def set_tempo(self, bpm: float) -> None:
-        """Everybody's tempo, from now on."""
+        """Everybody's tempo from now on, quarter notes a minute."""
         ...
 
     def set_beat(self, time_s: float, beat: float) -> None:
-        """A beat lies there from now on; only who is alone may say so."""
+        """A beat, in quarter notes, lies there from now on; only who is alone may say so."""
         ...
 
     def set_playing(self, playing: bool) -> None:
@@ -74,15 +75,24 @@ class LinkSource:
 
     def __init__(self, port: LinkPort) -> None:
         self._port = port
-        self._played = False
+        self._played = self._met = False
 
     def read(self, now: int, host_time: HostTime) -> Reading:
         """See `ClockSource`; where nobody has pressed play yet it counts as running."""
         state = self._port.state()
         self._played |= state.playing
+        self._met |= state.peers > 0
         running = state.playing or not self._played
         lock: Lock = "bar" if state.peers else "tempo"
-        line = Line(state.time_s, state.beat, state.bpm, running, lock=lock)
+        line = Line(
+            state.time_s,
+            state.beat,
+            state.bpm,
+            running,
+            lock=lock,
+            unit="quarter",
+            gone=self._met and not state.peers,
+        )
         return host_time.reading(line, now)
 
     def set_tempo(self, bpm: float) -> None:
@@ -106,7 +116,7 @@ class RealLinkPort:
     """
 
     def __init__(self, link: Any, quantum: float, clock: Callable[[], float]) -> None:
-        """`link` is a `link.Link`; it is enabled half a second after it was made."""
+        """`link` is a `link.Link`, enabled half a second after it was made; `quantum` is a bar."""
         self._link: Any = link
         self._quantum, self._clock = quantum, clock
         self._enable_s = clock() + SETTLE_S
@@ -237,9 +247,14 @@ class FakeLinkPort:
 
 
 def open_link(
-    bpm: float, beats_per_bar: int, clock: Callable[[], float] = time.monotonic
+    bpm: float, quarters_per_bar: float, clock: Callable[[], float] = time.monotonic
 ) -> RealLinkPort:
-    """A client of the real network; `bpm` is its tempo as long as it is alone.
+    """A client of the real network.
+
+    Args:
+        bpm: its tempo as long as it is alone, quarter notes a minute.
+        quarters_per_bar: quarter notes in a bar, by which it agrees with the others.
+        clock: monotonic seconds.
 
     Raises:
         CompanionError: the library is not installed.
@@ -251,4 +266,4 @@ def open_link(
             f"clock link needs the package LinkPython-extern ({error}); "
             'valid: pip install "companion[link]"'
         ) from error
-    return RealLinkPort(Link(bpm), float(beats_per_bar), clock)
+    return RealLinkPort(Link(bpm), float(quarters_per_bar), clock)

@@ -1,4 +1,6 @@
-"""MIDI clock in: 24 ticks a beat, start, stop, continue and song position, as a clock source.
+"""MIDI clock in: ticks, start, stop, continue and song position, as a clock source.
+
+There are 24 ticks to a quarter note and four positions, so that is what it counts in every meter.
 
 *Threading*: `receive` belongs to the thread that brings the messages; `read` to the session's. One
 immutable value is handed over by assigning it.
@@ -16,11 +18,13 @@ from companion.clock.tick_line import TickFit, TickLine
 
 SONG_POSITION, TICK, START, CONTINUE, STOP = 0xF2, 0xF8, 0xFA, 0xFB, 0xFC
 CLOCK_MESSAGES = frozenset((SONG_POSITION, TICK, START, CONTINUE, STOP))
-TICKS_A_BEAT = 24
+TICKS_A_QUARTER = 24
 TICKS_A_POSITION = 6
 """A song position counts sixteenths."""
 STALL_S = 0.5
 """Without a tick for so long the master has stalled."""
+GONE_S = 1.0
+"""Without a tick for so long, though it has not stopped, it is gone: a cable was pulled."""
 FORGET_S = 4.0
 """After so long nothing it said is trusted any more; before, ever less."""
 SURE_TICKS = 24
@@ -67,7 +71,7 @@ class MidiClock:
         self._last_s: float | None = None
         self._doubt: _Doubt | None = None
         self._running = True
-        self._zero: int | None = None  # tick of the song's beat 0
+        self._zero: int | None = None  # tick with which the song begins
         self._next_song_tick: int | None = None  # what the next tick is, if a message said so
 
     def receive(self, message: Sequence[int], time_s: float) -> None:
@@ -97,7 +101,8 @@ class MidiClock:
         if silent_s > FORGET_S:
             return None
         trust = 1 - max(0.0, silent_s - STALL_S) / (FORGET_S - STALL_S)
-        line = replace(heard.line, confidence=heard.confidence * trust)
+        gone = heard.line.running and silent_s > GONE_S
+        line = replace(heard.line, confidence=heard.confidence * trust, gone=gone)
         return host_time.reading(line, now)
 
     def close(self) -> None:
@@ -152,8 +157,9 @@ class MidiClock:
             return
         line = Line(
             time_s=fit.time_s,
-            beat=(fit.tick - (self._zero or 0)) / TICKS_A_BEAT,
-            bpm=60 / (TICKS_A_BEAT * fit.tick_s),
+            beat=(fit.tick - (self._zero or 0)) / TICKS_A_QUARTER,
+            bpm=60 / (TICKS_A_QUARTER * fit.tick_s),
+            unit="quarter",
             running=self._running,
             lock="tempo" if self._zero is None or not self._running else "bar",
         )

@@ -1,4 +1,6 @@
-"""MIDI clock out: 24 ticks a beat, start, stop and song position, at the times they are heard.
+"""MIDI clock out: ticks, start, stop and song position, at the times they are heard.
+
+There are 24 ticks to a quarter note and four positions, whatever a beat of the transport is.
 
 MIDI has no time stamps on the way out: each message is sent when it is due, by a thread that sleeps
 until then.
@@ -13,6 +15,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from fractions import Fraction
+from math import ceil
 from typing import Protocol, Self
 
 from companion.clock.host_time import HostTime
@@ -22,8 +25,8 @@ from companion.clock.midi_clock import (
     START,
     STOP,
     TICK,
-    TICKS_A_BEAT,
     TICKS_A_POSITION,
+    TICKS_A_QUARTER,
 )
 from companion.clock.transport import Transport
 
@@ -82,8 +85,9 @@ class FakeMidiSender:
 class ClockTicks:
     """What is to be sent next, and when.
 
-    Ticks go out from the first beat on that has not passed, in the count-in as well; the start is
-    sent with bar 0, or, where that has passed, a song position and a continue with the next beat.
+    Ticks go out from the first one on that has not passed, in the count-in as well; the start is
+    sent with bar 0, or, where that has passed, a song position and a continue with the next
+    sixteenth.
     """
 
     def __init__(self, transport: Transport, host_time: HostTime) -> None:
@@ -130,12 +134,12 @@ class ClockTicks:
         return self._started
 
     def _time_s(self, tick: int) -> float:
-        beat = Fraction(tick, TICKS_A_BEAT)
+        beat = self._transport.meter.beats(Fraction(tick, TICKS_A_QUARTER))
         return self._host_time.time_at(self._transport.beat_start_samples(beat))
 
     def _first_after(self, now_s: float) -> int:
         beat = self._transport.beat_at(round(self._host_time.sample_at(now_s)))
-        return int(-(-beat * TICKS_A_BEAT // 1))
+        return ceil(self._transport.meter.quarters(beat) * TICKS_A_QUARTER)
 
 
 class MidiClockOut:

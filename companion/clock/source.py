@@ -6,8 +6,10 @@ Link, taps) hand over one immutable `Line` at a time by assigning it, which need
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal, Protocol
+
+from companion.clock.meter import Meter
 
 if TYPE_CHECKING:
     from companion.clock.host_time import HostTime
@@ -16,6 +18,8 @@ CLOCKS = ("internal", "tap", "midi", "link", "follow")
 """Who can lead."""
 Lock = Literal["tempo", "beat", "bar"]
 """How much of a reading counts: the tempo alone, also where beats fall, also which is the first."""
+Unit = Literal["beat", "quarter"]
+"""What a source counts: beats of the companion's meter, or quarter notes whatever the meter is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +33,8 @@ class Line:
         running: False while the master is stopped; then the beat means nothing.
         confidence: 0..1.
         lock: how much of it counts.
+        unit: what `beat` and `bpm` count.
+        gone: whether the master that was there is there no more, without having said so.
     """
 
     time_s: float
@@ -37,6 +43,8 @@ class Line:
     running: bool = True
     confidence: float = 1.0
     lock: Lock = "bar"
+    unit: Unit = "beat"
+    gone: bool = False
 
     def beat_at(self, time_s: float) -> float:
         """The beat at another time."""
@@ -51,7 +59,7 @@ class Reading:
         sample: stream sample.
         beat: at that sample; a multiple of the bar's beats is a downbeat.
         bpm: beats a minute of the stream's own time.
-        running, confidence, lock: as of a `Line`.
+        running, confidence, lock, unit, gone: as of a `Line`.
         near_s: how near beats have to be to it; what it does not know any better is no error.
     """
 
@@ -62,6 +70,15 @@ class Reading:
     confidence: float = 1.0
     lock: Lock = "bar"
     near_s: float = 5e-4
+    unit: Unit = "beat"
+    gone: bool = False
+
+    def in_beats(self, meter: Meter) -> Reading:
+        """The same counted in the beats of a meter, whatever the source counts."""
+        if self.unit == "beat":
+            return self
+        beat, bpm = meter.beats(self.beat), meter.beats(self.bpm)
+        return replace(self, beat=beat, bpm=bpm, unit="beat")
 
     def beat_at(self, sample: float, rate: int) -> float:
         """The beat at another sample."""

@@ -16,7 +16,15 @@ import math
 from dataclasses import dataclass
 from fractions import Fraction
 
-from companion.clock.grid import Grid, check_bpm, check_rate, nearest
+from companion.clock.grid import (
+    HEADROOM,
+    Grid,
+    check_bpm,
+    check_rate,
+    nearest,
+    within_range,
+)
+from companion.clock.meter import Meter, in_quarter_notes
 from companion.errors import CompanionError
 
 BEAT_RESOLUTION = 1 << 40
@@ -45,19 +53,33 @@ class Transport:
     Attributes:
         rate: stream samples a second.
         beats_per_bar: at least 1.
+        meter: what a beat is.
         origin_samples: stream sample of bar 0 while the tempo has not moved.
     """
 
     def __init__(
-        self, rate: int, bpm: Fraction | float, origin_samples: int, beats_per_bar: int = 4
+        self,
+        rate: int,
+        bpm: Fraction | float,
+        origin_samples: int,
+        beats_per_bar: int = 4,
+        meter: Meter | None = None,
     ) -> None:
         """A constant tempo of 40..240 beats a minute, until it is steered.
+
+        Args:
+            rate: stream samples a second.
+            bpm: beats a minute.
+            origin_samples: stream sample of bar 0.
+            beats_per_bar: at least 1; of the meter, where that is given.
+            meter: what a beat is; by default a quarter note.
 
         Raises:
             CompanionError: the tempo, the rate or the bar is outside its range.
         """
         self.rate = check_rate(rate)
-        self.beats_per_bar = beats_per_bar
+        self.meter = meter or in_quarter_notes(beats_per_bar)
+        self.beats_per_bar = beats_per_bar = self.meter.beats_per_bar
         self.origin_samples = origin_samples
         if beats_per_bar < 1:
             raise CompanionError(f"beats_per_bar {beats_per_bar} must be 1 or more")
@@ -66,6 +88,7 @@ class Transport:
         beat_samples = 60 * rate / check_bpm(bpm)
         start = Segment(0, -origin_samples / beat_samples, beat_samples)
         self._segments: tuple[Segment, ...] = (start,)
+        self._tempo: Fraction | None = None  # that of the last segment was bent from
 
     # --- tempo ---------------------------------------------------------------------------------
 
@@ -80,6 +103,14 @@ class Transport:
         return 60 * self.rate / self.beat_samples
 
     @property
+    def tempo(self) -> Fraction:
+        """The latest tempo without its bend, beats a minute, within 40..240.
+
+        It is where the tempo will be once a difference in phase is made good.
+        """
+        return within_range(self.bpm if self._tempo is None else self._tempo)
+
+    @property
     def beat_samples(self) -> Fraction:
         """Length of a beat at the latest tempo, samples."""
         return self._segments[-1].beat_samples
@@ -90,28 +121,37 @@ class Transport:
         return self.beat_samples * self.beats_per_bar
 
     def grid(self) -> Grid:
-        """Bars and frames at the latest tempo, as if it had always been so.
+        """Bars and frames at the latest tempo without its bend, as if it had always been so.
 
         A tempo that was steered to is taken to a thousandth.
         """
-        bpm = self.bpm if len(self._segments) == 1 else self.bpm.limit_denominator(1000)
+        bpm = self.bpm if len(self._segments) == 1 else self.tempo.limit_denominator(1000)
         return Grid(self.rate, bpm, self.origin_samples, self.beats_per_bar)
 
-    def steer(self, sample: int, bpm: Fraction | float) -> None:
+    def steer(
+        self, sample: int, bpm: Fraction | float, tempo: Fraction | float | None = None
+    ) -> None:
         """Go on at another tempo from a sample on, which must not have been played yet.
+
+        Args:
+            sample: of the stream.
+            bpm: beats a minute; it may be bent beyond the range by `HEADROOM`.
+            tempo: what it is bent from for a while; None if it is not bent.
 
         Raises:
             CompanionError: the tempo is outside 40..240 BPM.
         """
-        exact = 60 * self.rate / check_bpm(bpm)
+        exact = 60 * self.rate / check_bpm(bpm, HEADROOM)
         beat_samples = Fraction(round(exact * TEMPO_RESOLUTION), TEMPO_RESOLUTION)
         beat = Fraction(round(self._beat_at(sample) * BEAT_RESOLUTION), BEAT_RESOLUTION)
         self.follow(Segment(sample, beat, beat_samples))
+        self._tempo = None if tempo is None else Fraction(tempo)
 
     def follow(self, segment: Segment) -> None:
         """Take over a segment of another transport with the same origin, as it is."""
         kept = bisect.bisect_left(self._segments, segment.sample, key=_sample)
         self._segments = (*self._segments[:kept], segment)
+        self._tempo = None
 
     # --- lines ---------------------------------------------------------------------------------
 

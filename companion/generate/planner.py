@@ -320,7 +320,7 @@ class Planner:
         Before the first plan there is nothing to go on from, and the tempo may as well be exact.
         """
         grid = self._stem.grid
-        change = abs(float(self._transport.bpm / grid.bpm) - 1)
+        change = abs(float(self._transport.tempo / grid.bpm) - 1)
         if change > (STRETCH if self._stem.begun else EXACT):
             moved = self._transport.grid()
             with contextlib.suppress(CompanionError):  # too slow to plan at: stretched all the same

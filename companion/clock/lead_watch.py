@@ -1,0 +1,102 @@
+"""What is wrong with who leads: a master that is gone, or whose tempo is not to be had.
+
+*Threading*: belongs to the session's thread; `trouble` may be read from any.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Literal
+
+from companion.clock.grid import MAX_BPM, MIN_BPM
+from companion.clock.source import Reading
+from companion.clock.transport import Transport
+
+MASTERS = {"midi": "MIDI clock", "link": "Ableton Link"}
+"""The sources that somebody else is behind, by the name that a performer knows."""
+WAIT_S = {"": 0.0, "absent": 3.0, "gone": 0.0, "beyond": 1.0}
+"""So long something is wrong before it is told; a source takes its time to call itself gone."""
+
+Wrong = Literal["", "absent", "gone", "beyond"]
+
+
+class LeadWatch:
+    """Tells in one line what is wrong, and when it is over.
+
+    Attributes:
+        trouble: what is wrong now; empty where nothing is.
+    """
+
+    def __init__(self, transport: Transport, tell: Callable[[str], None]) -> None:
+        """The companion itself leads.
+
+        Args:
+            transport: what follows.
+            tell: told what the performer should know, in one line.
+        """
+        self._transport, self._tell = transport, tell
+        self._name = ""
+        self.choose("")
+
+    def choose(self, name: str) -> None:
+        """Another source leads, of which nothing has been heard yet."""
+        self._name = name
+        self._heard = False
+        self._wrong: Wrong = ""
+        self._told: Wrong = ""
+        self._since: int | None = None
+        self.trouble = ""
+
+    def look(self, now: int, reading: Reading | None, sure: bool, beyond: bool) -> None:
+        """Judge what the source says at stream sample `now`.
+
+        Args:
+            now: stream sample.
+            reading: what it says, in beats.
+            sure: whether that is to be followed.
+            beyond: whether its tempo is out of range.
+        """
+        if self._name not in MASTERS:
+            return
+        if self._since is None:
+            self._since = now
+        wrong = self._judged(reading, sure, beyond)
+        if wrong != self._wrong:
+            self._wrong, self._since = wrong, now
+        if wrong == self._told or now - self._since < WAIT_S[wrong] * self._transport.rate:
+            return
+        over = f"{self._label} is {'there' if self._told == 'absent' else 'back'}"
+        self._told, self.trouble = wrong, self._line(wrong, reading)
+        self._tell(self.trouble or over)
+
+    def moved(self) -> None:
+        """The players fall silent because its bars are elsewhere."""
+        self._tell(f"{self._label} has moved: the players come back on its bars")
+
+    @property
+    def _label(self) -> str:
+        return MASTERS.get(self._name, self._name)
+
+    def _judged(self, reading: Reading | None, sure: bool, beyond: bool) -> Wrong:
+        if reading is not None and reading.gone:
+            return "gone"
+        if sure:
+            self._heard = True
+            return "beyond" if beyond else ""
+        # Gone for long it says nothing at all; just back it is not sure yet; stopped it may rest.
+        return self._wrong if self._heard else "absent"
+
+    def _line(self, wrong: Wrong, reading: Reading | None) -> str:
+        if not wrong:
+            return ""
+        playing_on = f"playing on at {float(self._transport.tempo):.1f} BPM"
+        if wrong == "absent":
+            return f"no {self._label} is coming; {playing_on}"
+        if wrong == "gone":
+            what = {"link": "nobody else is on Ableton Link any more"}
+            return f"{what.get(self._name, f'{self._label} has stopped coming')}; {playing_on}"
+        assert reading is not None, "a tempo beyond the range was read"
+        meter, bpm = self._transport.meter, reading.bpm
+        quarters = "" if meter.quarters(1.0) == 1.0 else f" ({meter.quarters(bpm):.1f} quarters)"
+        valid = f"valid: {MIN_BPM} to {MAX_BPM}"
+        return f"{self._label} is at {bpm:.1f} BPM{quarters}; {valid}; {playing_on}"
