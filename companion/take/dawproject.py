@@ -85,7 +85,7 @@ def project_xml(
         clips = _add(lane, "Clips", id=f"clips{number}")
         _add_clip(clips, number, name, tempo, rate, seconds)
     markers = _add(arrangement, "Markers", id="markers", timeUnit="beats")
-    _add(markers, "Marker", time=_number(-first), name="bar 0")
+    _add(markers, "Marker", time=_number(0.0 - first), name="bar 0")
     points = _add(arrangement, "TempoAutomation", id="tempo-points", timeUnit="beats", unit="bpm")
     _add(points, "Target", parameter="tempo")
     for beat, value in _tempi(tempo, seconds):

@@ -43,7 +43,7 @@ def export(take: Path, folder: Path, version: str) -> list[Path]:
     sources = {name: take / f"{name}.wav" for name in (INPUT_NAME, *begun["players"])}
     seconds = _length_s(sources)
     meter = METERS[begun["meter"]]
-    tempo = tempo_map(events).in_quarters(meter.quarters_per_beat)
+    tempo = tempo_map(events).in_quarters(meter)
     copies = {name: folder / source.name for name, source in sources.items()}
     title = take.resolve().name
     midi, project = folder / TEMPO_FILE, folder / f"{title}.dawproject"

@@ -5,9 +5,10 @@ from __future__ import annotations
 import bisect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from fractions import Fraction
 from math import ceil, floor
 from typing import Any
+
+from companion.clock.meter import Meter
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,19 +26,22 @@ class TempoMap:
 
     Attributes:
         segments: at least one, oldest first; the first tempo holds before it as well.
-        beats_per_bar: at least 1.
+        beats_per_bar: at least 1; counted in quarter notes it is 3.5 in 7/8.
+        step: a beat that is felt; counted in quarter notes it is 1.5 in 9/8.
     """
 
     segments: tuple[Segment, ...]
-    beats_per_bar: int
+    beats_per_bar: float
+    step: float = 1.0
 
-    def in_quarters(self, per_beat: Fraction) -> TempoMap:
-        """The same counted in quarter notes, of which a beat has so many."""
-        factor = float(per_beat)
+    def in_quarters(self, meter: Meter) -> TempoMap:
+        """The same, which counts the beats of a meter, counted in quarter notes."""
         segments = tuple(
-            Segment(each.time_s, each.beat * factor, each.bpm * factor) for each in self.segments
+            Segment(each.time_s, meter.quarters(each.beat), meter.quarters(each.bpm))
+            for each in self.segments
         )
-        return TempoMap(segments, round(self.beats_per_bar * per_beat))
+        bar, step = meter.quarters_per_bar, meter.quarters_per_beat
+        return TempoMap(segments, float(bar), float(step))
 
     def beat_at(self, time_s: float) -> float:
         """The beat at a time."""
@@ -60,9 +64,9 @@ class TempoMap:
         return range(ceil(first - 1e-6), ceil(last - 1e-6))
 
     @property
-    def first_beat(self) -> int:
-        """The beat with which the take begins, negative in a count-in."""
-        return floor(self.beat_at(0.0) + 1e-3)
+    def first_beat(self) -> float:
+        """The place of the beat with which the take begins, negative in a count-in."""
+        return floor(self.beat_at(0.0) / self.step + 1e-3) * self.step
 
     def _last(self, at: float, start: Callable[[Segment], float]) -> Segment:
         return self.segments[max(0, bisect.bisect_right(self.segments, at, key=start) - 1)]

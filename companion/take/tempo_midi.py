@@ -12,6 +12,7 @@ import mido
 from companion.take.tempo_map import TempoMap
 
 TICKS_PER_BEAT = 960
+CLOCKS_PER_QUARTER = 24
 ASTRAY_S = 0.000_05
 """A tempo event is written where the beat would else be further off than this: MIDI's tempi are
 whole microseconds a beat, so small errors would add up."""
@@ -23,27 +24,35 @@ def write_tempo_midi(path: Path, title: str, tempo: TempoMap, meter: str, second
     The tempo map is to count quarter notes.
     """
     numerator, denominator = map(int, meter.split("/"))
-    first = tempo.first_beat
-    last = max(first + 1, round(tempo.beat_at(seconds)))
+    first, step = tempo.first_beat, tempo.step
+    beats = max(1, round((tempo.beat_at(seconds) - first) / step))
     found: list[tuple[int, mido.MetaMessage]] = [
         (0, mido.MetaMessage("track_name", name=title)),
-        (0, mido.MetaMessage("time_signature", numerator=numerator, denominator=denominator)),
-        (-first * TICKS_PER_BEAT, mido.MetaMessage("marker", text="bar 0")),
+        (
+            0,
+            mido.MetaMessage(
+                "time_signature",
+                numerator=numerator,
+                denominator=denominator,
+                clocks_per_click=round(CLOCKS_PER_QUARTER * step),
+            ),
+        ),
+        (round(-first * TICKS_PER_BEAT), mido.MetaMessage("marker", text="bar 0")),
     ]
     at_s, current = 0.0, 0
-    for beat in range(first, last):
-        due_s = tempo.time_s(beat + 1)
-        if abs(at_s + current / 1e6 - due_s) > ASTRAY_S:
-            current = max(1, round((due_s - at_s) * 1e6))
+    for beat in range(beats):
+        due_s = tempo.time_s(first + (beat + 1) * step)
+        if abs(at_s + current * step / 1e6 - due_s) > ASTRAY_S:
+            current = max(1, round((due_s - at_s) * 1e6 / step))
             message = mido.MetaMessage("set_tempo", tempo=current)
-            found.append(((beat - first) * TICKS_PER_BEAT, message))
-        at_s += current / 1e6
+            found.append((round(beat * step * TICKS_PER_BEAT), message))
+        at_s += current * step / 1e6
     track = mido.MidiTrack()
     ticks = 0
     for tick, message in sorted(found, key=lambda each: each[0]):
         track.append(message.copy(time=tick - ticks))
         ticks = tick
-    end = (last - first) * TICKS_PER_BEAT
+    end = round(beats * step * TICKS_PER_BEAT)
     track.append(mido.MetaMessage("end_of_track", time=max(0, end - ticks)))
     file = mido.MidiFile(type=0, ticks_per_beat=TICKS_PER_BEAT)
     file.tracks.append(track)

@@ -188,7 +188,7 @@ class TestRefused:
             ("bpm: 241\n" + PLAYERS, "bpm is 241; valid: 40 to 240"),
             ("bpm: .nan\n" + PLAYERS, "bpm is nan; valid: 40 to 240"),
             ("bars: 0\n" + PLAYERS, "bars is 0; valid: 1 to 100000"),
-            ("meter: 9/4\n" + PLAYERS, "meter is '9/4'; nearest: 7/4; valid: 2/4, 3/4, 4/4, 5/4"),
+            ("meter: 9/4\n" + PLAYERS, "meter is '9/4'; nearest: 9/8; valid: 2/4, 3/4, 4/4, 5/4"),
             ("count_in_bars: 5\n" + PLAYERS, "count_in_bars is 5; valid: 0 to 4"),
             ("cycle: 17\n" + PLAYERS, "cycle is 17; valid: a whole number from 1 to 16 bars"),
             ("players: [{name: a, level: 7}]", "players[0].level is 7; valid: from -60 to 6 dB"),

@@ -13,24 +13,28 @@ import numpy as np
 import pytest
 import soundfile
 
+from companion.clock.meter import FOUR_FOUR, METERS, Meter
 from companion.errors import CompanionError
 from companion.take.events import EVENTS_FILE
 from companion.take.export import export
 from companion.take.tempo_map import TempoMap, tempo_map
 
 RATE = 8_000
-COUNT_IN_S = 2.4  # a bar of four beats at 100 BPM
 STEADY = (100.0, [])
 RAMP = (100.0, [(4.0, 102.0), (4.0, 103.0), (9.5, 97.5), (10.1, 96.2), (15.0, 121.0)])
 IN_COUNT_IN = (100.0, [(1.1, 104.0), (8.0, 90.0)])
 
 
-def make_take(folder: Path, bpm: float, steers: list[tuple[float, float]]) -> TempoMap:
+def make_take(
+    folder: Path, bpm: float, steers: list[tuple[float, float]], meter: Meter = FOUR_FOUR
+) -> TempoMap:
     """A take of 20 s whose files hold a click on each bar line, and its tempo map."""
     folder.mkdir()
+    beats, first_s = meter.beats_per_bar, meter.beats_per_bar * 60 / bpm
     take = {
         **{"type": "take", "bar": -1, "time_s": 0.0, "preset": "duo", "players": ["bass"]},
-        **{"rate": RATE, "bpm": bpm, "beats_per_bar": 4, "meter": "4/4", "first_bar_s": COUNT_IN_S},
+        **{"rate": RATE, "bpm": bpm, "beats_per_bar": beats, "meter": meter.name},
+        "first_bar_s": first_s,
     }
     events: list[dict[str, Any]] = [take]
     for time_s, new_bpm in steers:
@@ -223,11 +227,8 @@ def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
 
 def test_six_eight_is_counted_in_quarters(tmp_path: Path) -> None:
     folder = tmp_path / "set"
-    make_take(folder, 60.0, [])  # dotted quarters: 90 quarters a minute, a bar of two takes 2 s
-    log = folder / EVENTS_FILE
-    old, new = (f'"beats_per_bar": {n}, "meter": "{m}"' for n, m in ((4, "4/4"), (2, "6/8")))
-    text = log.read_text().replace(old, new)
-    log.write_text(text.replace(f'"first_bar_s": {COUNT_IN_S}', '"first_bar_s": 2.0'))
+    # Dotted quarters: 90 quarters a minute, a bar of two takes 2 s.
+    make_take(folder, 60.0, [], METERS["6/8"])
     export(folder, tmp_path / "out", "1.2")
     root = project(tmp_path / "out" / "set.dawproject")
     assert root.find("./Transport/Tempo").get("value") == "90"  # type: ignore[union-attr]
@@ -240,3 +241,36 @@ def test_six_eight_is_counted_in_quarters(tmp_path: Path) -> None:
     file = mido.MidiFile(tmp_path / "out" / "tempo.mid")
     tempi = [m.tempo for m in file.tracks[0] if m.type == "set_tempo"]
     assert mido.tempo2bpm(tempi[0]) == pytest.approx(90.0, abs=1e-3)
+
+
+@pytest.mark.parametrize("name", list(METERS))
+def test_bars_of_every_meter_fall_on_those_of_a_workstation(tmp_path: Path, name: str) -> None:
+    meter = METERS[name]
+    make_take(tmp_path / "set", *RAMP, meter)  # with a bar of count-in
+    export(tmp_path / "set", tmp_path / "out", "1.2")
+    heard = clicks_s(tmp_path / "out" / "bass.wav")
+    bar = float(meter.quarters_per_bar)
+    file = mido.MidiFile(tmp_path / "out" / "tempo.mid")
+    at_s, at, tempo, lines = 0.0, 0, 500_000, [(0, 0.0)]
+    for message in file.tracks[0]:
+        at, at_s = at + message.time, at_s + message.time * tempo / 1e6 / 960
+        tempo = message.tempo if message.type == "set_tempo" else tempo
+        lines.append((at, at_s))
+        if message.type == "marker":
+            assert at == bar * 960  # bar 0 after one bar
+    ticks, seconds = zip(*lines, strict=True)
+    found = np.interp(np.arange(len(heard)) * bar * 960, ticks, seconds)
+    inside = found < seconds[-1]
+    # Half a sample of the click, and 50 µs of MIDI's whole microseconds.
+    assert np.abs(found - heard)[inside].max() < 0.5 / RATE + 0.000_06
+    (signature,) = [m for m in file.tracks[0] if m.type == "time_signature"]
+    assert f"{signature.numerator}/{signature.denominator}" == name
+    assert signature.clocks_per_click == 24 * meter.quarters_per_beat
+    root = project(tmp_path / "out" / "set.dawproject")
+    (marker,) = root.findall(".//Marker")
+    assert float(marker.get("time", "")) == bar
+    warps = root.findall(".//Clip")[0].findall("Warps/Warp")
+    beats = [float(warp.get("time", "")) for warp in warps]
+    times_s = [float(warp.get("contentTime", "")) for warp in warps]
+    found = np.interp(np.arange(len(heard)) * bar, beats, times_s)
+    assert np.abs(found - heard).max() <= 0.5 / RATE + 1e-6
