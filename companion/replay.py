@@ -36,7 +36,7 @@ from companion.generate.seeds import alternative_seed
 from companion.generate.stem import Stem
 from companion.listen.hearing import Hearing
 from companion.listen.window import ContextWindow
-from companion.replayed import Difference, Replayed
+from companion.replayed import Difference, Replayed, why_not
 from companion.settings import decode_settings
 from companion.take.events import EVENTS_FILE, read_events
 from companion.take.heard import HeardInput, open_recorded, read_heard
@@ -184,6 +184,8 @@ class _Replay:
         for player in self._players.values():
             player.recorded.close()
             self._replayed.differences[player.name] = player.difference
+        if not self._replayed.identical:
+            self._replayed.reason = why_not(self._events)
         return self._replayed
 
     # --- one event each --------------------------------------------------------------------------

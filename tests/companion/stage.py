@@ -155,23 +155,24 @@ class Masters:
                 (scene.stopped_s[1], CONTINUE, True),
             ]
         self._tempi = sorted(scene.tempi.items())
+        self._bpm = self._tempi[0][1]
         self._midi = MidiClock(seconds)
         self.openers = {"midi": lambda: self._midi, "link": self._join}
 
     def _join(self) -> LinkSource:
         if self._peer is None:
-            self._peer = self._network.join(self._tempi[0][1])
+            self._peer = self._network.join(self._bpm)
         return LinkSource(self._network.join(120.0))
 
     def keep_up(self, session: Session) -> None:
         """Do what is due."""
         now_s = self._seconds()
         while self._tempi and self._tempi[0][0] <= now_s:
-            _, bpm = self._tempi.pop(0)
-            if self._scene.clock == "internal" and now_s:
-                session.store.set("bpm", bpm, None, "test")
+            at_s, self._bpm = self._tempi.pop(0)
+            if self._scene.clock == "internal" and at_s:
+                session.store.set("bpm", self._bpm, None, "test")
             if self._peer is not None:
-                self._peer.set_tempo(bpm)
+                self._peer.set_tempo(self._bpm)
         while self._ticks and self._ticks[0] <= now_s:
             at_s = self._ticks.pop(0)
             while self._commands and self._commands[0][0] <= at_s:
@@ -204,9 +205,7 @@ def play_scene(folder: Path, scene: Scene) -> Played:
     worker.now = lambda: memory.position * studio.RATE // RATE
     masters = Masters(scene, seconds)
     take = new_take(folder, preset)
-    session = Session(
-        preset, rig, worker, preset.store(), take, scene.seed, clocks=masters.openers
-    )
+    session = Session(preset, rig, worker, preset.store(), take, scene.seed, clocks=masters.openers)
     moves = sorted(scene.moves.items())
 
     def on_tick(_: Status) -> None:
@@ -224,8 +223,8 @@ def _music(scene: Scene) -> Samples:
     """Noise and a chord, from the stream's first sample on."""
     dice = np.random.default_rng(scene.seed)
     time_s = np.arange(round(scene.ends_s * RATE) + RATE) / RATE
-    sound = 0.05 * dice.standard_normal(len(time_s))
-    sound += 0.1 * np.sin(2 * np.pi * 220 * 2 ** (np.floor(time_s) % 5 / 12) * time_s)
+    sound = 0.02 * dice.standard_normal(len(time_s))
+    sound += 0.05 * np.sin(2 * np.pi * 220 * 2 ** (np.floor(time_s) % 5 / 12) * time_s)
     sound[(time_s >= scene.silent_s[0]) & (time_s < scene.silent_s[1])] = 0.0
     return sound.astype(np.float32)
 
