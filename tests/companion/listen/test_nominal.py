@@ -102,3 +102,27 @@ def test_what_the_ring_has_forgotten_is_an_error() -> None:
     with pytest.raises(CompanionError):
         nominal.capture(0, 1000)
     assert nominal.capture(400_000, 1000).shape == (1000,)
+
+
+@settings(max_examples=20, deadline=None)
+@given(
+    st.integers(1, 200_000),
+    st.lists(st.integers(0, 40_000), min_size=1, max_size=4),
+    st.lists(st.tuples(st.integers(0, 600_000), st.integers(1, 200_000)), max_size=3),
+)
+def test_what_is_heard_does_not_depend_on_what_was_asked_for_before(
+    first: int, steps: list[int], asked: list[tuple[int, int]]
+) -> None:
+    transport = Transport(RATE, Fraction(126), 0)
+    grid = Grid(RATE, Fraction(120), 0)
+    tape = Tape(transport, 800_000)
+    tape.position = 300_000 + first
+    earlier = NominalCapture(tape, transport, grid)
+    for step in steps:
+        for start, n in asked:
+            if start + n <= earlier.position:
+                earlier.capture(start, n)
+        tape.position += step
+    anew = NominalCapture(tape, transport, grid)
+    whole = anew.position
+    np.testing.assert_array_equal(earlier.capture(0, whole), anew.capture(0, whole))
