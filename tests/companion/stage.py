@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path
+from unittest.mock import patch
 
 import numpy as np
 
@@ -30,6 +31,8 @@ from tests.companion import studio
 from tests.companion.studio import Delayed, Move, Played, new_take, solo
 
 RATE = 8_000
+TICK_S = 0.025
+"""Between two looks at the clock: less often than on stage, because sets are many."""
 BACK_S = 0.3
 """After the return of a device, until it says so."""
 
@@ -215,7 +218,8 @@ def play_scene(folder: Path, scene: Scene) -> Played:
         if seconds() >= scene.ends_s:
             session.stop()
 
-    session.run(on_tick)
+    with patch("companion.session.TICK_S", TICK_S):
+        session.run(on_tick)
     return Played(session, take.folder, stream.output, [])
 
 

@@ -48,7 +48,7 @@ def moves() -> st.SearchStrategy[Move]:
         st.tuples(st.just("bpm"), seconds(60.0, 240.0)),
     )
     of_player = st.builds(lambda move, name: turn(*move, *name), own, player)
-    return st.one_of(of_player, rig.map(lambda move: turn(*move, None)))
+    return st.one_of(of_player, of_player, rig.map(lambda move: turn(*move, None)))
 
 
 @st.composite
@@ -59,7 +59,7 @@ def scenes(draw: st.DrawFn) -> Scene:
     outage = st.builds(Outage, seconds(0.2, 6.0), seconds(0.1, 2.0), st.integers(0, 900))
     outages = draw(st.lists(outage, max_size=2, unique_by=lambda each: each.at_s))
     echo = draw(st.sampled_from([0.0, 0.0, 0.0, 0.5, 1.0]))
-    takes_s = st.one_of(seconds(0.05, 1.0), seconds(1.0, 4.0))
+    takes_s = st.one_of(seconds(0.05, 0.6), seconds(0.05, 0.6), seconds(0.6, 4.0))
     return Scene(
         clock=draw(st.sampled_from(["internal", "tap", "midi", "link", "follow"])),
         meter=draw(st.sampled_from(sorted(METERS))),
@@ -77,7 +77,7 @@ def scenes(draw: st.DrawFn) -> Scene:
         echo=echo,
         outages=tuple(sorted(outages, key=lambda each: each.at_s)),
         takes_s=tuple(draw(st.lists(takes_s, min_size=1, max_size=5))),
-        moves=draw(st.dictionaries(seconds(0.5, LONGEST_S), moves(), max_size=9)),
+        moves=draw(st.dictionaries(seconds(2.0, LONGEST_S), moves(), min_size=2, max_size=9)),
         block=draw(st.sampled_from([64, 256, 1000])),
         seed=draw(st.integers(0, 99)),
     )
