@@ -348,7 +348,7 @@ def process_worker(
     def open_link(threads: int, receive: Receive) -> ProcessLink:
         return ProcessLink(child_command(generator, device, weights, threads), receive)
 
-    return Worker(_with_threads_of_the_first(open_link))
+    return Worker(with_threads_of_the_first(open_link))
 
 
 def thread_worker(
@@ -357,11 +357,11 @@ def thread_worker(
     """A worker whose generator lives in a thread of this process: less memory, more stalls."""
     source = loading(generator, device, weights)
     return Worker(
-        _with_threads_of_the_first(lambda threads, receive: ThreadLink(source, receive, threads))
+        with_threads_of_the_first(lambda threads, receive: ThreadLink(source, receive, threads))
     )
 
 
-def _with_threads_of_the_first(open_link: Callable[[int, Receive], Link]) -> OpenLink:
+def with_threads_of_the_first(open_link: Callable[[int, Receive], Link]) -> OpenLink:
     """The first generator finds out how many threads are best; those that replace it are told.
 
     It spares them the search, and all plans of a take are made with as many.
