@@ -189,14 +189,18 @@ def test_a_set_without_a_count_in_that_was_played_into_before_it_began(tmp_path:
 
 
 def test_a_set_that_meets_a_midi_master_at_more_than_twice_the_tempo(tmp_path: Path) -> None:
-    scene = Scene(clock="midi", tempi={0.0: 95.0}, start_s=4.1, cycle=1, ends_s=12.0)
+    scene = Scene(
+        clock="midi", tempi={0.0: 95.0}, count_in_bars=1, start_s=4.1, cycle=1, ends_s=14.0
+    )
     played = play_scene(tmp_path, scene)
     assert max(event["bpm"] for event in played.of("tempo")) > 2 * 95
     assert_replays(played, plans=2)
 
 
 def test_players_that_rise_from_silence_when_the_device_is_back(tmp_path: Path) -> None:
-    scene = Scene(tempi={0.0: 240.0}, meter="2/4", cycle=1, outages=(Outage(4.0, 1.4, 200),))
+    scene = Scene(
+        tempi={0.0: 240.0}, meter="2/4", count_in_bars=1, cycle=1, outages=(Outage(4.0, 1.4, 200),)
+    )
     played = play_scene(tmp_path, scene)
     (fade,) = played.of("faded in")
     rising = round(fade["time_s"] * STAGE_RATE)
