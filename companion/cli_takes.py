@@ -75,10 +75,7 @@ def replay_command(
         typer.echo(f"{name}: {told}")
     typer.echo(f"{replayed.plans} plans, {replayed.seconds:.2f} s")
     if not replayed.identical:
-        raise CompanionError(
-            f"take {str(take)!r} does not replay as it was; valid: the machine, the versions and "
-            "the weights that it was played with"
-        )
+        raise CompanionError(f"take {str(take)!r} does not replay as it was: {replayed.reason}")
 
 
 def soak_command(

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from typing import TypedDict
 
+from companion.audio.performed import Gaps
 from companion.clock.transport import Transport
 from companion.control.preset import Preset
 from companion.control.preset_text import preset_text
@@ -24,6 +25,7 @@ from companion.take.events import (
     ClipCut,
     ClipPlaced,
     Event,
+    FadedIn,
     GainSet,
     Incident,
     KnobMoved,
@@ -37,6 +39,7 @@ from companion.take.events import (
     TempoMoved,
     Unheard,
 )
+from companion.take.machine import machine
 from companion.take.origin import PRESET_FILE, Origin
 from companion.take.take import Take
 from model.request import StemRequest, StemResult
@@ -68,6 +71,7 @@ class Diary:
         self._hear = hear
         self._take, self._transport, self._start = take, transport, start_samples
         self._told_segments = transport.segments
+        self._told_gaps: Gaps = ()
 
     def started(
         self,
@@ -119,11 +123,15 @@ class Diary:
                 weights=origin.weights,
                 continues=origin.continues,
                 bars_before=origin.bars_before,
+                machine=machine(),
             )
         )
 
     def tempo(self) -> None:
-        """Write down where the tempo has been steered since the last call."""
+        """Write down where the tempo has been steered since the last call.
+
+        It is done before whatever else is written down: clips are laid on the beats of the moment.
+        """
         told, segments = self._told_segments, self._transport.segments
         if told is segments:
             return
@@ -146,6 +154,10 @@ class Diary:
     def gain(self, player: str, gain: float, at: int) -> None:
         """A player's gain moves from a stream sample on."""
         self._log(GainSet(**self._when(at), player=player, sample=at, gain=gain))
+
+    def faded_in(self, at: int) -> None:
+        """All players rise from silence from a stream sample on."""
+        self._log(FadedIn(**self._when(at), sample=at))
 
     def heard(
         self,
@@ -183,9 +195,11 @@ class Diary:
             )
         )
 
-    def unheard(self, gaps: tuple[tuple[int, int | None], ...], at: int) -> None:
+    def unheard(self, gaps: Gaps, at: int) -> None:
         """The performed samples, [first, end) each, that no device heard, are these by now."""
-        self._log(Unheard(**self._when(at), samples=gaps))
+        if gaps != self._told_gaps:
+            self._told_gaps = gaps
+            self._log(Unheard(**self._when(at), samples=tuple(gaps)))
 
     def muted(self, player: str, window: PlanWindow, silence: Placement | None) -> None:
         """Nothing was heard: no plan, and older ones fall silent where there are any."""
@@ -238,9 +252,16 @@ class Diary:
         )
 
     def placed(
-        self, player: str, start: int, samples: int, epoch: int | None, at: int, moved: bool = False
+        self,
+        player: str,
+        start: int,
+        samples: int,
+        at: int,
+        placement: Placement | None = None,
     ) -> None:
-        """A clip of so many samples went onto a player's timeline."""
+        """A clip of so many samples went onto a player's timeline; what was there, if it is None,
+        moved to where its beats lie now.
+        """
         self._log(
             ClipPlaced(
                 **self._when(start),
@@ -248,8 +269,9 @@ class Diary:
                 sample=at,
                 start_samples=start,
                 samples=samples,
-                epoch=epoch,
-                moved=moved,
+                epoch=None if placement is None else placement.epoch,
+                number=None if placement is None else placement.number,
+                moved=placement is None,
             )
         )
 
@@ -372,6 +394,7 @@ class Diary:
         return _When(bar=self._transport.bar_at(sample), time_s=self._seconds(sample))
 
     def _log(self, event: Event) -> None:
+        self.tempo()
         self._hear(event)
         if self._take is not None:
             self._take.log(event)

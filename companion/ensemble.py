@@ -54,7 +54,7 @@ class Ensemble:
         """
         self._memory, self._transport = memory, transport
         self._store, self._placing, self._diary, self._rounds = store, placing, diary, rounds
-        self._begun = False
+        self._begun, self._fades = False, 0  # how many are written down
         self.voices: list[Voice] = []
         self.stopped = False
         self.deaf = False
@@ -88,7 +88,7 @@ class Ensemble:
 
     def follow_knobs(self) -> None:
         """What acts now or at the next bar; the rest is read when a plan is asked for."""
-        self.note_gains()
+        self.note_levels()
         cycle = int(self._store.snapshot()["cycle"])
         for voice in self.voices:
             self._pull_triggers(voice)
@@ -110,16 +110,21 @@ class Ensemble:
 
     def begin(self) -> dict[str, float]:
         """The take begins: the players' gains; from now on their moves are written down."""
-        self._begun = True
+        self._begun, self._fades = True, len(self._memory.fades)
         for voice in self.voices:
             voice.gain_taken, _ = self._memory.taken_gain(voice.number)
         return {voice.name: voice.gain_taken for voice in self.voices}
 
-    def note_gains(self) -> None:
-        """Write down from where on the callback has moved a gain."""
+    def note_levels(self) -> None:
+        """Write down from where on the callback has moved a gain, or lets all rise from silence."""
+        if not self._begun:
+            return
+        for fade in self._memory.fades[self._fades :]:
+            self._diary.faded_in(fade)
+            self._fades += 1
         for voice in self.voices:
             taken, since = self._memory.taken_gain(voice.number)
-            if self._begun and taken != voice.gain_taken:
+            if taken != voice.gain_taken:
                 self._diary.gain(voice.name, taken, since)
                 voice.gain_taken = taken
 
@@ -151,8 +156,10 @@ class Ensemble:
         if pulled("regenerate"):
             voice.planner.regenerate()
         if pulled("again"):
-            for placement in voice.planner.again(now):
+            again = voice.planner.again(now)
+            for placement in again:  # all before any is placed: as they were made
                 self._diary.cut(voice.name, placement, 0, now)
+            for placement in again:
                 self._placing.place(voice, placement)
         if pulled("undo") and voice.planner.undo(now):
             self._store.set("hold", True, voice.name, "undo")

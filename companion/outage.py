@@ -40,7 +40,6 @@ class Outage:
         self._stream, self._performed, self._transport = stream, performed, transport
         self._diary, self._warn = diary, warn
         self._until_bar: int | None = None
-        self._gaps: tuple[tuple[int, int | None], ...] = ()
         self.on = False
         self.lost_s = 0.0
         self.times = 0
@@ -60,9 +59,7 @@ class Outage:
             self._diary.incident(f"device {news.what}", detail, news.position)
             if news.what != "latency" or ";" in detail:
                 self._warn(detail)
-        if (gaps := self._performed.gaps) != self._gaps:
-            self._gaps = gaps
-            self._diary.unheard(gaps, now)
+        self._diary.unheard(self._performed.gaps, now)
         if self._stream.away:
             self.on, self._until_bar = True, None
         elif self._until_bar is not None and self._transport.bar_at(now) >= self._until_bar:

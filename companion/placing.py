@@ -56,12 +56,14 @@ class Placing:
         if start >= self.end_samples:
             return
         clip = placement.clip[: self.end_samples - start]
-        if start + len(clip) > self._memory.horizon_samples:
+        # With the join behind it, which would else depend on how far the stream is by now.
+        end = start + len(clip) + self._writer.fade_out_samples
+        if end > self._memory.horizon_samples:
             voice.early.append(placement)
             return
         at = self._memory.position
         if self._writer.place(voice.number, start, clip, placement.lead_in):
-            self._diary.placed(voice.name, start, len(clip), placement.epoch, at)
+            self._diary.placed(voice.name, start, len(clip), at, placement)
             voice.planner.placed(placement)
             voice.overtaken(placement)
             return
@@ -77,7 +79,7 @@ class Placing:
         clip = moved.clip[: max(0, self.end_samples - moved.start_samples)]
         start, at = moved.start_samples, self._memory.position
         if len(clip) and self._writer.place(voice.number, start, clip, moved.lead_in):
-            self._diary.placed(voice.name, start, len(clip), None, at, moved=True)
+            self._diary.placed(voice.name, start, len(clip), at)
             voice.planner.retimed(moved)
 
     def settle(self, voice: Voice) -> None:
@@ -91,8 +93,10 @@ class Placing:
         until = self._memory.position
         if self.end_bar != NEVER:
             until = min(until, voice.planner.deadline_samples(self.end_bar) - 1)
-        for decision in voice.planner.due(until):
+        decisions = voice.planner.due(until)
+        for decision in decisions:  # all before any is placed: as they were made
             self._diary.bar(voice.name, decision)
+        for decision in decisions:
             if decision.placement is not None:
                 self.place(voice, decision.placement)
             voice.decided(decision)

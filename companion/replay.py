@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -36,6 +36,7 @@ from companion.generate.seeds import alternative_seed
 from companion.generate.stem import Stem
 from companion.listen.hearing import Hearing
 from companion.listen.window import ContextWindow
+from companion.replayed import Difference, Replayed, why_not
 from companion.settings import decode_settings
 from companion.take.events import EVENTS_FILE, read_events
 from companion.take.heard import HeardInput, open_recorded, read_heard
@@ -50,43 +51,6 @@ STEP_S = 1.0
 KEPT = 32
 """Clips of a player that were made and may still be placed."""
 Event = Mapping[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Difference:
-    """Where a stem first differs from the recorded one.
-
-    Attributes:
-        time_s: into the take.
-        bar: in which that is.
-        size: of the difference there, linear.
-    """
-
-    time_s: float
-    bar: int
-    size: float
-
-
-@dataclass(slots=True)
-class Replayed:
-    """What came of it.
-
-    Attributes:
-        plans: that were made again.
-        seconds: length of the take.
-        differences: by player; none for a stem that is the same to the sample.
-        notes: what else did not turn out as it did live, a line each.
-    """
-
-    plans: int = 0
-    seconds: float = 0.0
-    differences: dict[str, Difference | None] = field(default_factory=dict)
-    notes: list[str] = field(default_factory=list)
-
-    @property
-    def identical(self) -> bool:
-        """Whether every stem is the recorded one, to the sample."""
-        return not any(self.differences.values())
 
 
 def replay(
@@ -110,7 +74,7 @@ def replay(
         CompanionError: it holds no take that can be replayed, or the weights are others.
     """
     events = read_events(folder / EVENTS_FILE)
-    if not events or events[0]["type"] != "take" or not events[0].get("bpm_exact"):
+    if not events or events[0]["type"] != "take" or not events[0].get("machine"):
         raise CompanionError(
             f"{str(folder)!r} holds no take that can be replayed; valid: a take's folder"
         )
@@ -137,7 +101,8 @@ class _Player:
         self.heard: dict[int, tuple[PlanWindow, ContextWindow]] = {}
         self.asked: dict[int, tuple[PlanWindow, int]] = {}
         self.stems: dict[int, tuple[PlanWindow, Sequence[StemResult | str]]] = {}
-        self.cut: list[Placement] = []  # and not placed yet
+        self.made = 0  # clips so far
+        self.cut: dict[int, Placement] = {}  # and not placed yet
         self.difference: Difference | None = None
         self.copy: WaveWriter | None = None
 
@@ -169,7 +134,7 @@ class _Replay:
         )
         self._rounds: dict[int, list[tuple[_Player, int, list[StemRequest]]]] = {}
         self._made: dict[tuple[int, int], Sequence[StemResult | str]] = {}
-        self._source = HeardInput(self._memory)
+        self._source = HeardInput(self._memory, self._start)
         self._hearing = Hearing(self._source, self._transport)
         self._writer = StemWriter(self._memory)
         self._ready = worker.wait_ready()
@@ -183,13 +148,8 @@ class _Replay:
             self._players[name] = player
             self._memory.set_gain(number, float(take["gains"].get(name, 1.0)))
         # Written down a moment after they were: the stream has them at their samples.
-        self._gains = deque(
-            sorted(
-                (event["sample"], self._players[event["player"]].number, event["gain"])
-                for event in events
-                if event["type"] == "gain"
-            )
-        )
+        levels = [event for event in events if event["type"] in ("gain", "faded in")]
+        self._levels = deque(sorted(levels, key=lambda event: event["sample"]))
         self._compared = self._start
         self._replayed = Replayed(seconds=len(heard) / self._rate)
 
@@ -224,6 +184,8 @@ class _Replay:
         for player in self._players.values():
             player.recorded.close()
             self._replayed.differences[player.name] = player.difference
+        if not self._replayed.identical:
+            self._replayed.reason = why_not(self._events)
         return self._replayed
 
     # --- one event each --------------------------------------------------------------------------
@@ -265,7 +227,7 @@ class _Replay:
         player.heard.pop(event["epoch"], None)
         if event["bars"] is not None:
             first, end = event["bars"]
-            player.cut.append(player.stem.quiet(first, end, self._memory.position))
+            self._keep(player, player.stem.quiet(first, end, self._memory.position))
 
     def _ask(self, player: _Player, event: Event) -> None:
         window, context = player.heard.pop(event["epoch"])
@@ -318,16 +280,25 @@ class _Replay:
     def _cut(self, player: _Player, epoch: int | None, stem: int, first_bar: int) -> None:
         window, stems = player.stems.get(epoch or 0, (None, ()))
         result = stems[stem] if stem < len(stems) else None
+        made = None
         if window is not None and isinstance(result, StemResult):
-            now = self._memory.position
-            player.cut.append(player.stem.cut(window, result, first_bar, now))
+            made = player.stem.cut(window, result, first_bar, self._memory.position)
+        self._keep(player, made)
 
     def _repeat(self, player: _Player, event: Event, bar: int, fades: bool) -> None:
         source = event["source"]
         if player.stem.clip(source) is None:
             self._note(player, event, f"has no bar {source} to repeat")
+            self._keep(player, None)
             return
-        player.cut.append(player.stem.again(bar, source, self._memory.position, fades))
+        self._keep(player, player.stem.again(bar, source, self._memory.position, fades))
+
+    def _keep(self, player: _Player, made: Placement | None) -> None:
+        """A clip was made, or could not be; some are never placed."""
+        if made is not None:
+            player.cut[player.made] = made
+        player.cut.pop(player.made - KEPT, None)
+        player.made += 1
 
     def _place(self, player: _Player, event: Event) -> None:
         start, samples = event["start_samples"], event["samples"]
@@ -337,14 +308,12 @@ class _Replay:
             self._writer.place(player.number, start, moved.clip[:samples], moved.lead_in)
             player.stem.retimed(moved)
             return
-        for placement in reversed(player.cut):
-            if (placement.start_samples, placement.epoch) == (start, event["epoch"]):
-                clip = placement.clip[:samples]
-                self._writer.place(player.number, start, clip, placement.lead_in)
-                player.stem.commit(placement)
-                player.cut = [each for each in player.cut if each is not placement][-KEPT:]
-                return
-        self._note(player, event, "places a clip that was not made")
+        placement = player.cut.pop(event["number"], None)
+        if placement is None or placement.start_samples != start:
+            self._note(player, event, "places a clip that was not made")
+            return
+        self._writer.place(player.number, start, placement.clip[:samples], placement.lead_in)
+        player.stem.commit(placement)
 
     # --- the stream ------------------------------------------------------------------------------
 
@@ -353,10 +322,13 @@ class _Replay:
         sample = min(sample, self._end)
         step = round(STEP_S * self._rate)
         while (position := self._memory.position) < sample:
-            while self._gains and self._gains[0][0] <= position:
-                _, number, gain = self._gains.popleft()
-                self._memory.set_gain(number, gain)
-            following = self._gains[0][0] if self._gains else sample
+            while self._levels and self._levels[0]["sample"] <= position:
+                level = self._levels.popleft()
+                if level["type"] == "gain":
+                    self._memory.set_gain(self._players[level["player"]].number, level["gain"])
+                else:
+                    self._memory.fade_in()
+            following = self._levels[0]["sample"] if self._levels else sample
             self._stream.advance(min(sample, following, position + step))
             self._compare()
 

@@ -35,9 +35,9 @@ from companion.generate.protocol import Ready
 from companion.generate.seeds import alternative_seed
 from companion.generate.stem_worker import Finished, StemWorker
 from companion.generate.warmup import typical_work
-from companion.listen.hearing import Hearing
+from companion.listen.hearing import Hearing, Listening
 from companion.listen.silence import is_silent
-from companion.listen.window import Capture, ContextWindow
+from companion.listen.window import ContextWindow
 from companion.placing import Placing
 from companion.settings import decode_settings, effort_of
 from companion.voice import Alternatives, Voice
@@ -102,7 +102,7 @@ class Rounds:
     def __init__(
         self,
         memory: AudioMemory,
-        heard: Capture,
+        heard: Listening,
         transport: Transport,
         worker: StemWorker,
         store: ParameterStore,
@@ -212,6 +212,7 @@ class Rounds:
 
     def _begin(self, members: Sequence[Member], now: int) -> None:
         self._hearing.look()
+        self._diary.unheard(self._hearing.gaps, now)
         heard = {member.voice.number: self._hear(member) for member in members}
         silent = [m for m in members if is_silent(*_of_mix(heard[m.voice.number]))]
         for member in silent:

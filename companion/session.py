@@ -84,7 +84,7 @@ class Session:
         if preset.bars is not None:
             self._placing.end_bar = preset.bars
         self._guard = rig.echo_guard(lambda: bool(store.snapshot()["echo_guard"]))
-        heard = Unbroken(rig.performed, self._guard)
+        heard = Unbroken(rig.performed, self._guard, self._count_in.start_samples)
         placing, diary = self._placing, self._diary
         rounds = Rounds(
             rig.memory, heard, self.transport, worker, store, placing, diary, self._warn
@@ -261,15 +261,15 @@ class Session:
     def _end(self, reason: str) -> None:
         """Fade out, finish the take, let go of everything."""
         memory = self.rig.memory
+        end = self.rig.performed.position  # before anything is done that the take would not know of
+        self._ensemble.note_levels()
         for voice in range(memory.voices):
             memory.set_gain(voice, 0.0)
         memory.set_monitor(0.0)
-        end = self.rig.performed.position
         if self._guard is not None:
             self._guard.catch_up()
         if self._take is not None:
             self._take.finish(end)
-        self._ensemble.note_gains()
         self.conductor.close()
         self._worker.close()
         self._ensemble.collect()  # what was still being made

@@ -383,7 +383,10 @@ def _process(  # pragma: no cover - machine code
         into = mix[click:] if voice == CLICK_VOICE and click >= 0 else mix
         peak = _play_voice(header, state, slot, timeline, played, into, stride, frames)
         state[slot + VOICE_PEAK] = max(peak, state[slot + VOICE_PEAK] * fallen)
-    state[FADE_GAIN] = min(1.0, state[FADE_GAIN] + frames * state[FADE_STEP])
+    fade = state[FADE_GAIN]
+    for _ in range(frames):  # sample by sample, as above: the same to the bit whatever the blocks
+        fade = _approach(fade, 1.0, state[FADE_STEP])
+    state[FADE_GAIN] = fade
     _probe(header, audio[rings:], mix, stride, frames)
     peak = _limit(header, state, mix, stride, click, frames)
     state[OUTPUT_PEAK] = max(peak, state[OUTPUT_PEAK] * fallen)

@@ -114,6 +114,7 @@ class AudioMemory:
         split = 8 * layout.HEADER_SLOTS
         self._header = self._block[:split].view(np.int64)
         self._state = self._block[split:head_bytes].view(np.float64)
+        self._fades: tuple[int, ...] = ()
         audio = self._block[head_bytes:].view(np.float32)
         self._probe = audio[-layout.PROBE_CELLS :]
         rings = audio[: -layout.PROBE_CELLS].reshape(-1, self.ring_samples)
@@ -159,6 +160,12 @@ class AudioMemory:
     def fade_in(self) -> None:
         """Let everything rise from silence within 0.2 s. Only while no stream moves the memory."""
         self._state[layout.FADE_GAIN] = 0.0
+        self._fades = (*self._fades, self.position)
+
+    @property
+    def fades(self) -> tuple[int, ...]:
+        """Frames from which everything rose from silence, oldest first."""
+        return self._fades
 
     def write_probe(self, start: int, samples: Samples) -> None:
         """Add a burst to the output once, from absolute frame ``start``; no gain moves it.

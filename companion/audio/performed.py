@@ -15,6 +15,7 @@ both are remembered with the captured frame from which they hold.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
@@ -137,11 +138,43 @@ class Performed:
 
 
 class Source(Protocol):
-    """Performed frames, as they were or better."""
+    """Frames of the input, as they were or better."""
 
     def capture(self, start: int, n: int) -> Samples:
         """See ``Performed``."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What has been heard up to a moment: news of the device that comes later changes none of it.
+
+    Everything that decides what is heard is here, so that a take which keeps it, and the input from
+    ``first`` on, can be replayed.
+
+    Attributes:
+        source: of the input.
+        position: what lies before this frame is heard.
+        first: what lies before this frame, the take's first, is silence.
+        gaps: without a device: they are not kept.
+    """
+
+    source: Source
+    position: int
+    first: int = 0
+    gaps: Gaps = ()
+
+    def capture(self, start: int, n: int) -> Samples:
+        """Frames [start, start + n), float32 [n]; CompanionError where there was no device."""
+        if crosses(self.gaps, start, n):
+            raise CompanionError(f"there was no sound device in frames {start}..{start + n}")
+        before = min(n, max(0, self.first - start))
+        if not before:
+            return self.source.capture(start, n)
+        heard = np.zeros(n, np.float32)
+        if before < n:
+            heard[before:] = self.source.capture(start + before, n - before)
+        return heard
 
 
 class Unbroken:
@@ -150,10 +183,17 @@ class Unbroken:
     Who listens takes what is not kept for unknown, and not for a performer who fell silent.
     """
 
-    def __init__(self, performed: Performed, source: Source | None = None) -> None:
-        """A view of what was performed, or of what ``source`` makes of it."""
-        self._performed = performed
+    def __init__(self, performed: Performed, source: Source | None = None, first: int = 0) -> None:
+        """A view of what was performed, or of what ``source`` makes of it.
+
+        What was played before frame ``first``, with which the take begins, is silence.
+        """
+        self._performed, self._first = performed, first
         self._source: Source = performed if source is None else source
+
+    def look(self) -> Look:
+        """What has been heard by now."""
+        return Look(self._source, self.position, self._first, self._performed.gaps)
 
     @property
     def position(self) -> int:
@@ -162,6 +202,4 @@ class Unbroken:
 
     def capture(self, start: int, n: int) -> Samples:
         """See ``Performed``; CompanionError as well where there was no device."""
-        if not self._performed.whole(start, n):
-            raise CompanionError(f"there was no sound device in frames {start}..{start + n}")
-        return self._source.capture(start, n)
+        return self.look().capture(start, n)

@@ -218,7 +218,10 @@ class Supervisor:
             self._lose()
             return
         self._look_at_the_trip()
-        if self._settled_s is not None and self._clock() >= self._settled_s:
+        # Who goes by the news listens again: until then the round trip had better be known as well,
+        # for it says which input belongs to which sample.
+        settled = self._settled_s is not None and self._clock() >= self._settled_s
+        if settled and self._trip is None:
             self._settled_s = None
             self._spare = self._spare or self._open_link()
             off_s = (self._line - self._grid.ahead_samples + self._period) / self.memory.rate

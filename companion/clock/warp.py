@@ -25,6 +25,9 @@ JOIN_S = 0.010
 """Where the change of tempo changes, both sides are cross-faded over so long before the line."""
 STEADY = 0.0005
 """Beats whose changes of tempo differ by less are moved in one go: no join between them."""
+SEED = 1
+"""Beyond a factor of about 2 the stretch draws phases at random. From a seed, so that the same
+sound comes out each time: a take is replayed by it."""
 
 
 def alike(lines: Lines, others: Lines) -> bool:
@@ -112,7 +115,7 @@ def stretched(sound: Samples, factor: float, rate: int) -> Samples:
 def _stretch(sound: Samples, factor: float, rate: int) -> Samples:
     from python_stretch.Signalsmith import Stretch
 
-    stretch = Stretch()
+    stretch = Stretch(SEED)
     stretch.preset(1, rate)
     stretch.setTimeFactor(1 / factor)
     made: Samples = np.asarray(stretch.process(np.ascontiguousarray(sound[None], np.float32)))[0]

@@ -75,6 +75,7 @@ class Placement:
         sound: float32 [640, frames], what these frames sound like, 32 kHz, a frame a column.
         source: the bar that is repeated; None for a plan or silence.
         fades: whether it fades out.
+        number: of the clip among all that were made for the player, from 0.
     """
 
     player: int
@@ -94,6 +95,7 @@ class Placement:
     sound: NDArray[np.float32]
     source: int | None = None
     fades: bool = False
+    number: int = 0
 
 
 @dataclass(frozen=True, slots=True, eq=False)

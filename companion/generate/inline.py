@@ -32,7 +32,8 @@ class InlineWorker:
         """Load the generator, however long that takes.
 
         No time is measured, because plans take none of the offline clock's, and no number of
-        threads is chosen by measuring, because the last bits of a stem may depend on it.
+        threads is chosen by measuring, because the last bits of a stem may depend on it; it says
+        how many there are.
 
         Raises:
             CompanionError: it cannot be loaded.
@@ -42,7 +43,8 @@ class InlineWorker:
                 self._generator = self._source.load()
             except (ValueError, ImportError) as error:
                 raise CompanionError(one_line(error)) from error
-            self._ready = announce(self._generator, WarmUp(plan_s=0.0, threads=0))
+            threads = self._source.threads() if self._source.threads is not None else 0
+            self._ready = announce(self._generator, WarmUp(plan_s=0.0, threads=threads))
         return self._ready
 
     def set_threads(self, threads: int) -> None:

@@ -140,9 +140,9 @@ class ProcessLink:
 class ThreadLink:
     """A generator in a thread of this process. If it hangs, it is left behind."""
 
-    def __init__(self, source: Loading, receive: Receive) -> None:
-        """Start the thread, which loads the generator."""
-        self._source = source
+    def __init__(self, source: Loading, receive: Receive, threads: int = 0) -> None:
+        """Start the thread, which loads the generator; `threads` as for `warm_up`."""
+        self._source, self._threads = source, threads
         self._receive = receive
         self._inbox: Inbox = Inbox()
         self._thread = threading.Thread(target=self._run, name="generator", daemon=True)
@@ -158,7 +158,7 @@ class ThreadLink:
         self._thread.join(grace_s)
 
     def _run(self) -> None:
-        serve(self._source, self._inbox, self._receive)
+        serve(self._source, self._inbox, self._receive, self._threads)
         self._receive(Lost("the generator's thread ended"))
 
 

@@ -21,10 +21,12 @@ class Loading:
     Attributes:
         load: makes it; slow for the model. ValueError for what it cannot be made from.
         set_threads: sets the processor threads it computes with; None if it has no use for them.
+        threads: how many these are now; None likewise. The last bits of a stem may depend on them.
     """
 
     load: Callable[[], StemGenerator]
     set_threads: Callable[[int], None] | None = None
+    threads: Callable[[], int] | None = None
 
 
 def loading(generator: GeneratorName, device: str = "auto", weights: Path | None = None) -> Loading:
@@ -37,7 +39,7 @@ def loading(generator: GeneratorName, device: str = "auto", weights: Path | None
 
         return load_generator(device, weights)
 
-    return Loading(load, _set_torch_threads)
+    return Loading(load, _set_torch_threads, _torch_threads)
 
 
 def weights_digest(generator: GeneratorName, weights: Path | None = None) -> str:
@@ -64,6 +66,12 @@ def _standin() -> StemGenerator:
     from companion.generate.standin import StandInGenerator
 
     return StandInGenerator()
+
+
+def _torch_threads() -> int:
+    import torch
+
+    return torch.get_num_threads()
 
 
 def _set_torch_threads(threads: int) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from itertools import count
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -53,6 +54,7 @@ class Stem:
         self._lead_in_samples = round(LEAD_IN_S * transport.rate)
         self._clips = ClipShelf()
         self._laid: dict[int, tuple[int, ...]] = {}
+        self._numbers = count()
         self._start_frames(grid)
 
     def _start_frames(self, grid: Grid) -> None:
@@ -156,6 +158,7 @@ class Stem:
             first_frame=first_frame,
             tokens=self._tokens.silence(frames),
             sound=self._sound.silence(frames),
+            number=next(self._numbers),
         )
 
     def retime(self, now: int) -> Retimed | None:
@@ -253,6 +256,7 @@ class Stem:
             first_frame=first_frame,
             tokens=tokens,
             sound=sound,
+            number=next(self._numbers),
         )
 
     def _rendered(

@@ -343,26 +343,38 @@ class Worker:
 def process_worker(
     generator: GeneratorName, device: str = "auto", weights: Path | None = None
 ) -> Worker:
-    """A worker whose generator lives in a child process: nothing it does holds up the rig.
+    """A worker whose generator lives in a child process: nothing it does holds up the rig."""
 
-    The first child finds out how many threads are best; those that replace it are told.
-    """
-    threads = 0
+    def open_link(threads: int, receive: Receive) -> ProcessLink:
+        return ProcessLink(child_command(generator, device, weights, threads), receive)
 
-    def open_link(receive: Receive) -> ProcessLink:
-        def heard(message: Message | Lost) -> None:
-            nonlocal threads
-            if isinstance(message, Ready):
-                threads = message.threads
-            receive(message)
-
-        return ProcessLink(child_command(generator, device, weights, threads), heard)
-
-    return Worker(open_link)
+    return Worker(with_threads_of_the_first(open_link))
 
 
 def thread_worker(
     generator: GeneratorName, device: str = "auto", weights: Path | None = None
 ) -> Worker:
     """A worker whose generator lives in a thread of this process: less memory, more stalls."""
-    return Worker(partial(ThreadLink, loading(generator, device, weights)))
+    source = loading(generator, device, weights)
+    return Worker(
+        with_threads_of_the_first(lambda threads, receive: ThreadLink(source, receive, threads))
+    )
+
+
+def with_threads_of_the_first(open_link: Callable[[int, Receive], Link]) -> OpenLink:
+    """The first generator finds out how many threads are best; those that replace it are told.
+
+    It spares them the search, and all plans of a take are made with as many.
+    """
+    threads = 0
+
+    def open_next(receive: Receive) -> Link:
+        def heard(message: Message | Lost) -> None:
+            nonlocal threads
+            if isinstance(message, Ready):
+                threads = message.threads
+            receive(message)
+
+        return open_link(threads, heard)
+
+    return open_next

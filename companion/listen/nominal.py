@@ -74,13 +74,15 @@ class NominalCapture:
             first = lines[0] + start
             # A bar may be a sample longer on the grid: never ask past the input.
             return self._source.capture(first, max(0, min(lines[0] + stop, heard) - first))
+        margin = round(MARGIN_S * self.grid.rate)
+        oldest = heard - round(HEARD_S * self.grid.rate)
+        if lines[0] - margin < oldest or lines[-1] + margin > heard:
+            return self._move(lines, others, heard)[start:stop]
+        # Each is asked for many times, by every plan of every player. Only what is the same whoever
+        # asks is kept: what is heard must not depend on when it was first asked for.
         moved = self._moved.get(bar)
         if moved is None:
-            moved = self._move(lines, others, heard)
-            if lines[-1] > heard:
-                return moved[start:stop]
-            self._moved[bar] = moved  # each is asked for many times, by every plan of every player
-            oldest = heard - round(HEARD_S * self.grid.rate)
+            moved = self._moved[bar] = self._move(lines, others, heard)
             for old in [n for n in self._moved if self._transport.bar_start_samples(n) < oldest]:
                 del self._moved[old]
         return moved[start:stop]

@@ -60,6 +60,7 @@ class TakeStarted(Event):
     weights: str = ""  # digest
     continues: str = ""  # the take that this one goes on from
     bars_before: int = 0  # bars of the set that were played there
+    machine: Mapping[str, str] = field(default_factory=dict)  # what may decide the last bits
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -219,6 +220,7 @@ class ClipPlaced(Event):
     start_samples: int
     samples: int  # length
     epoch: int | None
+    number: int | None  # of the clip among those that were made for the player, from 0
     moved: bool = False  # what was there already, moved to where its beats lie now
 
 
@@ -230,6 +232,14 @@ class GainSet(Event):
     player: str
     sample: int
     gain: float  # linear
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FadedIn(Event):
+    """All players rise from silence from a sample on: the sound device is back."""
+
+    type: ClassVar[str] = "faded in"
+    sample: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,7 +10,7 @@ from pathlib import Path
 import soundfile
 
 from companion.audio.memory import AudioMemory, Samples
-from companion.audio.performed import Gaps, crosses
+from companion.audio.performed import Gaps, Look
 from companion.errors import CompanionError
 from companion.take.recorder import ECHO_NAME, INPUT_NAME
 from companion.take.recover import UNEVEN_S
@@ -26,17 +26,24 @@ class HeardInput:
         gaps: without a device.
     """
 
-    def __init__(self, memory: AudioMemory) -> None:
-        """Nothing heard yet; `memory` is the one that the recorded input plays into."""
-        self._memory = memory
+    def __init__(self, memory: AudioMemory, first: int) -> None:
+        """Nothing heard yet.
+
+        Args:
+            memory: the one that the recorded input plays into.
+            first: stream sample that the take begins with.
+        """
+        self._memory, self._first = memory, first
         self.position = 0
         self.gaps: Gaps = ()
 
+    def look(self) -> Look:
+        """What had been heard then."""
+        return Look(self._memory, self.position, self._first, self.gaps)
+
     def capture(self, start: int, n: int) -> Samples:
         """See `companion.listen.window.Capture`."""
-        if crosses(self.gaps, start, n):
-            raise CompanionError(f"there was no sound device in frames {start}..{start + n}")
-        return self._memory.capture(start, n)
+        return self.look().capture(start, n)
 
 
 def read_heard(folder: Path) -> Samples:

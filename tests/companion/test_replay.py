@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
@@ -23,6 +24,8 @@ from companion.take.events import EVENTS_FILE, read_events
 from companion.take.origin import Origin
 from companion.take.recover import recover
 from tests.companion.audio.leak import leaky_rig, room
+from tests.companion.stage import RATE as STAGE_RATE
+from tests.companion.stage import Outage, Scene, play_scene
 from tests.companion.studio import (
     BAR,
     RATE,
@@ -178,6 +181,67 @@ def test_a_take_that_was_killed_replays_as_far_as_it_goes(tmp_path: Path) -> Non
         path.write_bytes(path.read_bytes()[: -4 * 3 * BAR])
     recover(played.take)
     assert_replays(played, plans=4)
+
+
+def test_a_set_without_a_count_in_that_was_played_into_before_it_began(tmp_path: Path) -> None:
+    scene = Scene(tempi={0.0: 110.0, 0.1: 130.0}, cycle=1, ends_s=9.0)
+    assert_replays(play_scene(tmp_path, scene), plans=2)
+
+
+def test_a_set_that_meets_a_midi_master_at_more_than_twice_the_tempo(tmp_path: Path) -> None:
+    scene = Scene(
+        clock="midi", tempi={0.0: 95.0}, count_in_bars=1, start_s=4.1, cycle=1, ends_s=14.0
+    )
+    played = play_scene(tmp_path, scene)
+    assert max(event["bpm"] for event in played.of("tempo")) > 2 * 95
+    assert_replays(played, plans=2)
+
+
+def test_players_that_rise_from_silence_when_the_device_is_back(tmp_path: Path) -> None:
+    scene = Scene(
+        tempi={0.0: 240.0}, meter="2/4", count_in_bars=1, cycle=1, outages=(Outage(4.0, 1.4, 200),)
+    )
+    played = play_scene(tmp_path, scene)
+    (fade,) = played.of("faded in")
+    rising = round(fade["time_s"] * STAGE_RATE)
+    assert np.abs(played.file()[rising : rising + STAGE_RATE // 5]).max() > 0.01
+    assert_replays(played, plans=4)
+
+
+def test_bars_again_at_the_very_moment_at_which_the_tempo_moves(tmp_path: Path) -> None:
+    def move(session: Session) -> None:
+        turn("bpm", 124.0, None)(session)
+        turn("again", True)(session)
+
+    played = play(tmp_path, standing_in(bars=14), music(15), moves={8.3: move})
+    kinds = [event["type"] for event in played.events]
+    assert kinds.index("tempo") < kinds.index("cut")
+    assert_replays(played, plans=4)
+
+
+def test_another_machine_is_named_and_the_same_one_is_not(tmp_path: Path) -> None:
+    played = play(tmp_path, standing_in(bars=6), music(6))
+    path = played.take / "bass.wav"
+    soundfile.write(path, 0.5 * played.file(), RATE, "FLOAT")
+    assert replay(played.take).reason.startswith("processor, versions and weights are those")
+    log = played.take / EVENTS_FILE
+    first, rest = log.read_text().split("\n", 1)
+    begun = json.loads(first)
+    begun["machine"] |= {"torch": "1.2.3", "ONEDNN_MAX_CPU_ISA": "AVX2"}
+    log.write_text(json.dumps(begun) + "\n" + rest)
+    reason = replay(played.take).reason
+    assert "torch 1.2.3, here" in reason
+    assert "ONEDNN_MAX_CPU_ISA AVX2, here not set" in reason
+    assert "\n" not in reason and "numpy" not in reason
+
+
+def test_samples_that_were_never_recorded_are_named(tmp_path: Path) -> None:
+    played = play(tmp_path, standing_in(bars=6), music(6))
+    soundfile.write(played.take / "bass.wav", 0.5 * played.file(), RATE, "FLOAT")
+    log = played.take / EVENTS_FILE
+    told = log.read_text().replace('"unrecorded_samples": 0', '"unrecorded_samples": 480')
+    log.write_text(told)
+    assert replay(played.take).reason.startswith("480 of its samples came too late")
 
 
 def test_the_first_difference_is_told(tmp_path: Path) -> None:

@@ -327,6 +327,23 @@ def test_everything_rises_from_silence_after_a_return() -> None:
     np.testing.assert_array_equal(out[round(0.2 * RATE) + 1 :], 0.5)
 
 
+@given(st.lists(st.integers(1, 128), max_size=20), st.floats(0.0, 2.0))
+@settings(deadline=None, max_examples=30)
+def test_everything_rises_the_same_to_the_bit_whatever_the_blocks(
+    blocks: list[int], gain: float
+) -> None:
+    rises = []
+    for sizes in ([], blocks):
+        memory = rig()
+        memory.set_gain(1, gain)
+        memory.write(1, 0, noise(4000, 5))
+        memory.fade_in()
+        assert memory.fades == (0,)
+        drive(memory, np.zeros(4000), sizes)
+        rises.append(memory.played(1, 0, 4000))
+    np.testing.assert_array_equal(*rises)
+
+
 @given(st.integers(0, 500), st.integers(1, 300), st.lists(st.integers(1, 128), max_size=20))
 @settings(deadline=None, max_examples=30)
 def test_a_probe_sounds_once_on_its_frames_whatever_the_gains(

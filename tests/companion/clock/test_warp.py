@@ -78,3 +78,12 @@ def test_joins_have_no_step() -> None:
     others = [0, 24100, 48000, 72500]
     made = warped(sound, lines, others, RATE)
     assert np.abs(np.diff(made)).max() < 0.03
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.floats(0.2, 6.0), st.sampled_from([8000, 44100, 48000]))
+def test_the_same_sound_comes_out_each_time_however_far_it_is_stretched(
+    factor: float, rate: int
+) -> None:
+    sound = np.random.default_rng(2).normal(0, 0.1, rate // 2).astype(np.float32)
+    np.testing.assert_array_equal(stretched(sound, factor, rate), stretched(sound, factor, rate))

@@ -20,6 +20,13 @@ def test_a_plan_is_done_when_submit_returns_and_takes_none_of_the_clocks_time(
     assert [end.plan for end in worker.poll()] == [1, 2]  # none is taken over
 
 
+def test_it_says_how_many_threads_it_computes_with() -> None:
+    standin = loading("standin")
+    source = Loading(standin.load, lambda _: None, lambda: 3)
+    assert InlineWorker(source).wait_ready().threads == 3
+    assert InlineWorker(standin).wait_ready().threads == 0
+
+
 @pytest.mark.parametrize("error", [ValueError("weights x"), ImportError("no torch")])
 def test_a_generator_that_cannot_be_loaded_is_one_line(error: Exception) -> None:
     def load() -> StemGenerator:

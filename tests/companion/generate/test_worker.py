@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator
+from dataclasses import replace
 from queue import SimpleQueue
 
 import numpy as np
@@ -25,7 +26,7 @@ from companion.generate.protocol import (
     Result,
 )
 from companion.generate.stem_worker import Finished, Pace
-from companion.generate.worker import BACKOFF_S, PACE_SIGNS, Worker
+from companion.generate.worker import BACKOFF_S, PACE_SIGNS, Worker, with_threads_of_the_first
 from model.request import StemRequest, StemResult
 
 WAIT_S = 10.0  # how long a test waits for another thread before it fails
@@ -323,3 +324,21 @@ def test_closing_ends_the_generator_and_every_plan_and_can_be_repeated(
     assert link.closed.get(timeout=WAIT_S) > 0.0
     ended = rig.worker.poll()
     assert [(end.plan, end.outcome) for end in ended] == [(1, "cancelled"), (2, "cancelled")]
+
+
+def test_a_generator_that_replaces_another_computes_with_the_threads_of_the_first() -> None:
+    told: list[int] = []
+    links: list[FakeLink] = []
+
+    def open_link(threads: int, receive: Receive) -> FakeLink:
+        told.append(threads)
+        links.append(FakeLink(receive))
+        return links[-1]
+
+    open_next = with_threads_of_the_first(open_link)
+    open_next(lambda _: None)
+    links[0].receive(Hello())
+    links[0].receive(replace(READY, threads=3))
+    open_next(lambda _: None)
+    open_next(lambda _: None)
+    assert told == [0, 3, 3]

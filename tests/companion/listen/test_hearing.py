@@ -7,6 +7,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
+from companion.audio.performed import Look
 from companion.clock.transport import Transport
 from companion.errors import CompanionError
 from companion.listen.hearing import Hearing
@@ -20,6 +21,9 @@ class Everything:
 
     def __init__(self) -> None:
         self.position = 0
+
+    def look(self) -> Look:
+        return Look(self, self.position)
 
     def capture(self, start: int, n: int) -> np.ndarray:
         return np.arange(start, start + n, dtype=np.float32)

@@ -102,3 +102,20 @@ def test_what_the_ring_has_forgotten_is_an_error() -> None:
     with pytest.raises(CompanionError):
         nominal.capture(0, 1000)
     assert nominal.capture(400_000, 1000).shape == (1000,)
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.integers(0, 20_000), st.lists(st.integers(0, 40_000), min_size=1, max_size=4))
+def test_what_is_heard_does_not_depend_on_what_was_asked_for_before(
+    behind: int, steps: list[int]
+) -> None:
+    transport = Transport(RATE, Fraction(126), 0)
+    grid = Grid(RATE, Fraction(120), 0)
+    tape = Tape(transport, 800_000)
+    tape.position = transport.bar_start_samples(3) + behind  # a bar is over, perhaps just so
+    earlier = NominalCapture(tape, transport, grid)
+    for step in steps:
+        earlier.capture(0, earlier.position)
+        tape.position += step
+    anew = NominalCapture(tape, transport, grid)
+    np.testing.assert_array_equal(earlier.capture(0, anew.position), anew.capture(0, anew.position))

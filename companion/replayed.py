@@ -1,0 +1,69 @@
+"""What came of a replay: which stems are the same to the sample, and why not, as far as known."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from companion.take.machine import differences, machine
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """Where a stem first differs from the recorded one.
+
+    Attributes:
+        time_s: into the take.
+        bar: in which that is.
+        size: of the difference there, linear.
+    """
+
+    time_s: float
+    bar: int
+    size: float
+
+
+@dataclass(slots=True)
+class Replayed:
+    """What came of it.
+
+    Attributes:
+        plans: that were made again.
+        seconds: length of the take.
+        differences: by player; none for a stem that is the same to the sample.
+        notes: what else did not turn out as it did live, a line each.
+        reason: why it may not be the same, and what would be valid; empty where it is.
+    """
+
+    plans: int = 0
+    seconds: float = 0.0
+    differences: dict[str, Difference | None] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+    reason: str = ""
+
+    @property
+    def identical(self) -> bool:
+        """Whether every stem is the recorded one, to the sample."""
+        return not any(self.differences.values())
+
+
+def why_not(events: Sequence[Mapping[str, Any]]) -> str:
+    """Why a take may not replay as it was, as far as its events tell, and what would be valid."""
+    apart = differences(events[0]["machine"], machine())
+    if apart:
+        return (
+            f"it was played with {'; '.join(apart)}; valid: the processor and the versions that it "
+            "was played with"
+        )
+    ends = [event["figures"] for event in events if event["type"] == "end"]
+    lost = sum(figures.get("unrecorded_samples", 0) for figures in ends)
+    if lost:
+        return (
+            f"{lost:g} of its samples came too late to be recorded, and silence stands in their "
+            "place; valid: a take from a disk that keeps up"
+        )
+    return (
+        "processor, versions and weights are those that it was played with, so the companion is at "
+        "fault; valid: a report of it, with the take's folder"
+    )
