@@ -82,7 +82,9 @@ def replay_command(
     from companion.replay import replay
 
     with ExitStack() as work:
-        shown = work.enter_context(Progress(console=Console(stderr=True), transient=True))
+        console = Console(stderr=True)
+        bar = Progress(console=console, transient=True, disable=not console.is_terminal)
+        shown = work.enter_context(bar)
         folder = None if out is None else work.enter_context(new_folder(out, stems_of(take)))
         task = shown.add_task("replaying", total=1.0)
         replayed = replay(

@@ -36,8 +36,11 @@ class Recording:
 
 
 def open_sound(path: Path) -> soundfile.SoundFile:
-    """A sound file to read, whatever bytes its name has; OSError, SoundFileError if it is none."""
-    return soundfile.SoundFile(path if os.name == "nt" else os.fsencode(path))
+    """A sound file to read, whatever bytes its name has; SoundFileError, why, if it is none."""
+    try:
+        return soundfile.SoundFile(path if os.name == "nt" else os.fsencode(path))
+    except soundfile.LibsndfileError as error:  # it would name the file once more, as bytes
+        raise soundfile.SoundFileRuntimeError(error.error_string.rstrip(".")) from error
 
 
 def read_sound(path: Path) -> Recording:
@@ -55,9 +58,8 @@ def read_sound(path: Path) -> Recording:
             audio, rate = file.read(dtype="float32", always_2d=True), int(file.samplerate)
             mp3 = file.format in ("MP3", "MPEG")
     except (soundfile.SoundFileError, OSError) as error:
-        reason = getattr(error, "error_string", None) or getattr(error, "strerror", None) or error
         raise CompanionError(
-            f"recording {path} is no audio that can be read ({str(reason).rstrip('.')}); "
+            f"recording {path} is no audio that can be read ({error}); "
             "valid: WAV, FLAC, OGG, AIFF or MP3"
         ) from error
     if not len(audio):

@@ -79,9 +79,9 @@ def test_a_link_is_followed(tmp_path: Path) -> None:
 def test_room_that_is_not_there_is_known_before_the_work(
     tmp_path: Path, file_size_limit: None
 ) -> None:
-    with pytest.raises(CompanionError, match=r"cannot write .*file") as caught:
-        with new_file(tmp_path / "file", 30_000):
-            pytest.fail("the work was begun")
+    error = pytest.raises(CompanionError, match=r"cannot write .*file")
+    with error as caught, new_file(tmp_path / "file", 30_000):
+        pytest.fail("the work was begun")
     assert "System error" not in str(caught.value)
     assert listed(tmp_path) == []
 
@@ -99,13 +99,12 @@ def test_a_folder_is_whole_or_not_there(tmp_path: Path) -> None:
 
 def test_a_folder_that_was_there_keeps_what_is_in_it(tmp_path: Path) -> None:
     (tmp_path / "mine").write_text("mine")
-    with pytest.raises(CompanionError, match="mine' is there already"):
-        with new_folder(tmp_path, ["one", "mine"]):
-            pytest.fail("the work was begun")
-    with pytest.raises(CompanionError, match="mine' is there already"):
-        with new_folder(tmp_path, []) as new:  # one that was not foreseen
-            for name in ("a", "mine", "z"):
-                (new / name).write_text("theirs")
+    there = "mine' is there already"
+    with pytest.raises(CompanionError, match=there), new_folder(tmp_path, ["one", "mine"]):
+        pytest.fail("the work was begun")
+    with pytest.raises(CompanionError, match=there), new_folder(tmp_path, []) as new:
+        for name in ("a", "mine", "z"):  # which was not foreseen
+            (new / name).write_text("theirs")
     assert listed(tmp_path) == ["mine"]
     assert (tmp_path / "mine").read_text() == "mine"
 
@@ -113,10 +112,10 @@ def test_a_folder_that_was_there_keeps_what_is_in_it(tmp_path: Path) -> None:
 def test_a_disk_that_fills_up_leaves_no_half_a_folder(
     tmp_path: Path, file_size_limit: None
 ) -> None:
-    with pytest.raises(CompanionError, match=r"cannot write .*set"):
-        with new_folder(tmp_path / "set", ["one", "two"]) as new:
-            (new / "one").write_bytes(bytes(10_000))
-            (new / "two").write_bytes(bytes(30_000))
+    full = pytest.raises(CompanionError, match=r"cannot write .*set")
+    with full, new_folder(tmp_path / "set", ["one", "two"]) as new:
+        (new / "one").write_bytes(bytes(10_000))
+        (new / "two").write_bytes(bytes(30_000))
     assert listed(tmp_path) == []
 
 
