@@ -60,11 +60,12 @@ def render(
         check_wav(path)
     read = read_recording(recording)
     rate, frames = read.rate, len(read.heard)
-    origin = round(read.late_samples if start_s is None else start_s * rate)
-    if not 0 <= origin < frames:
+    first_s = read.late_samples / rate if start_s is None else start_s
+    if not 0 <= first_s < frames / rate:
         raise CompanionError(
-            f"start is {start_s:g} s; valid: 0 to {frames / rate:.2f} s, the recording's length"
+            f"start is {first_s:g} s; valid: 0 to {frames / rate:.2f} s, the recording's length"
         )
+    origin = round(first_s * rate)
     with ExitStack() as new:
         put_stem = new.enter_context(new_file(out, wav_bytes(frames, 1)))
         put_mix = None
@@ -77,8 +78,9 @@ def render(
         session = Session(preset, rig, worker, preset.store(), seed=seed, origin_samples=origin)
         bar_samples = session.transport.bar_samples
         if frames - origin < bar_samples:
+            left = f"{(frames - origin) / rate:.2f} s{' from there on' if origin else ''}"
             raise CompanionError(
-                f"recording {recording} is {(frames - origin) / rate:.2f} s, shorter than a bar at "
+                f"recording {recording} is {left}, shorter than a bar at "
                 f"{float(bpm):g} BPM; valid: at least {float(bar_samples / rate):.2f} s"
             )
         session.run(end_samples=frames)
