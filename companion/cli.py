@@ -5,10 +5,9 @@ Every error that a user can put right is one line on standard error and exit cod
 
 from __future__ import annotations
 
-import signal
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import replace
 from fractions import Fraction
 from math import log10
@@ -34,14 +33,17 @@ from companion.control.preset import (
     load_preset,
 )
 from companion.control.section import nearest
+from companion.ending import Stopped, ended_by, stopped
 from companion.errors import CompanionError, NoDevice
 from companion.hush import hushed
 from companion.jam import TAKES, jam
 from companion.metrics import PlayerMetrics
+from companion.printing import not_printed, printable, printed_text, say
 from companion.render import render
 from companion.resume import resume as go_on_from
 from companion.session import Session
 from companion.status import Status
+from companion.typed import typed_number, typed_path
 from model.instruments import INSTRUMENTS
 
 app = typer.Typer(
@@ -54,34 +56,60 @@ app = typer.Typer(
 take_commands(app)
 
 Weights = Annotated[
-    Path | None, typer.Option(help="Folder with codec.safetensors and stemgen.safetensors.")
+    Path | None,
+    typer.Option(
+        help="Folder with codec.safetensors and stemgen.safetensors.",
+        parser=typed_path,
+        metavar="PATH",
+    ),
 ]
 Seed = Annotated[int, typer.Option(help="Same seed, same choices.", min=0)]
+TEMPI = f"{MIN_BPM} to {MAX_BPM}"
+Bpm = {"parser": typed_number("tempo", TEMPI), "metavar": "FLOAT"}
 Device = Annotated[str | None, typer.Option(help="Where the model runs: auto, cuda, mps or cpu.")]
 
 
 @app.command("jam")
 def jam_command(
     preset: Annotated[
-        str, typer.Argument(help=f"Preset: {', '.join(bundled_presets())}, or a YAML file.")
-    ] = "bass",
+        str | None,
+        typer.Argument(
+            help=f"Preset: {', '.join(bundled_presets())}, or a YAML file.", show_default="bass"
+        ),
+    ] = None,
     input: Annotated[str | None, typer.Option(help="Input device: name, part of it, number.")] = (
         None
     ),
     output: Annotated[str | None, typer.Option(help="Output device.")] = None,
-    bpm: Annotated[float | None, typer.Option(help="Tempo, 40 to 240.")] = None,
+    bpm: Annotated[float | None, typer.Option(help=f"Tempo, {TEMPI}.", **Bpm)] = None,
     bars: Annotated[int | None, typer.Option(help="Stop after so many bars.", min=1)] = None,
-    takes: Annotated[Path, typer.Option(help="Folder for takes.")] = TAKES,
+    takes: Annotated[
+        Path, typer.Option(help="Folder for takes.", parser=typed_path, metavar="PATH")
+    ] = TAKES,
     device: Device = None,
-    seed: Seed = 0,
+    seed: Annotated[
+        int | None, typer.Option(help="Same seed, same choices.", min=0, show_default="0")
+    ] = None,
     weights: Weights = None,
     resume: Annotated[
-        Path | None, typer.Option(help="Go on with a take that was cut off, in place of a preset.")
+        Path | None,
+        typer.Option(
+            help="Go on with a take that was cut off, in place of a preset.",
+            parser=typed_path,
+            metavar="PATH",
+        ),
     ] = None,
 ) -> None:
     """Play with the companion. Ctrl-C ends the take."""
+    if resume is not None and preset is not None:
+        raise CompanionError(
+            f"preset is {preset!r}, and --resume goes on with that of {str(resume)!r}; "
+            "valid: one of them"
+        )
     resumed = None if resume is None else go_on_from(resume)
-    chosen = load_preset(preset) if resumed is None else resumed.preset
+    chosen = load_preset(preset or "bass") if resumed is None else resumed.preset
+    if seed is None:
+        seed = 0 if resumed is None else resumed.seed
     audio = replace(
         chosen.audio,
         input=chosen.audio.input if input is None else input,
@@ -96,34 +124,55 @@ def jam_command(
     )
     console = _console()
     display = Live(console=console, refresh_per_second=8, transient=True)
-    with hushed(), display as live, _signals_restored():
-        jammed = jam(
-            chosen,
-            seed=seed if resumed is None else resumed.seed,
-            resumed=resumed,
-            takes=takes,
-            weights=weights,
-            say=live.console.print,
-            on_session=lambda session: _follow(session, live),
-        )
-    for name, value in sorted(jammed.figures.items()):
-        console.print(f"  {name} {value:.3g}")
-    console.print(f"take: {jammed.folder}")
-    if jammed.picture is not None:
-        console.print(f"picture: {jammed.picture}")
-    if jammed.error is not None:
-        raise CompanionError(jammed.error)
+    with ExitStack() as until_told:
+        with hushed(), display as live:
+            jammed = jam(
+                chosen,
+                seed=seed,
+                resumed=resumed,
+                takes=takes,
+                weights=weights,
+                say=lambda line: live.console.print(printable(line)),
+                on_session=lambda session: _follow(session, live, until_told),
+            )
+        for name, value in sorted(jammed.figures.items()):
+            say(f"  {name} {value:.3g}")
+        say(f"take: {jammed.folder}")
+        if jammed.picture is not None:
+            say(f"picture: {jammed.picture}")
+        if jammed.error is not None:
+            raise CompanionError(jammed.error)
 
 
 @app.command("render")
 def render_command(
-    recording: Annotated[Path, typer.Argument(help="Recording whose first sample is a bar line.")],
-    bpm: Annotated[float, typer.Option(help="Its tempo, 40 to 240.")],
-    out: Annotated[Path, typer.Option("--out", "-o", help="The stem, WAV.")],
+    recording: Annotated[
+        Path,
+        typer.Argument(
+            help="Recording that starts on a bar line, or see --start.",
+            parser=typed_path,
+        ),
+    ],
+    bpm: Annotated[float, typer.Option(help=f"Its tempo, {TEMPI}.", **Bpm)],
+    out: Annotated[
+        Path,
+        typer.Option("--out", "-o", help="The stem, WAV.", parser=typed_path, metavar="PATH"),
+    ],
     instrument: Annotated[
         str, typer.Option(help="What to play: a preset of one player, or an instrument class.")
     ] = "bass",
-    mix: Annotated[Path | None, typer.Option(help="Recording and stem together, WAV.")] = None,
+    mix: Annotated[
+        Path | None,
+        typer.Option(help="Recording and stem together, WAV.", parser=typed_path, metavar="PATH"),
+    ] = None,
+    start: Annotated[
+        float | None,
+        typer.Option(
+            help="Where in the recording its first bar starts, seconds.",
+            parser=typed_number("start", "seconds from the recording's start"),
+            metavar="SECONDS",
+        ),
+    ] = None,
     cycle: Annotated[
         int | None, typer.Option(help="Bars after which the music repeats; else the preset's.")
     ] = None,
@@ -135,16 +184,15 @@ def render_command(
     preset = player_of(instrument)
     knobs = preset.knobs if cycle is None else {**preset.knobs, "cycle": cycle, "find_cycle": False}
     preset = replace(preset, knobs=knobs, generator=with_device(preset, device))
-    session = render(recording, preset, tempo(bpm), out, mix, seed, weights)
+    session = render(recording, preset, tempo(bpm), out, mix, seed, weights, start)
     name = preset.players[0].name
     plans = session.figures()[f"{name}.plans"]
     listened = session.store.snapshot()["cycle"]
     silent = "" if plans else f"; the first {listened} bars are only listened to"
-    console = _console()
-    console.print(f"{name}: {plans:.0f} plans{silent}")
-    console.print(f"stem: {out}")
+    say(f"{name}: {plans:.0f} plans{silent}")
+    say(f"stem: {out}")
     if mix is not None:
-        console.print(f"mix: {mix}")
+        say(f"mix: {mix}")
 
 
 @app.command("calibrate")
@@ -155,27 +203,25 @@ def calibrate_command(
     """Measure the round trip: connect the output to the input with a cable first."""
     found = calibrate(Wanted(input, output))
     milliseconds = 1000 * found.round_trip_samples / found.rate
-    console = _console()
-    console.print(
+    say(
         f"{found.device}: {found.round_trip_samples} samples at {found.rate} Hz, "
         f"{milliseconds:.2f} ms (the system says {found.reported_samples})"
     )
-    console.print(f"kept in {found.file}")
+    say(f"kept in {found.file}")
 
 
 @app.command("devices")
 def devices_command() -> None:
     """List sound devices and MIDI inputs."""
-    console = _console()
     try:
         with hushed():
             sounds = [f"{device}, {device.default_rate:g} Hz" for device in list_devices()]
     except NoDevice as error:
         sounds = [str(error)]
     for sound in sounds or ["no device"]:
-        console.print(f"sound  {sound}")
+        say(f"sound  {sound}")
     for port in list_midi_ports() or ["no input"]:
-        console.print(f"midi   {port}")
+        say(f"midi   {port}")
 
 
 def player_of(name: str) -> Preset:
@@ -249,31 +295,40 @@ def _console() -> Console:
     return Console(highlight=False, markup=False, emoji=False, soft_wrap=True)
 
 
-def _follow(session: Session, live: Live) -> Callable[[Status], None]:
-    """Ctrl-C and a termination end the session; each tick refreshes the status line."""
-    for kind in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(kind, lambda *_: session.stop())
+def _follow(session: Session, live: Live, until_told: ExitStack) -> Callable[[Status], None]:
+    """Who asks to end ends the session from now on; each tick refreshes the status line."""
+    until_told.enter_context(ended_by(lambda _: session.stop()))
     return lambda status: live.update(status_line(status))
-
-
-@contextmanager
-def _signals_restored() -> Iterator[None]:
-    """Afterwards Ctrl-C and a termination do what they did before."""
-    kept = {kind: signal.getsignal(kind) for kind in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield
-    finally:
-        for kind, handler in kept.items():
-            signal.signal(kind, handler)
 
 
 def main() -> None:
     """Entry point."""
+    with printed_text():
+        code = _run()
+        lost = not_printed()
+        if lost is not None and not code:
+            _complain(lost)
+            code = 2
+    raise SystemExit(code)
+
+
+def _run() -> int:
+    """Do what was typed; the exit code."""
     try:
-        app(prog_name="companion")
+        with stopped():
+            app(prog_name="companion")
     except CompanionError as error:
-        print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
-        raise SystemExit(2) from error
+        _complain(str(error))
+        return 2
+    except Stopped as asked:
+        return 128 + asked.number
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else 0
+    return 0
+
+
+def _complain(why: str) -> None:
+    print(f"error: {printable(' '.join(why.split()))}", file=sys.stderr)
 
 
 if __name__ == "__main__":

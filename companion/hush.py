@@ -7,10 +7,14 @@ matters of it comes back as an error anyway.
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TextIO
+
+from companion.printing import text_stream
 
 
 @contextmanager
@@ -18,9 +22,10 @@ def hushed() -> Iterator[None]:
     """Meanwhile what is written to descriptor 2 is lost, but for what Python itself writes."""
     sys.stderr.flush()
     kept, own = os.dup(2), sys.stderr
-    ours = own is sys.__stderr__  # it may be somebody else's, who knows where it writes
+    ours = _descriptor(own) == 2  # it may be somebody else's, who knows where it writes
     if ours:
-        sys.stderr = os.fdopen(os.dup(2), "w", buffering=1, errors="backslashreplace")
+        raw = io.FileIO(os.dup(2), "w")
+        sys.stderr = text_stream(raw, own.encoding, line_buffering=True)
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, 2)
     os.close(nowhere)
@@ -29,6 +34,14 @@ def hushed() -> Iterator[None]:
     finally:
         if ours:
             sys.stderr.close()
+            raw.close()
             sys.stderr = own
         os.dup2(kept, 2)
         os.close(kept)
+
+
+def _descriptor(stream: TextIO) -> int | None:
+    try:
+        return stream.fileno()
+    except OSError:  # it has none
+        return None

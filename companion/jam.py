@@ -36,6 +36,7 @@ from companion.take.folder import make_take_folder
 from companion.take.origin import Origin
 from companion.take.picture import draw_take
 from companion.take.take import Take
+from companion.whole import check_folder
 
 TAKES = Path("takes")
 DEMO_MOST_BARS = 256
@@ -94,13 +95,10 @@ def jam(
         sender = open_sender(preset, open_things, say)
         tell_of_take(takes, resumed, say)
         origin = Origin(version("companion"), weights_digest(preset.generator.name, weights))
-        folder = make_take_folder(takes, datetime.now())
-        voices = {player.name: number for number, player in enumerate(preset.players, 1)}
         if resumed is not None:
             before = resumed.bars_before
             origin = replace(origin, continues=resumed.continues, bars_before=before)
-        take = Take(folder, voices, threaded=True, origin=origin)
-        open_things.callback(take.close)
+        check_folder(takes)
         worker = open_worker(preset, weights)
         open_things.callback(worker.close)
         rig, preset = open_rig(preset, say)
@@ -116,6 +114,11 @@ def jam(
             return LinkSource(open_link(bpm, float(meter.quarters_per_bar)))
 
         clocks: dict[str, OpenSource] = {"midi": lambda: midi_clock, "link": link}
+        # Only now: whatever ends the process while it loads leaves nothing behind.
+        folder = make_take_folder(takes, datetime.now())
+        voices = {player.name: number for number, player in enumerate(preset.players, 1)}
+        take = Take(folder, voices, threaded=True, origin=origin)
+        open_things.callback(take.close)
         session = Session(preset, rig, worker, store, take, seed, clocks=clocks, osc=sender)
         session.prepare()
         open_clock_out(preset, session, open_things, say)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from math import floor
@@ -71,17 +72,31 @@ def resume(take: Path) -> Resumed:
 
 
 def cut_off(takes: Path) -> Path | None:
-    """The newest take of a folder if it never ended and nobody plays it any more."""
-    try:
-        newest = max(takes.glob(f"*/{EVENTS_FILE}"), key=lambda path: path.stat().st_mtime)
-        if is_locked(newest):
+    """The newest take of a folder if it never ended and nobody plays it any more.
+
+    What never began is no take: it does not hide an older one.
+    """
+    for log in _newest_first(takes):
+        try:
+            if is_locked(log):
+                return None
+            events = read_events(log)
+        except CompanionError:  # it cannot be read
             return None
-        events = read_events(newest)
-    except (ValueError, OSError, CompanionError):  # there is none, or none that can be read
-        return None
-    if not events or events[0]["type"] != "take" or events[-1]["type"] == "end":
-        return None
-    return newest.parent
+        if events:
+            unended = events[0]["type"] == "take" and events[-1]["type"] != "end"
+            return log.parent if unended else None
+    return None
+
+
+def _newest_first(takes: Path) -> list[Path]:
+    """The logs in a folder of takes."""
+    found: list[tuple[float, Path]] = []
+    with suppress(OSError):
+        for log in takes.glob(f"*/{EVENTS_FILE}"):
+            with suppress(OSError):  # it has just been removed
+                found.append((log.stat().st_mtime, log))
+    return [log for _, log in sorted(found, reverse=True)]
 
 
 def _last_tempo(begun: Mapping[str, Any], tempo: TempoMap) -> Fraction:

@@ -12,8 +12,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
-import numpy as np
-import soundfile
 import soxr
 
 from companion.audio.echo import EchoGuard
@@ -27,6 +25,7 @@ from companion.audio.supervisor import Supervisor
 from companion.clock.timebase import OfflineTimebase, StreamTimebase, Timebase
 from companion.errors import CompanionError
 from companion.listen.silence import SILENCE_DBFS, is_silent
+from companion.recording import Recording, read_sound
 from model.grid import FRAME_RATE
 
 OFFLINE_RATE = 48_000
@@ -137,35 +136,27 @@ def run_recording(players: int, signal: Samples, rate: int, name: str) -> Rig:
     return Rig(memory, stream, OfflineTimebase(stream), name, "offline", seconds)
 
 
-def read_recording(path: Path) -> tuple[Samples, int]:
-    """A recording as mono float32 at a device rate, and that rate in Hz.
+def read_recording(path: Path) -> Recording:
+    """A recording at a device rate.
 
     Raises:
         CompanionError: it is missing, no audio, empty, silent or not finite.
     """
-    if not path.is_file():
-        raise CompanionError(f"recording {path} is missing; valid: an audio file")
-    try:
-        audio, rate = soundfile.read(path, dtype="float32", always_2d=True)
-    except (soundfile.SoundFileError, OSError) as error:
-        raise CompanionError(
-            f"recording {path} is no audio that can be read ({error}); "
-            "valid: WAV, FLAC, OGG, AIFF or MP3"
-        ) from error
-    mono = audio.mean(axis=1, dtype=np.float32)
-    if not len(mono):
-        raise CompanionError(f"recording {path} is empty; valid: at least one bar of music")
-    if not np.isfinite(mono).all():
-        raise CompanionError(f"recording {path} holds NaN or infinity; valid: finite samples")
-    if is_silent(mono):
+    read = read_sound(path)
+    if is_silent(read.heard):
         raise CompanionError(
             f"recording {path} is silent; valid: music above {SILENCE_DBFS:g} dBFS"
         )
-    return to_device_rate(mono, rate)
+    heard, rate = to_device_rate(read.heard, read.rate)
+    channels, _ = to_device_rate(read.channels, read.rate)
+    return Recording(channels, heard, rate, read.late_samples * rate / read.rate)
 
 
-def to_device_rate(mono: Samples, rate: int) -> tuple[Samples, int]:
-    """A signal as it is if its rate is a multiple of 50 Hz from 8 to 192 kHz, else at 48 kHz."""
+def to_device_rate(sound: Samples, rate: int) -> tuple[Samples, int]:
+    """Sound as it is if its rate is a multiple of 50 Hz from 8 to 192 kHz, else at 48 kHz.
+
+    It is [samples] or [samples, channels].
+    """
     if rate % FRAME_RATE == 0 and LEAST_RATE <= rate <= MOST_RATE:
-        return mono, rate
-    return soxr.resample(mono, rate, OFFLINE_RATE, quality="HQ"), OFFLINE_RATE
+        return sound, rate
+    return soxr.resample(sound, rate, OFFLINE_RATE, quality="HQ"), OFFLINE_RATE

@@ -26,8 +26,10 @@ from companion.audio.callback import (
     _SIGNATURE,
     _ULONG,
     CEILING,
+    PAIR_SLOTS,
     _intrinsic,
     _jit,
+    _mean,
     _pointer,
     callback_address,
 )
@@ -35,8 +37,9 @@ from companion.audio.lease import Addressed, Lease, Slots
 
 CORE, LEASE, UP, DOWN, TAPS_IN, TAPS_OUT, LAG, INPUTS, OUTPUTS, CLICK = range(10)
 DEVICE_FRAMES, MEMORY_FRAMES = 10, 11  # counters
-RING_IN, RING_OUT, SCRATCH_IN, SCRATCH_OUT, TABLE_IN, TABLE_OUT = range(12, 18)  # addresses
-SLOTS = 18
+RING_IN, RING_OUT, SCRATCH_IN, SCRATCH_OUT, TABLE_IN, TABLE_OUT, PAIR = range(12, 19)  # addresses
+RATE = 19  # of the device, Hz
+SLOTS = 20
 RING = 1 << 16  # cells of each ring, frames
 CHUNK = 1024  # device frames at once
 CROSSINGS = 24  # of the sinc, each side
@@ -96,6 +99,8 @@ def _bridge(  # pragma: no cover - machine code
     scratch_out = carray(_pointer(slots[SCRATCH_OUT]), (2 * RING,), np.float32)
     table_in = carray(_pointer(slots[TABLE_IN]), (up * taps_in,), np.float32)
     table_out = carray(_pointer(slots[TABLE_OUT]), (down * taps_out,), np.float32)
+    pair = carray(_pointer(slots[PAIR]), (PAIR_SLOTS,), np.float64)
+    rate = float(slots[RATE])
     taken = carray(samples_in, (frames * inputs,), np.float32)
     given = carray(samples_out, (frames * outputs,), np.float32)
     done = 0
@@ -103,12 +108,10 @@ def _bridge(  # pragma: no cover - machine code
         some = min(CHUNK, frames - done)
         start = slots[DEVICE_FRAMES]
         for j in range(some):
-            total = 0.0
-            for channel in range(inputs):
-                total += taken[(done + j) * inputs + channel]
-            if not math.isfinite(total):
-                total = 0.0
-            ring_in[(start + j) & (RING - 1)] = np.float32(total / inputs)
+            mean = _mean(pair, rate, taken, (done + j) * inputs, inputs)
+            if not math.isfinite(mean):
+                mean = 0.0
+            ring_in[(start + j) & (RING - 1)] = np.float32(mean)
         slots[DEVICE_FRAMES] = start + some
 
         at = slots[MEMORY_FRAMES]
@@ -215,7 +218,9 @@ class Bridge:
             *(callback_address(), self.lease.address, up, down, taps_in, taps_out, lag),
             *(inputs, outputs, column),
         )
-        self._slots[RING_IN:] = [array.ctypes.data for array in self._arrays]
+        self._pair = np.zeros(PAIR_SLOTS)
+        addresses = [*(array.ctypes.data for array in self._arrays), self._pair.ctypes.data]
+        self._slots[RING_IN:] = [*addresses, device_rate]
 
     @property
     def address(self) -> int:

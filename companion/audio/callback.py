@@ -13,7 +13,7 @@ Memory block, in this order::
 
     int64   header[HEADER_SLOTS]            counters and geometry (slots below)
     float64 state[STATE_SLOTS + 5 * voices] gains, limiter, meters (slots below)
-    float32 capture[ring]                   input, mean of the channels
+    float32 capture[ring]                   input, as one channel
     float32 timeline[voices][ring]          what each voice is going to play
     float32 played[voices][ring]            what each voice did play, after its gain
     float32 probe[PROBE_CELLS]              a burst to measure the round trip with
@@ -89,7 +89,15 @@ SLIP_LOW = 9  # least slip seen in the running window, samples
 SLIP_BASE = 10  # what the least slip should be by now, samples
 FADE_STEP = 11  # rise of the fade per sample
 FADE_GAIN = 12  # of voices and monitor alike; rises to 1 after a stream has come back
-STATE_SLOTS = 16
+PAIR = 13  # first of the slots of a pair of input channels
+STATE_SLOTS = 20
+PAIR_FIRST = 0  # mean power of the first, the second, and their product, over the last second
+PAIR_SECOND = 1
+PAIR_BOTH = 2
+PAIR_HEARD = 3  # samples of that second which were heard, as far as not forgotten
+PAIR_TURN = 4  # 0: the second counts as it is; 1: turned upside down; between them on its way
+PAIR_TURNED = 5  # 1: on its way to be turned, 0: back
+PAIR_SLOTS = 6
 VOICE_TARGET = 0  # five slots for each voice follow
 VOICE_GAIN = 1
 VOICE_PEAK = 2
@@ -101,6 +109,12 @@ CLICK_VOICE = 0
 CEILING = float(np.float32(0.98))  # a sample of exactly this level still passes
 SLIP_WINDOW_BLOCKS = 64  # long enough to see past a late wake-up, which catches up again
 DRIFT = 2e-4  # how far a device's rate may be off its name; good ones are within a quarter of it
+PAIR_S = 1.0  # how long a pair of channels is remembered
+PAIR_LEAST_S = 0.1  # before that nothing is said of it
+PAIR_SILENCE = 1e-8  # power, -80 dBFS: what is quieter says nothing
+PAIR_LOST = 0.04  # turned where the mean has less than this share of the louder one's power, -14 dB
+PAIR_FOUND = 0.12  # turned back where it has more than this, -9 dB
+PAIR_TURN_S = 0.05  # from one to the other
 LEAP_S = 1e-4  # what a clock gains in a window beyond its drift; half of it is noise at most
 HOST_CLOCK = hasattr(time, "clock_gettime") and ctypes.sizeof(ctypes.c_long) == 8
 """Whether the callback can read the host's monotonic clock by itself."""
@@ -214,6 +228,40 @@ def _count(  # pragma: no cover - machine code
 
 
 @_jit
+def _mean(  # pragma: no cover - machine code
+    pair: _Cells, rate: float, taken: _Cells, first: int, channels: int
+) -> float:
+    """One frame of the input: the mean of its channels; not finite where one is not.
+
+    The rule of `companion.mixdown` as it can be had while the sound comes in: where two channels
+    have cancelled each other for a while, the second counts turned upside down, until they no
+    longer would. It goes over gently.
+    """
+    total = 0.0
+    for channel in range(channels):
+        total += taken[first + channel]
+    if channels != 2 or not math.isfinite(total):
+        return total / channels
+    one, two = float(taken[first]), float(taken[first + 1])
+    forget = 1.0 / (PAIR_S * rate)
+    pair[PAIR_FIRST] += forget * (one * one - pair[PAIR_FIRST])
+    pair[PAIR_SECOND] += forget * (two * two - pair[PAIR_SECOND])
+    pair[PAIR_BOTH] += forget * (one * two - pair[PAIR_BOTH])
+    pair[PAIR_HEARD] += 1.0 - forget * pair[PAIR_HEARD]
+    louder = max(pair[PAIR_FIRST], pair[PAIR_SECOND])
+    if louder > PAIR_SILENCE and pair[PAIR_HEARD] > PAIR_LEAST_S * rate:
+        mean = (pair[PAIR_FIRST] + pair[PAIR_SECOND] + 2.0 * pair[PAIR_BOTH]) / 4.0
+        if mean < PAIR_LOST * louder:
+            pair[PAIR_TURNED] = 1.0
+        elif mean > PAIR_FOUND * louder:
+            pair[PAIR_TURNED] = 0.0
+    if pair[PAIR_TURN] == 0.0 and pair[PAIR_TURNED] == 0.0:
+        return total / channels
+    pair[PAIR_TURN] = _approach(pair[PAIR_TURN], pair[PAIR_TURNED], 1.0 / (PAIR_TURN_S * rate))
+    return (one + (1.0 - 2.0 * pair[PAIR_TURN]) * two) / 2.0
+
+
+@_jit
 def _take_input(  # pragma: no cover - machine code
     header: _Cells,
     state: _Cells,
@@ -223,7 +271,8 @@ def _take_input(  # pragma: no cover - machine code
     mix: _Cells,
     frames: int,
 ) -> float:
-    """Input to the capture ring (mean of the channels), and through the monitor to the mix."""
+    """Input to the capture ring, as one channel, and through the monitor to the mix."""
+    pair = state[PAIR : PAIR + PAIR_SLOTS]
     position = header[POSITION]
     mask = header[RING] - 1
     channels = lease[LEASE_INPUTS]
@@ -232,13 +281,11 @@ def _take_input(  # pragma: no cover - machine code
     fade = state[FADE_GAIN]
     peak = 0.0
     for j in range(frames):
-        total = 0.0
-        for channel in range(channels):
-            total += taken[j * channels + channel]
-        if not math.isfinite(total):
-            total = 0.0
+        mean = _mean(pair, state[SAMPLE_RATE], taken, j * channels, channels)
+        if not math.isfinite(mean):
+            mean = 0.0
             header[ZEROED] += 1
-        sample = np.float32(total / channels)
+        sample = np.float32(mean)
         capture[(position + j) & mask] = sample
         peak = max(peak, float(abs(sample)))
         gain = _approach(gain, state[MONITOR_TARGET], state[GAIN_STEP])

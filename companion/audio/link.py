@@ -19,6 +19,7 @@ from typing import Any, Protocol
 
 from companion.audio.devices import Device, DuplexDevice
 from companion.audio.memory import AudioMemory
+from companion.ending import apart
 from companion.errors import CompanionError, NoDevice
 
 START_LIMIT_S = 60.0  # a first run compiles the callback
@@ -90,6 +91,7 @@ class ProcessLink:
             stderr=subprocess.DEVNULL,  # sound libraries print about all that is not there
             env=os.environ | {"PYTHONPATH": paths},
             text=True,
+            **apart(),
         )
         self._said: queue.Queue[Message] = queue.Queue()
         self._lost = False

@@ -20,6 +20,7 @@ from pathlib import Path
 from queue import SimpleQueue
 from typing import BinaryIO, Protocol, cast
 
+from companion.ending import apart
 from companion.generate.loading import GeneratorName, Loading
 from companion.generate.protocol import Message, ProtocolError, pack, read_message
 from companion.generate.serve import Inbox, serve
@@ -68,6 +69,7 @@ class ProcessLink:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             env=os.environ | {"PYTHONPATH": paths},
+            **apart(),
         )
         self._receive = receive
         self._outbox: SimpleQueue[bytes | None] = SimpleQueue()

@@ -7,6 +7,7 @@ which is checked at its end and removed.
 from __future__ import annotations
 
 import gc
+import math
 import random
 import resource
 import shutil
@@ -103,10 +104,10 @@ def soak(
         say: told of each set, a line each.
 
     Raises:
-        CompanionError: hours is not above 0, or the generator is not there.
+        CompanionError: hours is not above 0 and finite, or the generator is not there.
     """
-    if not hours > 0.0:
-        raise CompanionError(f"hours is {hours:g}; valid: above 0")
+    if not 0.0 < hours < math.inf:
+        raise CompanionError(f"hours is {hours:g}; valid: above 0, and an end")
     worker = InlineWorker(loading(generator))
     worker.wait_ready()
     soaked, dice = Soaked(), random.Random(seed)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from pathlib import Path
 
@@ -9,14 +10,19 @@ import soundfile
 
 from companion.clock.meter import METERS
 from companion.errors import CompanionError
+from companion.printing import printable
+from companion.recording import open_sound
 from companion.take.dawproject import write_dawproject
-from companion.take.disk import disk_message
 from companion.take.events import EVENTS_FILE, read_events
 from companion.take.recorder import INPUT_NAME
 from companion.take.tempo_map import tempo_map
 from companion.take.tempo_midi import write_tempo_midi
+from companion.whole import new_folder
 
 TEMPO_FILE = "tempo.mid"
+PROJECT_ENDING = ".dawproject"
+LONGEST_NAME = 255
+"""Bytes of a file's name, with the usual file systems."""
 
 
 def export(take: Path, folder: Path, version: str) -> list[Path]:
@@ -26,7 +32,8 @@ def export(take: Path, folder: Path, version: str) -> list[Path]:
 
     Args:
         take: its folder.
-        folder: made if it is not there; files in it are not overwritten.
+        folder: made if it is not there; files in it are not overwritten. All files are written,
+            or none.
         version: of the companion.
 
     Raises:
@@ -44,29 +51,34 @@ def export(take: Path, folder: Path, version: str) -> list[Path]:
     seconds = _length_s(sources)
     meter = METERS[begun["meter"]]
     tempo = tempo_map(events).in_quarters(meter)
-    copies = {name: folder / source.name for name, source in sources.items()}
     title = take.resolve().name
-    midi, project = folder / TEMPO_FILE, folder / f"{title}.dawproject"
-    written = [*copies.values(), midi, project]
-    for path in written:
-        if path.exists():
-            raise CompanionError(f"{str(path)!r} is there already; valid: an empty folder")
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
+    project = project_file(title)
+    names = [source.name for source in sources.values()]
+    written = [*names, TEMPO_FILE, project]
+    with new_folder(folder, written) as new:
+        copies = {name: new / source.name for name, source in sources.items()}
         for name, copy in copies.items():
             shutil.copyfile(sources[name], copy)
-        write_tempo_midi(midi, title, tempo, meter.name, seconds)
-        write_dawproject(project, title, version, copies, tempo, meter.name, begun["rate"], seconds)
-    except OSError as error:
-        raise CompanionError(disk_message(folder, error)) from error
-    return written
+        title = printable(title)
+        write_tempo_midi(new / TEMPO_FILE, title, tempo, meter.name, seconds)
+        kind = meter.name, begun["rate"], seconds
+        write_dawproject(new / project, title, version, copies, tempo, *kind)
+    return [folder / name for name in written]
+
+
+def project_file(title: str) -> str:
+    """What the DAWproject of a title is called, as far as a disk has room for it."""
+    while len(os.fsencode(title)) + len(PROJECT_ENDING) > LONGEST_NAME:
+        title = title[:-1]
+    return title + PROJECT_ENDING
 
 
 def _length_s(sources: dict[str, Path]) -> float:
     lengths = {}
     for path in sources.values():
         try:
-            lengths[path.name] = float(soundfile.info(path).duration)
+            with open_sound(path) as file:
+                lengths[path.name] = file.frames / file.samplerate
         except soundfile.SoundFileError as error:
             raise CompanionError(
                 f"cannot read {str(path)!r} ({error}); valid: a WAV file"

@@ -12,6 +12,7 @@ import soundfile
 from companion.audio.memory import AudioMemory, Samples
 from companion.audio.performed import Gaps, Look
 from companion.errors import CompanionError
+from companion.recording import open_sound
 from companion.take.recorder import ECHO_NAME, INPUT_NAME
 from companion.take.recover import UNEVEN_S
 
@@ -58,7 +59,9 @@ def read_heard(folder: Path) -> Samples:
         return heard
     echo = _read(path)
     both = min(len(heard), len(echo))
-    if both < len(heard) - UNEVEN_S * soundfile.info(path).samplerate:
+    with open_recorded(path) as file:
+        rate = file.samplerate
+    if both < len(heard) - UNEVEN_S * rate:
         raise CompanionError(
             f"{str(path)!r} has {len(echo)} samples, {INPUT_NAME}.wav {len(heard)}; "
             "valid: a take that was ended, or mended by `companion recover`"
@@ -74,6 +77,6 @@ def _read(path: Path) -> Samples:
 def open_recorded(path: Path) -> soundfile.SoundFile:
     """A file of a take; CompanionError if it cannot be read."""
     try:
-        return soundfile.SoundFile(path)
+        return open_sound(path)
     except soundfile.SoundFileError as error:
         raise CompanionError(f"cannot read {str(path)!r} ({error}); valid: a WAV file") from error

@@ -7,6 +7,9 @@ bottom, the knobs that were moved.
 
 from __future__ import annotations
 
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
@@ -15,6 +18,8 @@ import numpy as np
 import soundfile
 
 from companion.errors import CompanionError
+from companion.printing import printable
+from companion.recording import open_sound
 from companion.take.disk import disk_message
 from companion.take.events import EVENTS_FILE, Sounding, read_events
 from companion.take.recorder import INPUT_NAME
@@ -37,6 +42,13 @@ _COLOURS: dict[Sounding, str] = {  # told apart by most colour-blind eyes
 }
 _PLAN_LEVELS = 4  # lines of plans made one after another do not cover each other
 _DPI = 110
+_FONTS = (  # the first comes with matplotlib; of the others those that are installed
+    "DejaVu Sans",
+    *("Noto Sans CJK JP", "Noto Sans CJK SC", "Noto Sans", "WenQuanYi Zen Hei", "IPAGothic"),
+    *("Hiragino Sans", "PingFang SC", "Apple SD Gothic Neo", "Arial Unicode MS"),
+    *("Yu Gothic", "Microsoft YaHei", "Malgun Gothic", "Segoe UI Symbol"),
+)
+"""Fonts to look for a letter in, in this order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +89,26 @@ def draw_take(folder: Path) -> Path:
     Raises:
         CompanionError: the folder holds no take, or the picture cannot be written.
     """
+    with _names_as_they_are():
+        return _draw_take(folder)
+
+
+@contextmanager
+def _names_as_they_are() -> Iterator[None]:
+    """Meanwhile names are drawn as text and not as formulas, as far as there are letters for them.
+
+    What no font here has is drawn as an empty box.
+    """
+    from matplotlib import font_manager, rc_context
+
+    fonts = set(font_manager.get_font_names())
+    families = [*(name for name in _FONTS if name in fonts)]
+    with rc_context({"text.parse_math": False, "font.family": families}), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", r"Glyph .* missing from")
+        yield
+
+
+def _draw_take(folder: Path) -> Path:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
@@ -114,7 +146,8 @@ def draw_take(folder: Path) -> Path:
         axes.tick_params(bottom=axes is rows[-1])
     rows[-1].set_xlim(0.0, bars.end_s)
     rows[-1].set_xlabel("seconds into the take", fontsize=9)
-    figure.suptitle(f"{folder.name}   {take['preset']}, {take['bpm']:g} BPM", fontsize=11)
+    title = f"{folder.resolve().name}   {take['preset']}, {take['bpm']:g} BPM"
+    figure.suptitle(printable(title), fontsize=11)
     _draw_legend(figure)
     path = folder / PICTURE_FILE
     try:
@@ -126,7 +159,8 @@ def draw_take(folder: Path) -> Path:
 
 def _length_s(path: Path) -> float:
     try:
-        return float(soundfile.info(path).duration)
+        with open_sound(path) as file:
+            return file.frames / file.samplerate
     except soundfile.SoundFileError as error:
         raise CompanionError(f"cannot read {str(path)!r} ({error}); valid: a WAV file") from error
 
@@ -136,7 +170,7 @@ def _envelope(path: Path, columns: int) -> _Envelope:
     low: list[float] = []
     high: list[float] = []
     try:
-        with soundfile.SoundFile(path) as file:
+        with open_sound(path) as file:
             stretch = max(1, -(-file.frames // columns))
             for block in file.blocks(stretch, dtype="float32", always_2d=True):
                 low.append(float(block.min()))

@@ -54,6 +54,6 @@ def write_tempo_midi(path: Path, title: str, tempo: TempoMap, meter: str, second
         ticks = tick
     end = round(beats * step * TICKS_PER_BEAT)
     track.append(mido.MetaMessage("end_of_track", time=max(0, end - ticks)))
-    file = mido.MidiFile(type=0, ticks_per_beat=TICKS_PER_BEAT)
+    file = mido.MidiFile(type=0, ticks_per_beat=TICKS_PER_BEAT, charset="utf-8")
     file.tracks.append(track)
     file.save(str(path))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import socket
 import subprocess
@@ -20,13 +21,15 @@ from companion.audio.devices import Device
 from companion.audio.fake import FakeWorld
 from companion.audio.supervisor import Supervisor
 from companion.control.preset import bundled_presets, load_preset
+from companion.ending import KINDS
 from companion.errors import NoDevice
 from companion.metrics import PlayerMetrics
+from companion.resume import Resumed
 from companion.status import PlayerStatus, Status
 from companion.take.events import EVENTS_FILE, read_events
 from companion.take.wave_file import WaveWriter
 from model.instruments import INSTRUMENTS
-from tests.companion.studio import RATE, music, no_device
+from tests.companion.studio import RATE, music, no_device, standin
 
 SOLO = """
 bpm: 120
@@ -108,6 +111,26 @@ def test_a_tempo_outside_40_to_240_is_named(run: Run, command: str, bpm: str) ->
 
 
 @pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        (("jam", "--bpm", "89,97"), "tempo is '89,97'; valid: 40 to 240, with a point: 89.97"),
+        ((*RENDER, "-o", "s.wav", "--bpm", "fast"), "tempo is 'fast'; valid: 40 to 240"),
+        (
+            (*RENDER, "-o", "s.wav", "--bpm", "95", "--start", "1,5"),
+            "start is '1,5'; valid: seconds from the recording's start, with a point: 1.5",
+        ),
+        (("soak", "--hours", "0,5"), "hours is '0,5'; valid: above 0, with a point: 0.5"),
+        (("soak", "--hours", "inf"), "hours is inf; valid: above 0"),
+        (("soak", "--hours", "nan"), "hours is nan; valid: above 0"),
+    ],
+)
+def test_a_number_that_is_none_is_named_with_what_would_do(
+    run: Run, arguments: tuple[str, ...], named: str
+) -> None:
+    assert named in one_line(run(*arguments))
+
+
+@pytest.mark.parametrize(
     ("typed", "meant"), [("bas", "bass"), ("drum", "drums"), ("synth", "synth pad")]
 )
 def test_an_unknown_instrument_is_named_with_the_nearest(run: Run, typed: str, meant: str) -> None:
@@ -136,9 +159,13 @@ def test_every_preset_of_one_player_and_every_instrument_can_be_rendered() -> No
         ("silent.wav", "is silent"),
         ("short.wav", "shorter than a bar"),
         ("nan.wav", "NaN"),
+        ("numbers.wav", "samples of up to 3.28e+04"),
+        ("folder", "is a folder"),
     ],
 )
 def test_a_recording_that_cannot_be_used_is_one_line(run: Run, recording: str, why: str) -> None:
+    Path("folder").mkdir()
+    soundfile.write("numbers.wav", np.full(8 * RATE, 32768.0), RATE, subtype="FLOAT")
     soundfile.write("empty.wav", np.zeros(0), RATE)
     soundfile.write("silent.wav", np.zeros(8 * RATE), RATE)
     soundfile.write("short.wav", music(0.5), RATE)
@@ -221,7 +248,7 @@ def test_jam_options_win_over_the_preset(run: Run, monkeypatch: pytest.MonkeyPat
     assert asked["preset"] == load_preset("keys")
 
 
-@pytest.mark.parametrize("kind", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("kind", KINDS)
 def test_ctrl_c_ends_the_take_and_not_the_programme(
     run: Run, no_sound_card: None, monkeypatch: pytest.MonkeyPatch, kind: signal.Signals
 ) -> None:
@@ -240,6 +267,87 @@ def test_ctrl_c_ends_the_take_and_not_the_programme(
     take = Path(out.partition("take: ")[2].splitlines()[0])
     end = read_events(take / EVENTS_FILE)[-1]
     assert (end["reason"], end["bar"]) == ("stopped", 3)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_jam_that_is_ended_while_it_loads_leaves_nothing(
+    run: Run, no_sound_card: None, monkeypatch: pytest.MonkeyPatch, kind: signal.Signals
+) -> None:
+    worker = standin()
+
+    def wait_ready(*_: Any) -> Any:
+        assert not Path("takes").exists()  # also where nobody could clean up
+        signal.raise_signal(kind)
+
+    monkeypatch.setattr(worker, "wait_ready", wait_ready)
+    monkeypatch.setattr("companion.jam.open_worker", lambda *_: worker)
+    code, out, error = run("jam", "solo.yaml")
+    assert (code, error) == (128 + kind, "")
+    assert "take:" not in out
+    assert not Path("takes").exists()
+
+
+def test_a_folder_for_takes_that_cannot_be_made_is_known_before_loading(
+    run: Run, no_sound_card: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("companion.jam.open_worker", lambda *_: pytest.fail("it loads"))
+    Path("file").write_text("")
+    error = one_line(run("jam", "solo.yaml", "--takes", "file/takes"))
+    assert "cannot write 'file/takes'" in error
+
+
+def test_a_home_folder_is_found_where_no_shell_has_put_it(
+    run: Run, no_sound_card: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    code, out, _ = run("jam", "solo.yaml", "--bars", "2", "--takes=~/gig")
+    assert code == 0
+    assert f"take: {tmp_path}/home/gig/" in out
+    assert not Path("~").exists()
+    assert "'~nobody-at-all/gig'" in one_line(run("jam", "solo.yaml", "--takes=~nobody-at-all/gig"))
+
+
+def test_names_of_any_bytes_can_be_used(run: Run, no_sound_card: None) -> None:
+    odd = os.fsdecode(b"od\xe9\x1b[2J")
+    Path(f"{odd}.yaml").write_text(SOLO)
+    Path(f"{odd}.wav").write_bytes(Path("song.wav").read_bytes())
+    code, out, error = run("jam", f"{odd}.yaml", "--bars", "2", "--takes", odd)
+    assert (code, error) == (0, "")
+    (take,) = Path(odd).iterdir()
+    assert (take / "take.png").is_file()
+    assert rf"take: od\xe9\x1b[2J{os.sep}{take.name}" in out.splitlines()
+    options = ("--instrument", f"{odd}.yaml", "--bpm", "120", "-o", f"{odd}-stem.wav")
+    code, out, error = run("render", f"{odd}.wav", *options, "--mix", f"{odd}-mix.wav")
+    assert (code, error) == (0, "")
+    assert r"stem: od\xe9\x1b[2J-stem.wav" in out.splitlines()
+    assert Path(f"{odd}-mix.wav").is_file()
+    code, out, error = run("export", str(take), "-o", f"{odd}-set")
+    assert (code, error) == (0, "")
+    assert run("recover", str(take))[0] == 0
+    assert odd not in one_line(run("render", odd, *options))
+
+
+def test_a_preset_and_a_take_to_go_on_from_are_one_too_many(run: Run) -> None:
+    error = one_line(run("jam", "drums", "--resume", "takes/one"))
+    assert "'drums'" in error
+    assert "'takes/one'" in error
+
+
+def test_a_seed_of_its_own_is_taken_when_a_set_goes_on(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    resumed = Resumed(load_preset("bass"), 77, "one", 3, ())
+    monkeypatch.setattr(cli, "go_on_from", lambda _: resumed)
+    seeds = []
+
+    def jam(_: Any, seed: int, **options: Any) -> Any:
+        seeds.append(seed)
+        raise NoDevice("enough")
+
+    monkeypatch.setattr(cli, "jam", jam)
+    one_line(run("jam", "--resume", "one"))
+    one_line(run("jam", "--resume", "one", "--seed", "5"))
+    assert seeds == [77, 5]
 
 
 def test_what_went_wrong_in_a_jam_is_told_after_its_take(
@@ -352,6 +460,48 @@ def test_the_programme_itself_ends_with_2_and_one_line() -> None:
     assert done.stderr == "error: recording nowhere.wav is missing; valid: an audio file\n"
 
 
+def printing_to(redirected: str, *arguments: str, **environment: str) -> tuple[int, bytes, bytes]:
+    """Run `companion ARGUMENTS` with its output redirected by a shell."""
+    done = subprocess.run(
+        ["sh", "-c", f'exec "$0" -m companion "$@" {redirected}', sys.executable, *arguments],
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2]), **environment},
+        capture_output=True,
+        check=False,
+    )
+    return done.returncode, done.stdout, done.stderr
+
+
+def test_output_that_is_full_is_told_and_output_that_nobody_reads_is_not() -> None:
+    code, _, error = printing_to(">/dev/full", "--help")
+    assert code == 2
+    assert error.startswith(b"error: cannot write standard output (No space left on device)")
+    for nobody in (">&-", "2>&-", ">&- 2>&-", "2>/dev/full"):
+        code, _, error = printing_to(nobody, "--help")
+        assert (code, error) == (0, b"")
+    assert printing_to("2>/dev/full", "render")[0] == 2
+
+
+def test_a_jam_plays_on_when_nobody_reads_what_it_says_any_more(tmp_path: Path) -> None:
+    (tmp_path / "solo.yaml").write_text(SOLO + "bars: 1\n")
+    script = f'cd "{tmp_path}"; "{sys.executable}" -m companion jam solo.yaml | head -n 2; exit'
+    done = subprocess.run(
+        ["bash", "-o", "pipefail", "-c", script],
+        env={
+            **os.environ,
+            "PYTHONPATH": str(Path(__file__).parents[2]),
+            "PYTHONIOENCODING": "cp1252",
+            "JACK_DEFAULT_SERVER": "none-such",
+        },
+        capture_output=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert b" -> " in done.stdout.splitlines()[1]
+    (take,) = (tmp_path / "takes").iterdir()
+    assert read_events(take / EVENTS_FILE)[-1]["reason"] == "last bar"
+    assert (take / "take.png").is_file()
+
+
 # --- the status line ---------------------------------------------------------------------------
 
 
@@ -410,3 +560,17 @@ def test_export_names_what_it_wrote(run: Run, no_sound_card: None) -> None:
     names = ["input.wav", "bass.wav", "tempo.mid", f"{folder.name}.dawproject"]
     assert out.splitlines() == [str(Path("set") / name) for name in names]
     assert "is there already" in one_line(run("export", str(folder), "-o", "set"))
+    for command in ("export", "replay"):  # into the take itself
+        assert "is there already" in one_line(run(command, str(folder), "-o", str(folder)))
+
+
+def test_a_replay_into_a_folder_writes_all_stems_or_none(
+    run: Run, no_sound_card: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run("jam", "solo.yaml", "--bars", "5")
+    (folder,) = Path("takes").iterdir()
+    assert run("replay", str(folder), "-o", "again")[0] == 0
+    assert [path.name for path in Path("again").iterdir()] == ["bass.wav"]
+    (folder / "bass.wav").write_bytes(b"")
+    one_line(run("replay", str(folder), "-o", "none"))
+    assert not Path("none").exists()

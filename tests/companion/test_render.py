@@ -12,8 +12,10 @@ import pytest
 import soundfile
 
 from companion.control.preset import GeneratorPreset, Preset
+from companion.ending import Stopped
 from companion.errors import CompanionError
 from companion.render import render
+from companion.session import Session
 from tests.companion.studio import BAR, RATE, music, play, solo
 
 
@@ -140,3 +142,90 @@ def test_weights_that_are_not_there_are_named(tmp_path: Path) -> None:
             tmp_path / "stem.wav",
             weights=tmp_path / "nowhere",
         )
+
+
+def stereo(folder: Path, left: np.ndarray, right: np.ndarray) -> Path:
+    path = folder / "song.wav"
+    soundfile.write(path, np.stack([left, right], axis=1), RATE, subtype="FLOAT")
+    return path
+
+
+def test_a_mix_keeps_the_two_channels_of_the_recording(tmp_path: Path) -> None:
+    left = music(8)
+    recording = stereo(tmp_path, left, 0.3 * left[::-1])
+    out, mix = tmp_path / "stem.wav", tmp_path / "mix.wav"
+    render(recording, with_standin(), Fraction(120), out, mix)
+    assert soundfile.info(out).channels == 1
+    assert np.allclose(read(mix), read(recording) + read(out)[:, None], atol=1e-6)
+    assert read(out).any()
+
+
+def test_a_mix_of_many_channels_is_what_was_heard_and_the_stem(tmp_path: Path) -> None:
+    many = np.zeros((8 * BAR, 8), np.float32)
+    many[:, 5] = music(8)
+    recording = tmp_path / "song.wav"
+    soundfile.write(recording, many, RATE, subtype="FLOAT", format="WAVEX")
+    out, mix = tmp_path / "stem.wav", tmp_path / "mix.wav"
+    render(recording, with_standin(), Fraction(120), out, mix)
+    assert np.allclose(read(mix), music(8) + read(out), atol=1e-6)
+
+
+def test_a_recording_with_one_channel_upside_down_is_heard_as_the_other(tmp_path: Path) -> None:
+    stems = []
+    for right in (1.0, -1.0):
+        out = tmp_path / f"stem{right}.wav"
+        recording = stereo(tmp_path, music(8), np.float32(right) * music(8))
+        render(recording, with_standin(), Fraction(120), out)
+        stems.append(read(out))
+    assert stems[0].any()
+    np.testing.assert_array_equal(*stems)
+
+
+@pytest.mark.parametrize("bars_before", [0.37, 5.0])
+def test_the_first_bar_may_start_anywhere(tmp_path: Path, bars_before: float) -> None:
+    out, late = tmp_path / "stem.wav", tmp_path / "late.wav"
+    render(song(tmp_path), with_standin(), Fraction(120), out)
+    before = round(bars_before * BAR)
+    lead = 0.1 * np.ones(before, np.float32)
+    recording = tmp_path / "late-song.wav"
+    soundfile.write(recording, np.concatenate([lead, music(8)]), RATE, subtype="FLOAT")
+    render(recording, with_standin(), Fraction(120), late, start_s=before / RATE)
+    assert not read(late)[:before].any()
+    np.testing.assert_array_equal(read(late)[before:], read(out))
+    assert read(out).any()
+
+
+@pytest.mark.parametrize("start_s", [-0.1, 16.0, float("nan"), float("inf")])
+def test_a_start_outside_of_the_recording_is_named(tmp_path: Path, start_s: float) -> None:
+    out = tmp_path / "stem.wav"
+    with pytest.raises(CompanionError, match=rf"start is {start_s:g} s; valid: 0 to 16\.00 s"):
+        render(song(tmp_path), with_standin(), Fraction(120), out, start_s=start_s)
+    with pytest.raises(CompanionError, match=r"is 1\.00 s from there on, shorter than a bar"):
+        render(song(tmp_path), with_standin(), Fraction(120), out, start_s=15.0)
+
+
+def test_a_disk_without_room_is_named_before_the_work(
+    tmp_path: Path, file_size_limit: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recording = song(tmp_path, 1.1, 1_000)
+    monkeypatch.setattr(Session, "run", lambda *_, **__: pytest.fail("the work was begun"))
+    with pytest.raises(CompanionError, match=r"cannot write .*\.wav") as caught:
+        mix = tmp_path / "mix.wav"
+        render(recording, with_standin(), Fraction(120), tmp_path / "stem.wav", mix)
+    assert "System error" not in str(caught.value)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["song.wav"]
+
+
+def test_a_render_that_is_ended_leaves_what_was_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def run(*_: Any, **__: Any) -> None:
+        raise Stopped(2)
+
+    monkeypatch.setattr(Session, "run", run)
+    (tmp_path / "stem.wav").write_bytes(b"an older stem")
+    with pytest.raises(Stopped):
+        mix = tmp_path / "mix.wav"
+        render(song(tmp_path), with_standin(), Fraction(120), tmp_path / "stem.wav", mix)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["song.wav", "stem.wav"]
+    assert (tmp_path / "stem.wav").read_bytes() == b"an older stem"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
@@ -102,3 +103,12 @@ def test_a_take_that_ended_or_is_being_played_is_not_offered(tmp_path: Path) -> 
     (tmp_path / "takes" / "other").mkdir()
     EventLog(tmp_path / "takes" / "other").close()
     assert cut_off(tmp_path / "takes") is None
+
+
+def test_a_take_that_never_began_does_not_hide_one_that_was_cut_off(tmp_path: Path) -> None:
+    take = crashed(tmp_path / "takes", solo(bars=5), 3.3)
+    (tmp_path / "takes" / "later").mkdir()
+    log = tmp_path / "takes" / "later" / EVENTS_FILE
+    log.write_bytes(b"")
+    os.utime(take / EVENTS_FILE, (1, 1))
+    assert cut_off(tmp_path / "takes") == take

@@ -30,7 +30,8 @@ def write(path: Path, audio: np.ndarray, rate: int = 48_000, **settings: Any) ->
 
 def test_a_recording_is_read_as_mono_at_its_own_rate(tmp_path: Path) -> None:
     stereo = np.stack([music(1, 44_100), -0.5 * music(1, 44_100)], axis=1)
-    signal, rate = rig.read_recording(write(tmp_path / "a.wav", stereo, 44_100, subtype="FLOAT"))
+    recording = rig.read_recording(write(tmp_path / "a.wav", stereo, 44_100, subtype="FLOAT"))
+    signal, rate = recording.heard, recording.rate
     assert rate == 44_100
     assert signal.dtype == np.float32
     assert np.allclose(signal, 0.25 * music(1, 44_100), atol=1e-7)
@@ -61,7 +62,7 @@ def bad_recordings(folder: Path) -> dict[str, Path]:
     (folder / "text.wav").write_text("no audio at all")
     return {
         "missing": folder / "nowhere.wav",
-        "is missing": folder,
+        "is a folder": folder,
         "no audio": folder / "text.wav",
         "empty": write(folder / "empty.wav", np.zeros(0, np.float32)),
         "NaN": write(folder / "nan.wav", nan, subtype="FLOAT"),
@@ -69,7 +70,7 @@ def bad_recordings(folder: Path) -> dict[str, Path]:
     }
 
 
-@pytest.mark.parametrize("what", ["missing", "is missing", "no audio", "empty", "NaN", "silent"])
+@pytest.mark.parametrize("what", ["missing", "is a folder", "no audio", "empty", "NaN", "silent"])
 def test_a_recording_that_cannot_be_used_is_named_with_what_would_do(
     tmp_path: Path, what: str
 ) -> None:

@@ -358,3 +358,62 @@ def test_a_probe_sounds_once_on_its_frames_whatever_the_gains(
     out = drive(memory, np.zeros(1500), blocks)[:, 0]
     np.testing.assert_array_equal(out[start : start + length], burst)
     assert not out[:start].any() and not out[start + length :].any()
+
+
+def pair(second: float, seconds: float, apart: float = 0.0) -> np.ndarray:
+    """Two channels: noise, and that times `second` with noise of its own beside it."""
+    frames = round(seconds * RATE)
+    one, own = noise(frames, 1), noise(frames, 2)
+    return np.stack([one, second * one + apart * own], axis=1).astype(np.float32)
+
+
+def test_a_channel_upside_down_is_turned_round_and_stays_so() -> None:
+    memory = rig()
+    heard = pair(-1.0, 0.4)
+    drive(memory, heard)
+    settled = round(0.2 * RATE)  # heard for long enough, and gone over to
+    captured = memory.capture(settled, len(heard) - settled)
+    np.testing.assert_allclose(captured, heard[settled:, 0], atol=1e-6)
+    drive(memory, np.zeros((RATE // 20, 2), np.float32))  # a rest says nothing new
+    again = pair(-1.0, 0.05)
+    drive(memory, again)
+    np.testing.assert_allclose(
+        memory.capture(memory.position - len(again), len(again)), again[:, 0]
+    )
+
+
+def test_nearly_upside_down_is_no_quieter_than_upside_down() -> None:
+    memory = rig()
+    heard = pair(-0.98, 0.4)
+    drive(memory, heard)
+    end = memory.capture(len(heard) - 1000, 1000)
+    assert np.std(end) > 0.95 * np.std(heard[-1000:, 0])
+
+
+def test_a_channel_that_was_turned_is_turned_back_when_it_is_whole_again() -> None:
+    memory = rig()
+    drive(memory, pair(-1.0, 0.4))
+    heard = pair(1.0, 2.0)
+    drive(memory, heard)
+    end = memory.capture(memory.position - 1000, 1000)
+    np.testing.assert_array_equal(end, heard[-1000:, 0])
+
+
+@pytest.mark.parametrize(
+    ("second", "apart"), [(1.0, 0.0), (0.0, 0.0), (0.5, 0.5), (0.0, 1.0), (-0.5, 0.0), (-0.3, 0.7)]
+)
+def test_channels_that_do_not_cancel_are_their_mean(second: float, apart: float) -> None:
+    memory = rig()
+    heard = pair(second, 0.6, apart)
+    drive(memory, heard)
+    np.testing.assert_allclose(memory.capture(0, len(heard)), heard.mean(axis=1), atol=1e-7)
+
+
+def test_how_the_time_is_cut_into_blocks_does_not_change_what_two_channels_make() -> None:
+    heard = pair(-0.9, 0.4, 0.05)
+    captured = []
+    for blocks in ([1, 7, 300, 1024], None):
+        memory = rig()
+        drive(memory, heard, blocks)
+        captured.append(memory.capture(0, len(heard)))
+    np.testing.assert_array_equal(*captured)

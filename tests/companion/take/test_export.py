@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ import soundfile
 
 from companion.clock.meter import FOUR_FOUR, METERS, Meter
 from companion.errors import CompanionError
+from companion.printing import printable
 from companion.take.events import EVENTS_FILE
 from companion.take.export import export
 from companion.take.tempo_map import TempoMap, tempo_map
@@ -274,3 +276,54 @@ def test_bars_of_every_meter_fall_on_those_of_a_workstation(tmp_path: Path, name
     times_s = [float(warp.get("contentTime", "")) for warp in warps]
     found = np.interp(np.arange(len(heard)) * bar, beats, times_s)
     assert np.abs(found - heard).max() <= 0.5 / RATE + 1e-6
+
+
+def texts(folder: Path, name: str) -> tuple[str, str | None]:
+    """The titles in the MIDI file and in the project of that name."""
+    track = mido.MidiFile(folder / "tempo.mid", charset="utf-8").tracks[0]
+    with zipfile.ZipFile(folder / f"{name}.dawproject") as archive:
+        title = ElementTree.fromstring(archive.read("metadata.xml")).findtext("Title")
+    return track.name, title
+
+
+@pytest.mark.parametrize("name", ["конcert", "Gig – encore", "東京", "a & <b>", "Grüße 🎺"])
+def test_a_take_of_any_title_is_exported_with_it(tmp_path: Path, name: str) -> None:
+    make_take(tmp_path / name, *STEADY)
+    export(tmp_path / name, tmp_path / "out", "1.2")
+    assert texts(tmp_path / "out", name) == (name, name)
+
+
+@pytest.mark.parametrize("name", [b"caf\xe9", b"a\nb\x1bc", b"\xc3\xa9" * 127, b"x" * 255])
+def test_a_take_of_any_name_is_exported(tmp_path: Path, name: bytes) -> None:
+    take = tmp_path / os.fsdecode(name)
+    make_take(tmp_path / "made", *STEADY)
+    (tmp_path / "made").rename(take)
+    written = export(take, tmp_path / "out", "1.2")
+    assert all(path.is_file() for path in written)
+    in_midi, in_project = texts(tmp_path / "out", written[-1].name.removesuffix(".dawproject"))
+    assert in_midi == in_project == printable(take.name)
+
+
+def test_an_export_that_fails_leaves_nothing_and_can_be_tried_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_take(tmp_path / "set", *STEADY)
+    with monkeypatch.context() as full:
+
+        def write(*_: Any) -> None:
+            raise OSError(28, "No space left on device")
+
+        full.setattr("companion.take.export.write_tempo_midi", write)
+        with pytest.raises(CompanionError, match=r"cannot write .*out' \(No space left"):
+            export(tmp_path / "set", tmp_path / "out", "1.2")
+        assert sorted(path.name for path in tmp_path.iterdir()) == ["set"]
+    export(tmp_path / "set", tmp_path / "out", "1.2")
+    assert len(list((tmp_path / "out").iterdir())) == 4
+
+
+def test_an_export_into_the_take_itself_is_refused(tmp_path: Path) -> None:
+    make_take(tmp_path / "set", *STEADY)
+    before = {path: path.read_bytes() for path in (tmp_path / "set").iterdir()}
+    with pytest.raises(CompanionError, match="is there already"):
+        export(tmp_path / "set", tmp_path / "set", "1.2")
+    assert {path: path.read_bytes() for path in (tmp_path / "set").iterdir()} == before

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -155,3 +156,15 @@ def test_a_picture_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     (tmp_path / "take.png").mkdir()
     with pytest.raises(CompanionError, match=r"take\.png"):
         draw_take(tmp_path)
+
+
+@pytest.mark.parametrize("name", [b"caf\xe9", "東京 🎺".encode(), b"$\\foo$ _^{", b"a\nb\x1bc"])
+def test_a_take_of_any_name_has_a_picture_and_no_warning(
+    tmp_path: Path, name: bytes, recwarn: pytest.WarningsRecorder
+) -> None:
+    folder = tmp_path / os.fsdecode(name)
+    (tmp_path / "made").mkdir()
+    make_take(tmp_path / "made").close()
+    (tmp_path / "made").rename(folder)
+    assert shows(draw_take(folder), BLUE)
+    assert not [str(warning.message) for warning in recwarn]
