@@ -63,15 +63,21 @@ class ControlChanges:
                 self._by_control.setdefault((channel, mapping.cc), []).append(mapping)
         self.received = 0
 
-    def receive(self, message: Sequence[int]) -> None:
-        """One MIDI message; what is no mapped control change is left alone."""
+    def receive(self, message: Sequence[int], at_s: float | None = None) -> None:
+        """One MIDI message, which arrived at a monotonic time or now.
+
+        What is no mapped control change is left alone.
+        """
         if len(message) != 3 or message[0] & 0xF0 != CONTROL_CHANGE:
             return
         status, control, value = message
         self.received += 1
-        for mapping in self._by_control.get(((status & 0x0F) + 1, control), ()):
+        hand = (status & 0x0F) + 1, control
+        for mapping in self._by_control.get(hand, ()):
             position = (value & 0x7F) / 127
-            self._store.set_position(mapping.parameter, position, mapping.player, "midi")
+            self._store.set_position(
+                mapping.parameter, position, mapping.player, "midi", hand, at_s
+            )
 
 
 class FakeMidiInput:
@@ -93,7 +99,7 @@ class FakeMidiInput:
             if self._on_clock is not None:
                 self._on_clock(message, time.monotonic() if at_s is None else at_s)
         else:
-            self._changes.receive(message)
+            self._changes.receive(message, at_s)
 
     def close(self) -> None:
         """See `MidiInput`."""
@@ -153,7 +159,7 @@ class RealMidiInput:
                 message, since_last_s = event
                 arrived_s = arrivals.at(since_last_s, time.monotonic())
                 if message[0] not in CLOCK_MESSAGES:
-                    self._changes.receive(message)
+                    self._changes.receive(message, arrived_s)
                 elif self._on_clock is not None:
                     self._on_clock(message, arrived_s)
 
