@@ -20,6 +20,7 @@ from typing import Any, Protocol, Self
 from companion.clock.arrivals import Arrivals
 from companion.clock.midi_clock import CLOCK_MESSAGES
 from companion.control.named_port import LOOK_S, NamedPort, ports_of
+from companion.control.parameters import CONTROLLER_STEPS
 from companion.control.preset import MidiMapping, MidiPreset
 from companion.control.store import ParameterStore
 from companion.errors import CompanionError
@@ -74,7 +75,7 @@ class ControlChanges:
         self.received += 1
         hand = (status & 0x0F) + 1, control
         for mapping in self._by_control.get(hand, ()):
-            position = (value & 0x7F) / 127
+            position = (value & 0x7F) / CONTROLLER_STEPS
             self._store.set_position(
                 mapping.parameter, position, mapping.player, "midi", hand, at_s
             )

@@ -26,6 +26,8 @@ Kind = Literal["number", "whole", "switch", "trigger", "choice"]
 Acts = Literal["now", "next bar", "next plan"]
 Curve = Literal["linear", "exponential"]
 Value = float | int | bool | str
+CONTROLLER_STEPS = 127
+"""Of a MIDI controller, between its first value and its last."""
 _SHORT = reprlib.Repr()
 _SHORT.maxlevel, _SHORT.maxstring, _SHORT.maxother = 2, 60, 60
 
@@ -105,13 +107,34 @@ class Parameter:
         return self.choices[round(inside)] if self.kind == "choice" else round(inside)
 
     def at(self, position: float) -> Value:
-        """The value at a controller's position, 0..1, along the curve."""
+        """The value at a controller's position, 0..1, along the curve.
+
+        A number's default has a detent, as wide as a controller of 128 steps needs to meet it.
+        """
         position = min(max(position, 0.0), 1.0)
+        low, high = self._detent
+        if low <= position <= high:
+            return self.default
         if self.curve == "exponential":
             number = self.minimum * (self.maximum / self.minimum) ** position
         else:
             number = self.minimum + (self.maximum - self.minimum) * position
         return self.clamp(position if self.kind in ("switch", "trigger") else number)
+
+    @property
+    def _detent(self) -> tuple[float, float]:
+        """Positions at which a number is its default: from its own to the nearest step's."""
+        if self.kind not in ("number", "whole"):
+            return math.inf, -math.inf  # a choice or a switch is met anyway
+        default = float(self.default)
+        if self.curve == "exponential":
+            own = math.log(default / self.minimum) / math.log(self.maximum / self.minimum)
+        else:
+            own = (default - self.minimum) / (self.maximum - self.minimum)
+        step = round(own * CONTROLLER_STEPS)
+        if self.minimum < default < self.maximum:  # the ends stay what they are
+            step = min(max(step, 1), CONTROLLER_STEPS - 1)
+        return min(own, step / CONTROLLER_STEPS), max(own, step / CONTROLLER_STEPS)
 
     @property
     def valid(self) -> str:
