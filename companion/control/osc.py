@@ -1,7 +1,7 @@
 """OSC in: messages from Max, TouchDesigner, Pure Data, a phone turn knobs.
 
-`/companion/<player>/<knob> value`, `/companion/<knob> value` for the rig; player and knob may be
-patterns, see `osc_pattern`. A value is a number (clamped to the knob's range), true or false, or a
+`/companion/<player>/<knob> value`, `/companion/<knob> value` for the rig; each part may be a
+pattern, see `osc_pattern`. A value is a number (clamped to the knob's range), true or false, or a
 choice's text; a trigger needs none.
 
 *Threading*: one daemon thread, `osc`, receives and sets; `OscServer` is opened and closed by one
@@ -71,7 +71,7 @@ class OscKnobs:
 
     def _turn(self, address: str, arguments: tuple[Any, ...], sender: Hashable) -> None:
         parts = address.split("/")
-        if len(parts) not in (3, 4) or parts[:2] != ["", ROOT]:
+        if len(parts) not in (3, 4) or parts[0] or not _is_root(parts[1]):
             raise CompanionError(f"unknown address; valid: /{ROOT}/PLAYER/KNOB or /{ROOT}/KNOB")
         players = self._matching_players(parts[2]) if len(parts) == 4 else (None,)
         problem: CompanionError | None = None
@@ -104,6 +104,13 @@ class OscKnobs:
             self._store.set_number(name, float(value), player, "osc", hand)
         else:
             self._store.set(name, value, player, "osc")
+
+
+def _is_root(part: str) -> bool:
+    try:
+        return bool(matching(part, (ROOT,)))
+    except ValueError:
+        return False
 
 
 def _matching_knobs(part: str, scope: Scope) -> Iterable[str]:

@@ -69,7 +69,8 @@ def open_sender(
         )
     sender = socket.socket(family, socket.SOCK_DGRAM)
     sender.setblocking(False)
-    sender.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)
+    if family == socket.AF_INET:
+        sender.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)
     return sender, where
 
 

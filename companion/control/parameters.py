@@ -109,12 +109,14 @@ class Parameter:
     def at(self, position: float) -> Value:
         """The value at a controller's position, 0..1, along the curve.
 
-        A number's default has a detent, as wide as a controller of 128 steps needs to meet it.
+        A number's default lies exactly on the nearest step of a controller that has 128.
         """
         position = min(max(position, 0.0), 1.0)
-        low, high = self._detent
-        if low <= position <= high:
-            return self.default
+        if self.kind in ("number", "whole"):
+            own, step = self._place_of_default
+            if position == step / CONTROLLER_STEPS:
+                return self.default
+            position = _bent(position, own, step)
         if self.curve == "exponential":
             number = self.minimum * (self.maximum / self.minimum) ** position
         else:
@@ -122,10 +124,8 @@ class Parameter:
         return self.clamp(position if self.kind in ("switch", "trigger") else number)
 
     @property
-    def _detent(self) -> tuple[float, float]:
-        """Positions at which a number is its default: from its own to the nearest step's."""
-        if self.kind not in ("number", "whole"):
-            return math.inf, -math.inf  # a choice or a switch is met anyway
+    def _place_of_default(self) -> tuple[float, int]:
+        """Where the default lies on the curve, 0..1, and the step of a controller for it."""
         default = float(self.default)
         if self.curve == "exponential":
             own = math.log(default / self.minimum) / math.log(self.maximum / self.minimum)
@@ -134,7 +134,7 @@ class Parameter:
         step = round(own * CONTROLLER_STEPS)
         if self.minimum < default < self.maximum:  # the ends stay what they are
             step = min(max(step, 1), CONTROLLER_STEPS - 1)
-        return min(own, step / CONTROLLER_STEPS), max(own, step / CONTROLLER_STEPS)
+        return own, step
 
     @property
     def valid(self) -> str:
@@ -146,6 +146,15 @@ class Parameter:
         whole = "a whole number " if self.kind == "whole" else ""
         unit = f" {self.unit}" if self.unit else ""
         return f"{whole}from {self.minimum:g} to {self.maximum:g}{unit}"
+
+
+def _bent(position: float, own: float, step: int) -> float:
+    """A controller's position on a curve that is bent, at one step, to a place beside it.
+
+    Between that step and its two neighbours it goes straight there and back; elsewhere it stays.
+    """
+    from_step = position * CONTROLLER_STEPS - step
+    return position + max(0.0, 1 - abs(from_step)) * (own - step / CONTROLLER_STEPS)
 
 
 TAKES = ("off", "a", "b")

@@ -157,6 +157,8 @@ class TestContract:
             ("/companion/*/lev?l", [("level", "bass"), ("level", "drums")]),
             ("/companion/d*/{level,steps}", [("steps", "drums"), ("level", "drums")]),
             ("/companion/cyc*", [("cycle", None)]),
+            ("/c*/bass/level", [("level", "bass")]),
+            ("/*/*/level", [("level", "bass"), ("level", "drums")]),
             ("/companion/{cycle,monitor}", [("cycle", None), ("monitor", None)]),
         ],
     )
@@ -175,6 +177,8 @@ class TestContract:
             ("/companion/bass/c?cle", "no knob matches; valid: guidance_audio, "),
             ("/companion/[ab/level", "a pattern whose [ stands alone"),
             ("/companion/b*/cycle", "there is no parameter 'cycle'"),
+            ("/d*/bass/level", "unknown address"),
+            ("//level", "unknown address"),
         ],
     )
     def test_a_pattern_that_matches_nothing_is_named(

@@ -66,9 +66,10 @@ def test_a_controller_reaches_the_default_exactly(knob: Parameter) -> None:
     st.sampled_from(NUMBERS),
     st.tuples(st.floats(0.1, 99.0), st.floats(0.1, 99.0), st.floats(0.1, 99.0)),
     st.sampled_from(["linear", "exponential"]),
+    st.data(),
 )
 def test_so_it_would_any_other_and_loses_nothing_else(
-    knob: Parameter, numbers: tuple[float, float, float], curve: str
+    knob: Parameter, numbers: tuple[float, float, float], curve: str, data: st.DataObject
 ) -> None:
     low, default, high = sorted(numbers)
     assume(high > 1.01 * low)
@@ -81,7 +82,10 @@ def test_so_it_would_any_other_and_loses_nothing_else(
     assert (values[0], values[-1]) == (low, pytest.approx(high))
     assert values.count(default) == 1
     middle = math.sqrt(low * high) if curve == "exponential" else (low + high) / 2
-    assert made.at(0.5) in (default, pytest.approx(middle))
+    assert values[63] < middle < values[64] or default == pytest.approx(middle, rel=0.05)
+    for number in data.draw(st.lists(st.floats(0, 1), max_size=5).map(sorted)):
+        steps = math.floor(number * 127), math.ceil(number * 127)
+        assert values[steps[0]] <= made.at(number) <= values[steps[1]] * (1 + 1e-12)
 
 
 def test_a_fader_reaches_0_db() -> None:
