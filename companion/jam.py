@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -19,6 +19,7 @@ from companion.clock.midi_out import MidiClockOut
 from companion.control.midi import NoMidi, OnClock, open_midi
 from companion.control.midi_output import open_midi_output
 from companion.control.osc import OscServer
+from companion.control.osc_address import SocketAddress
 from companion.control.osc_out import OscSender, UdpOscSender
 from companion.control.preset import Preset
 from companion.control.store import ParameterStore
@@ -63,6 +64,19 @@ class Jammed:
     error: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class Controls:
+    """What of a preset's controls is open.
+
+    Attributes:
+        osc_places: socket addresses at which OSC is received.
+        midi: whether there is a MIDI input.
+    """
+
+    osc_places: Sequence[SocketAddress] = ()
+    midi: bool = False
+
+
 def jam(
     preset: Preset,
     seed: int = 0,
@@ -91,8 +105,8 @@ def jam(
     with ExitStack() as open_things:
         store = preset.store()
         midi_clock = MidiClock()
-        open_controls(preset, store, open_things, say, midi_clock.receive)
-        sender = open_sender(preset, open_things, say)
+        controls = open_controls(preset, store, open_things, say, midi_clock.receive)
+        sender = open_sender(preset, open_things, say, controls.osc_places)
         tell_of_take(takes, resumed, say)
         origin = Origin(version("companion"), weights_digest(preset.generator.name, weights))
         if resumed is not None:
@@ -113,7 +127,9 @@ def jam(
             bpm = meter.quarters(float(store.snapshot()["bpm"]))
             return LinkSource(open_link(bpm, float(meter.quarters_per_bar)))
 
-        clocks: dict[str, OpenSource] = {"midi": lambda: midi_clock, "link": link}
+        clocks: dict[str, OpenSource] = {"link": link}
+        if controls.midi:
+            clocks["midi"] = lambda: midi_clock
         # Only now: whatever ends the process while it loads leaves nothing behind.
         folder = make_take_folder(takes, datetime.now())
         voices = {player.name: number for number, player in enumerate(preset.players, 1)}
@@ -148,17 +164,21 @@ def open_controls(
     open_things: ExitStack,
     say: Say,
     on_clock: OnClock | None = None,
-) -> None:
+) -> Controls:
     """OSC and MIDI, where the preset has them; without MIDI on this machine, without."""
+    controls = Controls()
     if preset.osc is not None:
         server = open_things.enter_context(OscServer(store, preset.osc))
+        controls = replace(controls, osc_places=server.places)
         say(f"OSC: {server.address}")
     if preset.midi is not None:
         try:
             midi = open_things.enter_context(open_midi(store, preset.midi, on_clock))
+            controls = replace(controls, midi=True)
             say(f"MIDI: {midi.name}")
         except NoMidi as missing:
             say(f"{missing}: playing without")
+    return controls
 
 
 def open_clock_out(preset: Preset, session: Session, open_things: ExitStack, say: Say) -> None:
@@ -178,11 +198,17 @@ def open_clock_out(preset: Preset, session: Session, open_things: ExitStack, say
     say(f"MIDI clock: {sender.name}")
 
 
-def open_sender(preset: Preset, open_things: ExitStack, say: Say) -> OscSender | None:
-    """OSC out, where the preset sends any; CompanionError where a host is not known."""
+def open_sender(
+    preset: Preset, open_things: ExitStack, say: Say, own: Sequence[SocketAddress] = ()
+) -> OscSender | None:
+    """OSC out, where the preset sends any; `own` is where the companion listens.
+
+    Raises:
+        CompanionError: a host is not known, or is the companion itself.
+    """
     if preset.osc is None or not preset.osc.send:
         return None
-    sender = open_things.enter_context(UdpOscSender(preset.osc.send))
+    sender = open_things.enter_context(UdpOscSender(preset.osc.send, own))
     say(f"OSC to {', '.join(f'{target.host}:{target.port}' for target in preset.osc.send)}")
     return sender
 

@@ -20,6 +20,7 @@ from typing import Any, Protocol, Self
 from companion.clock.arrivals import Arrivals
 from companion.clock.midi_clock import CLOCK_MESSAGES
 from companion.control.named_port import LOOK_S, NamedPort, ports_of
+from companion.control.parameters import CONTROLLER_STEPS
 from companion.control.preset import MidiMapping, MidiPreset
 from companion.control.store import ParameterStore
 from companion.errors import CompanionError
@@ -63,15 +64,21 @@ class ControlChanges:
                 self._by_control.setdefault((channel, mapping.cc), []).append(mapping)
         self.received = 0
 
-    def receive(self, message: Sequence[int]) -> None:
-        """One MIDI message; what is no mapped control change is left alone."""
+    def receive(self, message: Sequence[int], at_s: float | None = None) -> None:
+        """One MIDI message, which arrived at a monotonic time or now.
+
+        What is no mapped control change is left alone.
+        """
         if len(message) != 3 or message[0] & 0xF0 != CONTROL_CHANGE:
             return
         status, control, value = message
         self.received += 1
-        for mapping in self._by_control.get(((status & 0x0F) + 1, control), ()):
-            position = (value & 0x7F) / 127
-            self._store.set_position(mapping.parameter, position, mapping.player, "midi")
+        hand = (status & 0x0F) + 1, control
+        for mapping in self._by_control.get(hand, ()):
+            position = (value & 0x7F) / CONTROLLER_STEPS
+            self._store.set_position(
+                mapping.parameter, position, mapping.player, "midi", hand, at_s
+            )
 
 
 class FakeMidiInput:
@@ -93,7 +100,7 @@ class FakeMidiInput:
             if self._on_clock is not None:
                 self._on_clock(message, time.monotonic() if at_s is None else at_s)
         else:
-            self._changes.receive(message)
+            self._changes.receive(message, at_s)
 
     def close(self) -> None:
         """See `MidiInput`."""
@@ -153,7 +160,7 @@ class RealMidiInput:
                 message, since_last_s = event
                 arrived_s = arrivals.at(since_last_s, time.monotonic())
                 if message[0] not in CLOCK_MESSAGES:
-                    self._changes.receive(message)
+                    self._changes.receive(message, arrived_s)
                 elif self._on_clock is not None:
                     self._on_clock(message, arrived_s)
 

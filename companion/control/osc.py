@@ -1,8 +1,8 @@
 """OSC in: messages from Max, TouchDesigner, Pure Data, a phone turn knobs.
 
-`/companion/<player>/<knob> value`, `/companion/<knob> value` for the rig; `*` as player is all.
-A value is a number (clamped to the knob's range), true or false, or a choice's text; a trigger
-needs none.
+`/companion/<player>/<knob> value`, `/companion/<knob> value` for the rig; each part may be a
+pattern, see `osc_pattern`. A value is a number (clamped to the knob's range), true or false, or a
+choice's text; a trigger needs none.
 
 *Threading*: one daemon thread, `osc`, receives and sets; `OscServer` is opened and closed by one
 thread, its counters may be read from any.
@@ -10,23 +10,22 @@ thread, its counters may be read from any.
 
 from __future__ import annotations
 
-import socket
-import sys
+import selectors
 import threading
+from collections.abc import Hashable, Iterable
 from typing import Any, Self
 
-from pythonosc.dispatcher import Dispatcher
-from pythonosc.osc_server import BlockingOSCUDPServer
-
-from companion.control.osc_packet import MAX_PACKET_BYTES, read_packet
-from companion.control.parameters import BY_NAME
+from companion.control.osc_address import open_listeners
+from companion.control.osc_packet import IMPULSE, MAX_PACKET_BYTES, read_packet
+from companion.control.osc_pattern import is_pattern, matching
+from companion.control.parameters import BY_NAME, PARAMETERS, Scope
 from companion.control.preset import OscPreset
-from companion.control.store import ParameterStore
+from companion.control.store import ALL, ParameterStore
 from companion.errors import CompanionError
 
 ROOT = "companion"
-RECEIVE_BUFFER_BYTES = 8 << 20
-"""Bursts of thousands of messages arrive whole."""
+POLL_S = 0.02
+"""How long `close` waits at most."""
 MAX_ERROR_CHARACTERS = 200
 
 
@@ -40,20 +39,25 @@ class OscKnobs:
         self.rejected = 0
         self.last_error = ""
 
-    def receive_packet(self, packet: bytes) -> None:
-        """A packet as it came; one that is not whole turns nothing and is counted as one."""
+    def receive_packet(self, packet: bytes, sender: Hashable = None) -> None:
+        """A packet as it came; one that is no OSC turns nothing and is counted as one.
+
+        Args:
+            packet: a message or a bundle.
+            sender: whose it is: a button is held by one hand, see `ParameterStore.set_number`.
+        """
         try:
-            messages = read_packet(packet)
+            messages = read_packet(packet, lambda why: self.reject(f"OSC: {why}"))
         except ValueError as error:
             self.reject(f"a packet that is no OSC: {error}")
             return
         for address, arguments in messages:
-            self.receive(address, *arguments)
+            self.receive(address, *arguments, sender=sender)
 
-    def receive(self, address: str, *arguments: Any) -> None:
+    def receive(self, address: str, *arguments: Any, sender: Hashable = None) -> None:
         """One message; what makes no sense is counted and named in `last_error`."""
         try:
-            self._turn(address, arguments)
+            self._turn(address, arguments, sender)
             self.accepted += 1
         except CompanionError as error:
             self.reject(f"OSC {address[:80]}: {error}")
@@ -65,22 +69,65 @@ class OscKnobs:
         self.last_error = "".join(c if c.isprintable() else "?" for c in kept)
         self._store.refuse(self.last_error)
 
-    def _turn(self, address: str, arguments: tuple[Any, ...]) -> None:
+    def _turn(self, address: str, arguments: tuple[Any, ...], sender: Hashable) -> None:
         parts = address.split("/")
-        if len(parts) not in (3, 4) or parts[:2] != ["", ROOT]:
+        if len(parts) not in (3, 4) or parts[0] or not _is_root(parts[1]):
             raise CompanionError(f"unknown address; valid: /{ROOT}/PLAYER/KNOB or /{ROOT}/KNOB")
-        player = parts[2] if len(parts) == 4 else None
-        name = parts[-1]
+        players = self._matching_players(parts[2]) if len(parts) == 4 else (None,)
+        problem: CompanionError | None = None
+        for name in _matching_knobs(parts[-1], "rig" if len(parts) == 3 else "player"):
+            for player in players:
+                try:
+                    self._set(name, player, arguments, (sender, address))
+                except CompanionError as error:  # the others that match turn all the same
+                    problem = problem or error
+        if problem is not None:
+            raise problem
+
+    def _matching_players(self, part: str) -> Iterable[str]:
+        if part == ALL or not is_pattern(part):
+            return (part,)
+        return _named("player", part, self._store.players)
+
+    def _set(
+        self, name: str, player: str | None, arguments: tuple[Any, ...], hand: Hashable
+    ) -> None:
         knob = BY_NAME.get(name)
-        if not arguments and knob is not None and knob.kind == "trigger":
-            arguments = (True,)
+        trigger = knob is not None and knob.kind == "trigger"
+        if trigger and arguments in ((), (IMPULSE,)):
+            self._store.set(name, True, player, "osc")
+            return
         if len(arguments) != 1:
             raise CompanionError(f"{len(arguments)} values; valid: 1")
-        value = arguments[0]
-        if isinstance(value, (int, float)) and not isinstance(value, bool):
-            self._store.set_number(name, float(value), player, "osc")
+        (value,) = arguments
+        if isinstance(value, (int, float)) and (trigger or not isinstance(value, bool)):
+            self._store.set_number(name, float(value), player, "osc", hand)
         else:
             self._store.set(name, value, player, "osc")
+
+
+def _is_root(part: str) -> bool:
+    try:
+        return bool(matching(part, (ROOT,)))
+    except ValueError:
+        return False
+
+
+def _matching_knobs(part: str, scope: Scope) -> Iterable[str]:
+    if not is_pattern(part):
+        return (part,)
+    return _named("knob", part, [knob.name for knob in PARAMETERS if knob.scope == scope])
+
+
+def _named(what: str, pattern: str, names: Iterable[str]) -> Iterable[str]:
+    """The names that a pattern matches; CompanionError where it is none, or matches nothing."""
+    try:
+        found = matching(pattern, names)
+    except ValueError as error:
+        raise CompanionError(str(error)) from error
+    if not found:
+        raise CompanionError(f"no {what} matches; valid: {', '.join(names)}")
+    return found
 
 
 class FakeOscServer(OscKnobs):
@@ -93,10 +140,10 @@ class FakeOscServer(OscKnobs):
         super().__init__(store)
         self._closed = False
 
-    def receive_packet(self, packet: bytes) -> None:
+    def receive_packet(self, packet: bytes, sender: Hashable = None) -> None:
         """A packet arrives; after `close` none does."""
         if not self._closed:
-            super().receive_packet(packet)
+            super().receive_packet(packet, sender)
 
     def close(self) -> None:
         """Receive no more; again does nothing."""
@@ -109,36 +156,12 @@ class FakeOscServer(OscKnobs):
         self.close()
 
 
-class _Packets(Dispatcher):
-    """Hands packets on as they are: reading and addressing are ours, see `osc_packet`."""
-
-    def __init__(self, knobs: OscKnobs) -> None:
-        super().__init__(strict_timing=False)
-        self._knobs = knobs
-
-    def call_handlers_for_packet(self, data: bytes, client_address: Any) -> list[Any]:
-        self._knobs.receive_packet(data)
-        return []  # what to answer
-
-
-class _Server(BlockingOSCUDPServer):
-    max_packet_size = MAX_PACKET_BYTES + 1  # one more, so that what is too long shows
-
-    def __init__(self, where: tuple[str, int], knobs: OscKnobs) -> None:
-        super().__init__(where, _Packets(knobs))
-        self._knobs = knobs
-        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER_BYTES)
-
-    def verify_request(self, request: Any, client_address: Any) -> bool:
-        return True  # so that what is no OSC is counted too
-
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        # The library's own way is a traceback on standard error.
-        self._knobs.reject(f"a packet that could not be handled: {sys.exception()}")
-
-
 class OscServer(OscKnobs):
-    """Receives on a UDP port, on loopback unless the preset says otherwise."""
+    """Receives on a UDP port, on loopback unless the preset says otherwise.
+
+    Attributes:
+        places: socket addresses at which it listens.
+    """
 
     def __init__(self, store: ParameterStore, preset: OscPreset) -> None:
         """Receive at once.
@@ -147,18 +170,11 @@ class OscServer(OscKnobs):
             CompanionError: the address cannot be used, by name.
         """
         super().__init__(store)
-        where = f"{preset.host}:{preset.port}"
-        try:
-            self._server: _Server | None = _Server((preset.host, preset.port), self)
-        except (OSError, OverflowError, UnicodeError) as error:  # the last: no name of a host
-            raise CompanionError(
-                f"OSC cannot listen on {where} ({error}); valid: an address of this machine and "
-                "a port that nobody uses"
-            ) from error
-        self.host, self.port = preset.host, int(self._server.server_address[1])
-        self._thread = threading.Thread(
-            target=self._server.serve_forever, args=(0.02,), name="osc", daemon=True
-        )
+        self._sockets = open_listeners(preset.host, preset.port)
+        self.places = tuple(each.getsockname() for each in self._sockets)
+        self.host, self.port = preset.host, int(self.places[0][1])
+        self._closed = threading.Event()
+        self._thread = threading.Thread(target=self._serve, name="osc", daemon=True)
         self._thread.start()
 
     @property
@@ -166,13 +182,30 @@ class OscServer(OscKnobs):
         """Host and port."""
         return f"{self.host}:{self.port}"
 
+    def _serve(self) -> None:
+        with selectors.DefaultSelector() as selector:
+            for each in self._sockets:
+                selector.register(each, selectors.EVENT_READ)
+            while not self._closed.is_set():
+                for key, _ in selector.select(POLL_S):
+                    self._receive_from(key.fileobj)
+
+    def _receive_from(self, listener: Any) -> None:
+        try:
+            packet, sender = listener.recvfrom(MAX_PACKET_BYTES + 1)  # what is too long shows
+        except OSError:  # it was no packet after all, or its sender is gone
+            return
+        try:
+            self.receive_packet(packet, sender)
+        except Exception as error:  # nothing that is sent may end this thread
+            self.reject(f"a packet that could not be handled: {error}")
+
     def close(self) -> None:
         """Receive no more; again does nothing."""
-        server, self._server = self._server, None
-        if server is not None:
-            server.shutdown()
-            self._thread.join()
-            server.server_close()
+        self._closed.set()
+        self._thread.join()
+        for each in self._sockets:
+            each.close()
 
     def __enter__(self) -> Self:
         return self

@@ -6,16 +6,15 @@ at once is dropped and counted.
 
 from __future__ import annotations
 
-import socket
 from collections.abc import Iterable, Sequence
 from typing import Protocol, Self
 
 from pythonosc.osc_bundle_builder import IMMEDIATELY, OscBundleBuilder
 from pythonosc.osc_message_builder import OscMessageBuilder
 
+from companion.control.osc_address import SocketAddress, open_sender
 from companion.control.osc_packet import Argument
 from companion.control.preset import OscTarget
-from companion.errors import CompanionError
 
 Messages = Iterable[tuple[str, Sequence[Argument]]]
 """Addresses with their arguments."""
@@ -77,15 +76,19 @@ class FakeOscSender:
 class UdpOscSender:
     """Sends over UDP; whether anybody listens it does not know."""
 
-    def __init__(self, targets: Sequence[OscTarget]) -> None:
+    def __init__(self, targets: Sequence[OscTarget], own: Sequence[SocketAddress] = ()) -> None:
         """Look the hosts up, once.
 
+        Args:
+            targets: who is sent everything.
+            own: where the companion itself listens, which can be no target.
+
         Raises:
-            CompanionError: a host is not known, by name.
+            CompanionError: a host is not known, or it is the companion itself, by name.
         """
         self.sent = self.dropped = 0
         self._closed = False
-        self._targets = [(self._socket(family), where) for family, where in map(_find, targets)]
+        self._targets = [open_sender(target, own) for target in targets]
 
     def send(self, messages: Messages) -> None:
         """See `OscSender`."""
@@ -111,21 +114,3 @@ class UdpOscSender:
 
     def __exit__(self, *_: object) -> None:
         self.close()
-
-    @staticmethod
-    def _socket(family: socket.AddressFamily) -> socket.socket:
-        sender = socket.socket(family, socket.SOCK_DGRAM)
-        sender.setblocking(False)
-        return sender
-
-
-def _find(target: OscTarget) -> tuple[socket.AddressFamily, tuple]:
-    try:
-        found = socket.getaddrinfo(target.host, target.port, type=socket.SOCK_DGRAM)
-    except (OSError, UnicodeError) as error:
-        raise CompanionError(
-            f"OSC cannot send to {target.host}:{target.port} ({error}); valid: an address or the "
-            "name of a machine that is known here"
-        ) from error
-    family, _, _, _, where = found[0]
-    return family, where

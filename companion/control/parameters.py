@@ -26,6 +26,8 @@ Kind = Literal["number", "whole", "switch", "trigger", "choice"]
 Acts = Literal["now", "next bar", "next plan"]
 Curve = Literal["linear", "exponential"]
 Value = float | int | bool | str
+CONTROLLER_STEPS = 127
+"""Of a MIDI controller, between its first value and its last."""
 _SHORT = reprlib.Repr()
 _SHORT.maxlevel, _SHORT.maxstring, _SHORT.maxother = 2, 60, 60
 
@@ -105,13 +107,34 @@ class Parameter:
         return self.choices[round(inside)] if self.kind == "choice" else round(inside)
 
     def at(self, position: float) -> Value:
-        """The value at a controller's position, 0..1, along the curve."""
+        """The value at a controller's position, 0..1, along the curve.
+
+        A number's default lies exactly on the nearest step of a controller that has 128.
+        """
         position = min(max(position, 0.0), 1.0)
+        if self.kind in ("number", "whole"):
+            own, step = self._place_of_default
+            if position == step / CONTROLLER_STEPS:
+                return self.default
+            position = _bent(position, own, step)
         if self.curve == "exponential":
             number = self.minimum * (self.maximum / self.minimum) ** position
         else:
             number = self.minimum + (self.maximum - self.minimum) * position
         return self.clamp(position if self.kind in ("switch", "trigger") else number)
+
+    @property
+    def _place_of_default(self) -> tuple[float, int]:
+        """Where the default lies on the curve, 0..1, and the step of a controller for it."""
+        default = float(self.default)
+        if self.curve == "exponential":
+            own = math.log(default / self.minimum) / math.log(self.maximum / self.minimum)
+        else:
+            own = (default - self.minimum) / (self.maximum - self.minimum)
+        step = round(own * CONTROLLER_STEPS)
+        if self.minimum < default < self.maximum:  # the ends stay what they are
+            step = min(max(step, 1), CONTROLLER_STEPS - 1)
+        return own, step
 
     @property
     def valid(self) -> str:
@@ -123,6 +146,15 @@ class Parameter:
         whole = "a whole number " if self.kind == "whole" else ""
         unit = f" {self.unit}" if self.unit else ""
         return f"{whole}from {self.minimum:g} to {self.maximum:g}{unit}"
+
+
+def _bent(position: float, own: float, step: int) -> float:
+    """A controller's position on a curve that is bent, at one step, to a place beside it.
+
+    Between that step and its two neighbours it goes straight there and back; elsewhere it stays.
+    """
+    from_step = position * CONTROLLER_STEPS - step
+    return position + max(0.0, 1 - abs(from_step)) * (own - step / CONTROLLER_STEPS)
 
 
 TAKES = ("off", "a", "b")

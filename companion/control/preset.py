@@ -1,7 +1,7 @@
 """Presets: one YAML file, one rig.
 
-Read with `yaml.safe_load` into frozen dataclasses. Whatever is not known or not valid is an error
-that names the file, the key and what would be valid.
+Read by `yaml_text` into frozen dataclasses. Whatever is not known or not valid is an error that
+names the file, the key and what would be valid.
 """
 
 from __future__ import annotations
@@ -13,13 +13,12 @@ from fractions import Fraction
 from importlib import resources
 from pathlib import Path
 
-import yaml
-
 from companion.clock.grid import MAX_BPM, MIN_BPM
 from companion.clock.meter import FOUR_FOUR, METERS, Meter
 from companion.control.parameters import BY_NAME, PARAMETERS, Value, parameter
 from companion.control.section import Section, nearest
 from companion.control.store import ALL, ParameterStore
+from companion.control.yaml_text import read_yaml
 from companion.errors import CompanionError
 from companion.generate.loading import GENERATORS, GeneratorName
 
@@ -188,12 +187,15 @@ def load_preset(name_or_path: str) -> Preset:
 
 def parse_preset(text: str, file: str) -> Preset:
     """A preset from YAML; `file` is what messages call it."""
-    top = Section(_content(text, file), file, PRESET_KEYS)
+    top = Section(read_yaml(text, f"preset {file}"), file, PRESET_KEYS)
     players = _players(top)
     midi = top.inner("midi", MIDI_KEYS)
     osc = top.inner("osc", OSC_KEYS)
     audio = top.inner("audio", AUDIO_KEYS)
     generator = top.inner("generator", GENERATOR_KEYS)
+    knobs = top.knobs([name for name in RIG_KNOBS if name != "bpm"])
+    if midi is None and knobs.get("clock") == "midi":  # which comes in there
+        midi = Section({}, file, MIDI_KEYS, "midi.")
     return Preset(
         name=Path(file).stem,
         players=players,
@@ -201,24 +203,12 @@ def parse_preset(text: str, file: str) -> Preset:
         bars=top.whole("bars", 1, 100_000, None),
         meter=METERS[top.choice("meter", tuple(METERS), FOUR_FOUR.name)],
         count_in_bars=top.whole("count_in_bars", 0, 4, 1),
-        knobs=top.knobs([name for name in RIG_KNOBS if name != "bpm"]),
+        knobs=knobs,
         midi=None if midi is None else _midi(midi, [player.name for player in players]),
         osc=None if osc is None else _osc(osc),
         audio=AudioPreset() if audio is None else _audio(audio),
         generator=GeneratorPreset() if generator is None else _generator(generator),
     )
-
-
-def _content(text: str, file: str) -> object:
-    try:
-        return yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        where = f", line {mark.line + 1}" if mark else ""
-        problem = getattr(error, "problem", None) or "not YAML"
-        raise CompanionError(f"preset {file}{where}: {problem}; valid: YAML") from error
-    except (ValueError, RecursionError) as error:  # a date that is none, brackets without end
-        raise CompanionError(f"preset {file}: {error}; valid: YAML") from error
 
 
 def _players(top: Section) -> tuple[PlayerPreset, ...]:

@@ -6,10 +6,9 @@ from dataclasses import asdict, fields
 from fractions import Fraction
 from typing import Any
 
-import yaml
-
 from companion.clock.meter import Meter
 from companion.control.preset import Preset
+from companion.control.yaml_text import write_yaml
 
 
 def preset_text(preset: Preset) -> str:
@@ -27,7 +26,7 @@ def preset_text(preset: Preset) -> str:
             content.update({name: of for name, of in value.items() if name not in content})
         elif each.name != "name" and value is not None:
             content[each.name] = _plain(value)
-    return yaml.safe_dump(content, sort_keys=False, allow_unicode=True)
+    return write_yaml(content)
 
 
 def _plain(value: Any) -> Any:

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from companion.control.parameters import Value, parameter, shown
+from companion.control.yaml_text import Word
 from companion.errors import CompanionError
 
 _REQUIRED: Any = object()
@@ -57,6 +58,7 @@ class Section:
                 raise self.wrong(key, None, "a value, it is required")
             return default
         kinds = kind if isinstance(kind, tuple) else (kind,)
+        value = _meant(value, bool in kinds)
         if not isinstance(value, kinds) or (isinstance(value, bool) and bool not in kinds):
             raise self.wrong(key, value, " or ".join(_KINDS[each] for each in kinds))
         return value
@@ -77,27 +79,31 @@ class Section:
 
     def choice(self, key: str, choices: Sequence[str], default: str = _REQUIRED) -> Any:
         """One of some texts."""
-        value = self.take(key, str, default)
+        value = self.content.get(key)
+        if value is None or isinstance(value, str):
+            value = self.take(key, str, default)
         if value not in choices:
-            raise self.wrong(key, value, ", ".join(choices), nearest(value, choices))
+            raise self.wrong(key, value, ", ".join(choices), nearest(str(value), choices))
         return value
 
     def knobs(self, names: Sequence[str]) -> dict[str, Value]:
         """The values of those knobs that are here, checked by the table."""
         try:
             return {
-                name: parameter(name).check(self.content[name])
-                for name in names
-                if name in self.content
+                knob.name: knob.check(
+                    _meant(self.content[knob.name], knob.kind in ("switch", "trigger"))
+                )
+                for knob in map(parameter, names)
+                if knob.name in self.content
             }
         except CompanionError as error:
             raise CompanionError(f"preset {self.file}: {self._prefix}{error}") from error
 
     def inner(self, key: str, keys: Sequence[str]) -> Section | None:
-        """The mapping below a key; None where there is none."""
-        content = self.take(key, dict, None)
-        if content is None:
+        """The mapping below a key, which may be left empty; None where there is no such key."""
+        if key not in self.content:
             return None
+        content = self.take(key, dict, {})
         return Section(content, self.file, keys, f"{self._prefix}{key}.")
 
     def each(self, key: str, keys: Sequence[str]) -> list[Section]:
@@ -112,6 +118,13 @@ class Section:
         return CompanionError(
             f"preset {self.file}: {self._prefix}{key} is {shown(value)}{hint}; valid: {valid}"
         )
+
+
+def _meant(value: Any, switch: bool) -> Any:
+    """What a bare `on`, `off`, `yes` or `no` stands for: a switch's position, or text."""
+    if not isinstance(value, Word):
+        return value
+    return value.on if switch else str(value)
 
 
 def nearest(name: str, names: Sequence[str]) -> str:

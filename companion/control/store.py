@@ -8,10 +8,11 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
+from companion.control.buttons import Buttons
 from companion.control.parameters import PARAMETERS, Parameter, Value, parameter
 from companion.errors import CompanionError
 
@@ -65,6 +66,7 @@ class ParameterStore:
             self._values[name] = _start("player", given)
         self._clock = clock
         self._pulled: dict[tuple[str | None, str], deque[float]] = {}
+        self._buttons = Buttons()
         self._changes: deque[Change] = deque(maxlen=KEPT_CHANGES)
         self._refused, self._refusal = 0, ""
 
@@ -87,15 +89,37 @@ class ParameterStore:
         for knob, target in self._targets(name, player):
             self._put(knob, target, knob.check(value), source)
 
-    def set_number(self, name: str, number: float, player: str | None, source: str) -> None:
-        """The same from a plain number: clamped, switches from 0.5 up, choices by index."""
-        for knob, target in self._targets(name, player):
-            self._put(knob, target, knob.clamp(number), source)
+    def set_number(
+        self,
+        name: str,
+        number: float,
+        player: str | None,
+        source: str,
+        hand: Hashable = None,
+        at_s: float | None = None,
+    ) -> None:
+        """The same from a plain number: clamped, switches from 0.5 up, choices by index.
 
-    def set_position(self, name: str, position: float, player: str | None, source: str) -> None:
+        Args:
+            hand: which button or fader of which sender says so. A trigger under a hand is pulled
+                when it goes down, see `Buttons`; under none by every number from 0.5 up.
+            at_s: when that was, monotonic seconds; None for now.
+        """
+        for knob, target in self._targets(name, player):
+            self._put(knob, target, knob.clamp(number), source, hand, at_s)
+
+    def set_position(
+        self,
+        name: str,
+        position: float,
+        player: str | None,
+        source: str,
+        hand: Hashable = None,
+        at_s: float | None = None,
+    ) -> None:
         """The same from a controller's position, 0..1, along the knob's curve."""
         for knob, target in self._targets(name, player):
-            self._put(knob, target, knob.at(position), source)
+            self._put(knob, target, knob.at(position), source, hand, at_s)
 
     def take_trigger(self, player: str | None, name: str) -> bool:
         """Whether a player's trigger, or one of the rig, was pulled since the last call."""
@@ -135,8 +159,20 @@ class ParameterStore:
             raise CompanionError(f"there is no player {player!r}; valid: {valid}")
         return [(knob, player)]
 
-    def _put(self, knob: Parameter, player: str | None, value: Value, source: str) -> None:
+    def _put(
+        self,
+        knob: Parameter,
+        player: str | None,
+        value: Value,
+        source: str,
+        hand: Hashable = None,
+        at_s: float | None = None,
+    ) -> None:
+        at_s = self._clock() if at_s is None else at_s
         with self._lock:
+            if knob.kind == "trigger" and hand is not None:
+                button = (source, hand, player, knob.name)
+                value = self._buttons.goes_down(button, bool(value), at_s)
             old = self._values[player][knob.name]
             if knob.locks and self._values[None]["lock"] and source not in OWN:
                 if value != old:
@@ -148,7 +184,7 @@ class ParameterStore:
                 if not value:
                     return
                 pulls = self._pulled.setdefault((player, knob.name), deque(maxlen=KEPT_PULLS))
-                pulls.append(self._clock())
+                pulls.append(at_s)
             elif old == value:
                 return
             else:

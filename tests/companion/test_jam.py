@@ -20,6 +20,7 @@ from companion.control.preset import (
     GeneratorPreset,
     MidiPreset,
     OscPreset,
+    OscTarget,
     Preset,
     default_mappings,
 )
@@ -215,6 +216,17 @@ def test_an_osc_port_in_use_is_named_before_anything_else(tmp_path: Path) -> Non
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "0.0.0.0"])
+def test_osc_to_its_own_port_is_refused_before_anything_else(tmp_path: Path, host: str) -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    preset = solo(bars=4, osc=OscPreset(port=port, send=(OscTarget(port, host),)))
+    with pytest.raises(CompanionError, match=f"OSC cannot send to {host}:{port}: there the"):
+        play(preset, tmp_path)
+    assert not list(tmp_path.iterdir()) and not used(str(port))
+
+
 def test_midi_moves_knobs_while_it_plays(
     no_sound_card: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -244,6 +256,19 @@ def test_a_machine_without_midi_plays_without(
     monkeypatch.setattr(jamming, "open_midi", none)
     _, said = play(solo(bars=1, midi=MidiPreset()), tmp_path)
     assert "MIDI is not available (no server): playing without" in said
+
+
+def test_where_there_is_no_midi_it_is_no_clock_that_is_waited_for(
+    no_sound_card: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def none(*_: Any) -> Any:
+        raise NoMidi("MIDI is not available (no server)")
+
+    monkeypatch.setattr(jamming, "open_midi", none)
+    leading: list[str] = []
+    preset = solo(bars=3, midi=MidiPreset(), knobs={"clock": "midi"})
+    play(preset, tmp_path, lambda session: leading.append(session.conductor.name))
+    assert leading == ["internal"]
 
 
 def test_a_midi_port_that_is_not_there_is_named(no_sound_card: None, tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ import struct
 import threading
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -17,7 +17,7 @@ from pythonosc.osc_bundle_builder import OscBundleBuilder
 from pythonosc.osc_message_builder import build_msg
 
 from companion.control.osc import FakeOscServer, OscKnobs, OscServer
-from companion.control.osc_packet import MAX_DEPTH, MAX_PACKET_BYTES
+from companion.control.osc_packet import MAX_DEPTH
 from companion.control.parameters import PARAMETERS, Value
 from companion.control.preset import OscPreset
 from companion.control.store import ALL, ParameterStore
@@ -26,6 +26,9 @@ from companion.errors import CompanionError
 PLAYERS = ("bass", "drums")
 ARRIVAL_LIMIT_S = 20.0
 NOW = b"#bundle\0" + struct.pack(">Q", 1)
+LOOPBACKS = [(socket.AF_INET, "127.0.0.1")]
+if socket.has_ipv6:
+    LOOPBACKS.append((socket.AF_INET6, "::1"))
 Turned = list[tuple[str, str | None, Value]]
 
 
@@ -92,9 +95,9 @@ class Watched(OscServer):
         self.handled = threading.Semaphore(0)
         super().__init__(store, OscPreset(port=0))
 
-    def receive_packet(self, packet: bytes) -> None:
+    def receive_packet(self, packet: bytes, sender: Hashable = None) -> None:
         try:
-            super().receive_packet(packet)
+            super().receive_packet(packet, sender)
         finally:
             self.handled.release()
 
@@ -143,6 +146,52 @@ class TestContract:
     def test_a_star_turns_every_player(self, osc: OscSide) -> None:
         osc.send(message("/companion/*/level", -6.0))
         assert osc.turned() == [("level", "bass", -6.0), ("level", "drums", -6.0)]
+
+    @pytest.mark.parametrize(
+        ("address", "turned"),
+        [
+            ("/companion/{bass,keys}/level", [("level", "bass")]),
+            ("/companion/[a-c]*/level", [("level", "bass")]),
+            ("/companion/bas?/level", [("level", "bass")]),
+            ("/companion/[!x]*/level", [("level", "bass"), ("level", "drums")]),
+            ("/companion/*/lev?l", [("level", "bass"), ("level", "drums")]),
+            ("/companion/d*/{level,steps}", [("steps", "drums"), ("level", "drums")]),
+            ("/companion/cyc*", [("cycle", None)]),
+            ("/c*/bass/level", [("level", "bass")]),
+            ("/*/*/level", [("level", "bass"), ("level", "drums")]),
+            ("/companion/{cycle,monitor}", [("cycle", None), ("monitor", None)]),
+        ],
+    )
+    def test_a_pattern_turns_what_it_matches(
+        self, osc: OscSide, address: str, turned: list[tuple[str, str | None]]
+    ) -> None:
+        osc.send(message(address, 2.0))
+        assert [(name, player) for name, player, _ in osc.turned()] == turned
+        assert (osc.server.accepted, osc.server.rejected) == (1, 0)
+
+    @pytest.mark.parametrize(
+        ("address", "message_"),
+        [
+            ("/companion/k*/level", "no player matches; valid: bass, drums"),
+            ("/companion/bass/lvl*", "no knob matches; valid: guidance_audio, "),
+            ("/companion/bass/c?cle", "no knob matches; valid: guidance_audio, "),
+            ("/companion/[ab/level", "a pattern whose [ stands alone"),
+            ("/companion/b*/cycle", "there is no parameter 'cycle'"),
+            ("/d*/bass/level", "unknown address"),
+            ("//level", "unknown address"),
+        ],
+    )
+    def test_a_pattern_that_matches_nothing_is_named(
+        self, osc: OscSide, address: str, message_: str
+    ) -> None:
+        osc.send(message(address, 2.0))
+        assert (osc.turned(), osc.server.rejected) == ([], 1)
+        assert osc.server.last_error.startswith(f"OSC {address}: {message_}")
+
+    def test_of_what_a_pattern_matches_those_turn_that_take_the_value(self, osc: OscSide) -> None:
+        osc.send(message("/companion/bass/{instrument,level}", "organ"))
+        assert osc.turned() == [("instrument", "bass", "organ")]
+        assert osc.server.last_error.endswith("level is 'organ'; valid: from -60 to 6 dB")
 
     @pytest.mark.parametrize("knob", PARAMETERS, ids=lambda knob: knob.name)
     def test_every_knob_has_its_address_of_the_table(self, osc: OscSide, knob) -> None:
@@ -249,7 +298,7 @@ class TestContract:
             NOW + struct.pack(">i", 0),
             NOW + struct.pack(">i", 2**31 - 1),
             NOW + struct.pack(">i", 4) + b"junk",
-            bytes(MAX_PACKET_BYTES + 4),
+            bytes(65_504),  # as long as a datagram of IPv4 can be
         ],
     )
     def test_what_is_no_osc_turns_nothing(
@@ -342,6 +391,34 @@ class TestSocket:
         with OscServer(ParameterStore({}, {}), OscPreset(port=0)) as server:
             assert server.address == f"127.0.0.1:{server.port}"
 
+    @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "0.0.0.0"])
+    def test_it_is_reached_on_both_loopbacks(self, host: str) -> None:
+        """Where `localhost` is ::1 some programs send to that, others to 127.0.0.1."""
+        store = ParameterStore({}, {"bass": {}})
+        with OscServer(store, OscPreset(host, 0)) as server:
+            for number, (family, to) in enumerate(LOOPBACKS, 1):
+                with socket.socket(family, socket.SOCK_DGRAM) as client:
+                    client.sendto(message("/companion/cycle", number), (to, server.port))
+                give_up_s = time.monotonic() + ARRIVAL_LIMIT_S
+                while server.accepted < number and time.monotonic() < give_up_s:
+                    time.sleep(0.001)
+                assert server.accepted == number
+
+    def test_a_button_that_two_programs_hold_is_two(self) -> None:
+        side = RealSide()
+        pull = message("/companion/bass/undo", 1.0)
+        side.send(pull, pull)
+        side.send(pull, pull)
+        side.close()
+        assert side.turned() == [("undo", "bass", True)] * 2
+
+    def test_a_packet_as_long_as_they_get_arrives(self) -> None:
+        side = RealSide()
+        fill = message("/td/chan", "x" * 100)
+        side.send(bundle(*[fill] * 520, message("/companion/bass/level", -3.0)))
+        side.close()
+        assert side.turned() == [("level", "bass", -3.0)]
+
     def test_a_port_in_use_is_named_and_free_again_after_close(self) -> None:
         store = ParameterStore({}, {})
         with OscServer(store, OscPreset(port=0)) as server:
@@ -353,7 +430,7 @@ class TestSocket:
             )
         OscServer(store, OscPreset(port=server.port)).close()
 
-    @pytest.mark.parametrize("host", ["192.0.2.1", "a..b", "x" * 300])
+    @pytest.mark.parametrize("host", ["192.0.2.1", "a..b", "x" * 300, ""])
     def test_a_host_that_is_not_this_machine_is_named(self, host: str) -> None:
         with pytest.raises(CompanionError, match=f"OSC cannot listen on {host}:9000"):
             OscServer(ParameterStore({}, {}), OscPreset(host, 9000))

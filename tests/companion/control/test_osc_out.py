@@ -130,10 +130,24 @@ def test_nobody_who_listens_is_no_error() -> None:
 
 
 def test_what_cannot_be_sent_is_dropped_and_counted() -> None:
-    # Nobody asked the system to let this socket send to everybody.
-    with UdpOscSender([OscTarget(9001, "255.255.255.255"), OscTarget(9001)]) as sender:
+    ear = listener()
+    with UdpOscSender([OscTarget(ear.getsockname()[1]), OscTarget(9001)]) as sender:
+        sender.send([("/companion/long", ("x" * 70_000,))])  # more than a datagram holds
+        assert (sender.sent, sender.dropped) == (0, 2)
         sender.send(MESSAGES)
-        assert (sender.sent, sender.dropped) == (1, 1)
+        assert read_packet(ear.recv(65536)) == MESSAGES
+    ear.close()
+
+
+def test_an_address_that_is_everybody_reaches_them() -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as ear:
+        ear.bind(("0.0.0.0", 0))
+        ear.settimeout(ARRIVAL_LIMIT_S)
+        target = OscTarget(ear.getsockname()[1], "127.255.255.255")
+        with UdpOscSender([target]) as sender:
+            sender.send(MESSAGES)
+            assert (sender.sent, sender.dropped) == (1, 0)
+            assert read_packet(ear.recv(65536)) == MESSAGES
 
 
 def test_a_listener_that_never_reads_does_not_hold_it_up() -> None:

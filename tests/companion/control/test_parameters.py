@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from companion.control.parameters import BY_NAME, PARAMETERS, Parameter, parameter, reference
@@ -54,6 +55,46 @@ def test_a_controller_reaches_every_choice_and_both_sides_of_a_switch(knob: Para
         assert reached == set(knob.choices)
     elif knob.kind in ("switch", "trigger"):
         assert reached == {False, True}
+
+
+@pytest.mark.parametrize("knob", PARAMETERS, ids=lambda knob: knob.name)
+def test_a_controller_reaches_the_default_exactly(knob: Parameter) -> None:
+    assert knob.default in {knob.at(cc / 127) for cc in range(128)}
+
+
+@given(
+    st.sampled_from(NUMBERS),
+    st.tuples(st.floats(0.1, 99.0), st.floats(0.1, 99.0), st.floats(0.1, 99.0)),
+    st.sampled_from(["linear", "exponential"]),
+    st.data(),
+)
+def test_so_it_would_any_other_and_loses_nothing_else(
+    knob: Parameter, numbers: tuple[float, float, float], curve: str, data: st.DataObject
+) -> None:
+    low, default, high = sorted(numbers)
+    assume(high > 1.01 * low)
+    made = replace(
+        knob, kind="number", minimum=low, default=default, maximum=high, curve=curve, choices=()
+    )
+    values = [made.at(cc / 127) for cc in range(128)]
+    assert default in values
+    assert values == sorted(values)
+    assert (values[0], values[-1]) == (low, pytest.approx(high))
+    assert values.count(default) == 1
+    middle = math.sqrt(low * high) if curve == "exponential" else (low + high) / 2
+    assert values[63] < middle < values[64] or default == pytest.approx(middle, rel=0.05)
+    for number in data.draw(st.lists(st.floats(0, 1), max_size=5).map(sorted)):
+        steps = math.floor(number * 127), math.ceil(number * 127)
+        assert values[steps[0]] <= made.at(number) <= values[steps[1]] * (1 + 1e-12)
+
+
+def test_a_fader_reaches_0_db() -> None:
+    level = parameter("level")
+    assert [level.at(cc / 127) for cc in (114, 115, 116)] == [
+        pytest.approx(-0.756, abs=1e-3),
+        0.0,
+        pytest.approx(0.283, abs=1e-3),
+    ]
 
 
 @pytest.mark.parametrize("knob", PARAMETERS, ids=lambda knob: knob.name)

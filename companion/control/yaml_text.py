@@ -1,0 +1,168 @@
+"""YAML as it is meant: the schema of YAML 1.2, with which presets are read and written.
+
+PyYAML reads YAML 1.1, to which 012 is ten, 1:30 is ninety, 2026-11-24 is no text and `off` is false
+even where it is the name of something; and of a key that is given twice it takes the last. Here
+numbers are decimal (or 0x, 0o), whatever else is text, and each key is given once. `on`, `off`,
+`yes` and `no` are text as well, until a switch is asked for: see `Word`.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any, ClassVar
+
+import yaml
+
+from companion.control.parameters import shown
+from companion.errors import CompanionError
+
+_TAG = "tag:yaml.org,2002:"
+_WORD = "!word"
+_ON = ("on", "yes", "y")
+_OFF = ("off", "no", "n")
+
+
+def _spellings(words: tuple[str, ...]) -> re.Pattern[str]:
+    return re.compile("|".join(each for word in words for each in _cases(word)))
+
+
+def _cases(word: str) -> tuple[str, str, str]:
+    return word, word.capitalize(), word.upper()
+
+
+_SCALARS = {
+    f"{_TAG}null": re.compile("|".join((*_cases("null"), "~", ""))),
+    f"{_TAG}bool": _spellings(("true", "false")),
+    f"{_TAG}int": re.compile("[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+"),
+    f"{_TAG}float": re.compile(
+        r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?|[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)"
+    ),
+    f"{_TAG}merge": re.compile("<<"),
+    _WORD: _spellings((*_ON, *_OFF)),
+}
+"""What is written without quotes is the first of these that it matches in full, or else text."""
+
+
+class Word(str):
+    """`on`, `off`, `yes`, `no`, `y` or `n` without quotes: text, or the position of a switch."""
+
+    __slots__ = ()
+
+    @property
+    def on(self) -> bool:
+        """The position of a switch that it says."""
+        return self.lower() in _ON
+
+
+class _Whole:
+    """Matches as `re.Pattern.match` does, but the whole text only."""
+
+    def __init__(self, pattern: re.Pattern[str]) -> None:
+        self._pattern = pattern
+
+    def match(self, text: str) -> re.Match[str] | None:
+        return self._pattern.fullmatch(text)
+
+
+_RESOLVERS = [(tag, _Whole(pattern)) for tag, pattern in _SCALARS.items()]
+
+
+class _Loader(yaml.SafeLoader):  # type: ignore[misc]
+    yaml_implicit_resolvers: ClassVar[dict] = {None: _RESOLVERS}
+    yaml_constructors: ClassVar[dict] = {}
+
+    def __init__(self, text: str, what: str) -> None:
+        super().__init__(text)
+        self._what = what
+
+    def compose_mapping_node(self, anchor: Any) -> Any:
+        node = super().compose_mapping_node(anchor)
+        lines: dict[str, int] = {}
+        for key, _ in node.value:
+            if not isinstance(key, yaml.ScalarNode):
+                continue
+            line = key.start_mark.line + 1
+            if key.value in lines:
+                named = shown(key.value).strip("'")
+                raise CompanionError(
+                    f"{self._what}, line {line}: {named} is given twice, first in line "
+                    f"{lines[key.value]}; valid: each key once"
+                )
+            lines[key.value] = line
+        return node
+
+    def text(self, node: Any) -> str:
+        """A scalar's, if it is one of its type: that may have been written before it."""
+        text = str(self.construct_scalar(node))
+        if not _SCALARS[node.tag].fullmatch(text):
+            kind = node.tag.removeprefix(_TAG)
+            raise yaml.constructor.ConstructorError(
+                problem=f"{shown(text)} is no {kind}", problem_mark=node.start_mark
+            )
+        return text
+
+    def null(self, node: Any) -> None:
+        self.text(node)
+
+    def switch(self, node: Any) -> bool:
+        return self.text(node).lower() == "true"
+
+    def whole(self, node: Any) -> int:
+        text = self.text(node)
+        base = {"0x": 16, "0o": 8}.get(text[:2], 10)
+        return int(text if base == 10 else text[2:], base)
+
+    def number(self, node: Any) -> float:
+        return float(self.text(node).lower().replace(".inf", "inf").replace(".nan", "nan"))
+
+    def word(self, node: Any) -> Word:
+        return Word(self.text(node))
+
+
+for _tag, _construct in {
+    f"{_TAG}map": _Loader.construct_yaml_map,
+    f"{_TAG}seq": _Loader.construct_yaml_seq,
+    f"{_TAG}str": _Loader.construct_yaml_str,
+    f"{_TAG}null": _Loader.null,
+    f"{_TAG}bool": _Loader.switch,
+    f"{_TAG}int": _Loader.whole,
+    f"{_TAG}float": _Loader.number,
+    _WORD: _Loader.word,
+    None: _Loader.construct_undefined,
+}.items():
+    _Loader.add_constructor(_tag, _construct)
+
+
+class _Dumper(yaml.SafeDumper):  # type: ignore[misc]
+    """Quotes what YAML 1.1 would read as something else too."""
+
+    yaml_implicit_resolvers: ClassVar[dict] = {
+        first: [*_RESOLVERS, *older]
+        for first, older in yaml.SafeDumper.yaml_implicit_resolvers.items()
+    } | {None: _RESOLVERS}
+
+
+def read_yaml(text: str, what: str) -> Any:
+    """The content of a YAML text; a bare `on`, `off`, `yes`, `no` in it is a `Word`.
+
+    Args:
+        text: one document.
+        what: what messages call it.
+
+    Raises:
+        CompanionError: it is no YAML, with the line; or a key is given twice, with both.
+    """
+    try:
+        return _Loader(text, what).get_single_data()
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        where = f", line {mark.line + 1}" if mark else ""
+        problem = getattr(error, "problem", None) or "not YAML"
+        raise CompanionError(f"{what}{where}: {problem}; valid: YAML") from error
+    except (ValueError, RecursionError) as error:  # a number too long, brackets without end
+        raise CompanionError(f"{what}: {error}; valid: YAML") from error
+
+
+def write_yaml(content: Any) -> str:
+    """A text that `read_yaml` reads as the same content."""
+    return yaml.dump(content, Dumper=_Dumper, sort_keys=False, allow_unicode=True)
