@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from scipy.signal import istft, stft
 
 from model.grid import SAMPLE_RATE
+from model.ties import ROUNDING, all_alike, first_best
 from training.evaluation.fit import CHROMA_FFT, CHROMA_HOP, Audio, chroma, onset_times
 from training.evaluation.key import KEYS, estimate_key, pitch_class_times
 from training.evaluation.notes import find_notes
@@ -106,12 +107,12 @@ def most_within(times_s: Times, window_s: float) -> int:
 def nearest_triad(weights: NDArray[np.float64]) -> int | None:
     """The triad whose notes have the most of a chroma [12]: 0..11 major, 12..23 minor, C first.
 
-    None for a chroma without any difference.
+    None for a chroma without any difference; the first of triads that have as much.
     """
-    if np.ptp(weights) == 0:
+    if all_alike(weights):
         return None
     shapes = [[(k + step) % 12 for step in (0, third, 7)] for third in (4, 3) for k in range(12)]
-    return int(np.argmax(weights[np.array(shapes)].sum(1)))
+    return first_best(weights[np.array(shapes)].sum(1))
 
 
 def beats_per_bar(audio: Audio, beats_s: Times) -> int | None:
@@ -151,8 +152,8 @@ def bar_labels(spans: NDArray[np.float64], metre: int) -> list[int]:
     labels: list[int] = []
     for at, bar in enumerate(bars):
         like = bars[:at] @ bar
-        if at and like.max() >= SAME_BAR:
-            labels.append(labels[int(like.argmax())])
+        if at and like.max() >= SAME_BAR - ROUNDING:
+            labels.append(labels[first_best(like, 1.0)])
         else:
             labels.append(max(labels, default=-1) + 1)
     return labels
