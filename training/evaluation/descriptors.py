@@ -9,7 +9,6 @@ from __future__ import annotations
 from itertools import pairwise
 
 import numpy as np
-from librosa.decompose import hpss
 from numpy.typing import NDArray
 from scipy.signal import istft, stft
 
@@ -92,6 +91,8 @@ def percussive_onsets(audio: Audio) -> Times:
     """
     if not audio.any():
         return np.zeros(0)
+    from librosa.decompose import hpss  # here, as `rhythm.tracked_beats` says
+
     _, _, spectrum = stft(audio, SAMPLE_RATE, nperseg=1024, noverlap=768)
     _, percussive = hpss(spectrum)
     _, sound = istft(percussive, SAMPLE_RATE, nperseg=1024, noverlap=768)
