@@ -1,5 +1,6 @@
 # make jam     play: makes .venv on the first run, then jams for 32 bars
 # make test    the whole suite (installs what its tests need, where it may)
+# make test-avx2  the arithmetic once more, as a processor without wider instructions does it
 # make check   format, lint, types, and the suite with branch coverage
 # make wheel   dist/companion-*.whl
 
@@ -14,17 +15,39 @@ TEST_PACKAGES := $(PLAY_PACKAGES) jackd2 liblo-tools puredata-core opus-tools mm
 	fluid-soundfont-gm musescore-general-soundfont avldrums.lv2-soundfont timgm6mb-soundfont \
 	rt-tests sox
 
-.PHONY: jam test lint check wheel clean system-play system-test
+.PHONY: jam test test-avx2 lint check wheel clean system-play system-test
 
 jam: $(VENV)/.play system-play
 	$(BIN)/companion jam --bars 32
 
+PYTEST := $(BIN)/python -m pytest
+SPREAD := -n auto --max-worker-restart 0 --dist loadfile
+
 # What drives the rig needs the machine for itself, but for what mostly waits; the rest is spread
 # over the cores, a thread each.
 test: $(VENV)/.dev system-test
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --max-worker-restart 0 --dist loadfile --ignore tests/rig
-	$(BIN)/python -m pytest -n 3 --max-worker-restart 0 -m side_by_side tests/rig
-	$(BIN)/python -m pytest -m "not side_by_side" tests/rig
+	@$(parts); \
+	part "without the rig" env OMP_NUM_THREADS=1 $(PYTEST) $(SPREAD) --ignore tests/rig; \
+	part "rig, side by side" $(PYTEST) -n 4 --max-worker-restart 0 --dist loadgroup -m side_by_side tests/rig; \
+	part "rig" $(PYTEST) -m "not side_by_side" tests/rig; \
+	$(all_passed)
+
+# Where what is summed in another order, or rounded otherwise, could tell. With two threads only
+# where more than one is used.
+AVX2 := ATEN_CPU_CAPABILITY=avx2 ONEDNN_MAX_CPU_ISA=AVX2 OPENBLAS_CORETYPE=Haswell
+ARITHMETIC := $(addprefix tests/,model training/evaluation training/codec training/coherence \
+	training/stemgen)
+test-avx2: $(VENV)/.dev system-test
+	@$(parts); \
+	part "AVX2, one thread" env $(AVX2) OMP_NUM_THREADS=1 $(PYTEST) $(SPREAD) $(ARITHMETIC); \
+	part "AVX2, two threads" env $(AVX2) OMP_NUM_THREADS=2 $(PYTEST) \
+		tests/model tests/training/evaluation; \
+	$(all_passed)
+
+# Every part of a suite runs, whatever became of those before it; the last line names what failed.
+parts = failed=""; trap 'exit 130' INT; \
+	part() { name=$$1; shift; echo "$$name: $$*"; "$$@" || failed="$$failed; $$name"; }
+all_passed = if [ -n "$$failed" ]; then echo "failed: $${failed\#; }"; exit 1; fi
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff format --check .

@@ -86,8 +86,12 @@ def sample(log_probabilities: Tensor, temperature: float, uniform: Tensor) -> tu
     """
     probabilities = torch.softmax(log_probabilities / temperature, -1)
     cumulative = probabilities.cumsum(-1)
-    target = uniform[:, None].to(cumulative) * cumulative[:, -1:]
-    chosen = torch.searchsorted(cumulative, target).clamp(max=probabilities.shape[-1] - 1)
+    total = cumulative[:, -1:].contiguous()
+    target = uniform[:, None].to(cumulative) * total
+    # The first whose sum is beyond the target, so that none of probability 0 is drawn where the
+    # target is a sum exactly; nor behind the total, which rounding may take the target to.
+    chosen = torch.searchsorted(cumulative, target, right=True)
+    chosen = chosen.minimum(torch.searchsorted(cumulative, total))
     return chosen[:, 0], probabilities.gather(1, chosen)[:, 0]
 
 
@@ -196,7 +200,8 @@ class TokenDecoding:
             self._settings,
             draws[1],
         )
-        best = ranking.topk(keep).indices
+        # Stable, so that of equal ranks the front stays on every processor.
+        best = ranking.sort(descending=True, stable=True).indices[:keep]
         row[positions[best]] = candidates[best]
         if self._step >= self._steps[level]:
             self._level, self._step = level + 1, 0

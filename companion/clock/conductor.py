@@ -114,6 +114,7 @@ class Conductor:
             **sources,
         }
         self._source: ClockSource = self._internal
+        self._shared: SharedClock | None = None  # the source, if others may go by it
         self._chosen = INTERNAL
         self._bpm = float(store.snapshot()["bpm"])
         self._steered_samples = self._given_samples = float("-inf")
@@ -188,6 +189,7 @@ class Conductor:
         if source is not self._source:
             self._source.close()
         self._source, self.name = source, name
+        self._shared = source if isinstance(source, SharedClock) else None
         self.running, self.song_offset_bars, self._settle_by = True, None, None
         self._steered_samples = float("-inf")
         self._astray_since, self._met = None, True
@@ -204,8 +206,8 @@ class Conductor:
         bpm = float(self._store.snapshot()["bpm"])
         if bpm != self._bpm:
             self._bpm = bpm
-            if isinstance(self._source, SharedClock):
-                self._source.set_tempo(self._transport.meter.quarters(bpm))
+            if self._shared is not None:
+                self._shared.set_tempo(self._transport.meter.quarters(bpm))
 
     def _follow(self, reading: Reading, now: int) -> None:
         transport, rate = self._transport, self._transport.rate
@@ -268,7 +270,7 @@ class Conductor:
 
     def _give_beat(self, reading: Reading, now: int) -> None:
         """Tell those who may join later where our bars lie, when it is elsewhere."""
-        if not isinstance(self._source, SharedClock) or now < self._given_samples:
+        if self._shared is None or now < self._given_samples:
             return
         bar = self._transport.beats_per_bar
         beat = self._transport.beat_at(now)
@@ -276,7 +278,7 @@ class Conductor:
         if abs(apart) * 60 / reading.bpm > reading.near_s:
             self._given_samples = now + self._transport.rate
             quarter = self._transport.meter.quarters(beat)
-            self._source.set_beat(self.host_time.time_at(now), quarter)
+            self._shared.set_beat(self.host_time.time_at(now), quarter)
 
     def _steer(self, sample: int, bpm: float, tempo: float | None = None) -> None:
         at = max(sample, self._look()[1])

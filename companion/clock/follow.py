@@ -21,6 +21,7 @@ from companion.clock.host_time import HostTime
 from companion.clock.onsets import STEPS_PER_S, Onsets
 from companion.clock.source import Reading
 from companion.errors import CompanionError
+from model.ties import first_best
 
 HEARD_S = 12.0
 LEAST_S = 4.0
@@ -46,6 +47,8 @@ SMOOTH = 0.5
 """How much of what is new is believed at once."""
 MOVE_BAR = 0.25
 """Another beat is taken for the first of the bar if it is better by so much."""
+ALIKE = 1e-4
+"""Beats whose bass or harmony differs by no more are the same but for rounding."""
 SURE_BAR = 0.8
 """Where the bar starts counts only if that beat is better than any other by so much."""
 
@@ -181,7 +184,7 @@ class FollowSource:
         """The same, counted so that the first of the bar is a multiple of its beats."""
         whole = self._beats_per_bar
         score = self._bar_score(reading)
-        best = int(np.argmax(score))
+        best = first_best(score, 1.0)
         beat = reading.beat
         if best and score[best] - score[0] > MOVE_BAR:
             beat += -best if beat >= best else whole - best
@@ -210,7 +213,7 @@ class FollowSource:
         score = np.zeros(whole)
         for values in (bass, change):
             level = np.array([values[beats % whole == each].mean() for each in range(whole)])
-            score += (level - level.mean()) / (values.std() + 1e-9)
+            score += (level - level.mean()) / (values.std() + ALIKE)
         return score
 
 

@@ -11,10 +11,10 @@ line is replaced as a whole.
 
 from __future__ import annotations
 
-from collections import deque
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from companion.clock.source import Line, Reading
 
@@ -32,6 +32,8 @@ OUTLIER_S = 6e-3
 """A look that is behind by more than this was taken while the callback was late."""
 FIT_S = 0.05
 """How often the line is drawn anew."""
+ROOM = 4096
+"""Looks that are stored before those that are forgotten are cleared away."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +49,9 @@ class HostTime:
     def __init__(self, rate: int) -> None:
         """Nothing is known; `rate` is the stream's, Hz."""
         self.rate = rate
-        self._looks: deque[tuple[float, int]] = deque()
+        # A look a row, time and position. An array, since the line is drawn 20 times a second.
+        self._rows = np.empty((ROOM, 2), np.float64)
+        self._first = self._end = 0  # those that are kept
         self._fit: _Fit | None = None
         self._fitted_s = float("-inf")
         self._relative_rate = 1.0
@@ -59,10 +63,15 @@ class HostTime:
 
     def observe(self, time_s: float, position: int) -> None:
         """The stream's position was looked at, at a monotonic time; times only grow."""
-        looks = self._looks
-        looks.append((time_s, position))
-        while looks[0][0] < time_s - WINDOW_S:
-            looks.popleft()
+        if self._end == len(self._rows):
+            looks = self._looks
+            room = max(ROOM, 2 * len(looks))
+            self._rows = np.concatenate([looks, np.empty((room - len(looks), 2))])
+            self._first, self._end = 0, len(looks)
+        self._rows[self._end] = time_s, position
+        self._end += 1
+        while self._rows[self._first, 0] < time_s - WINDOW_S:
+            self._first += 1
         if self._fit is None or time_s >= self._fitted_s + FIT_S:
             self._fitted_s = time_s
             self._forget_before_a_step(time_s)
@@ -100,6 +109,11 @@ class HostTime:
             gone=line.gone,
         )
 
+    @property
+    def _looks(self) -> NDArray[np.float64]:
+        """Those of the last seconds, oldest first: time and position [n, 2]."""
+        return self._rows[self._first : self._end]
+
     def _known(self) -> _Fit:
         if self._fit is None:
             raise ValueError("the stream's position has not been looked at yet")
@@ -110,14 +124,15 @@ class HostTime:
         if self._fit is None:
             return
         fit = self._fit
-        recent = [look for look in self._looks if look[0] > now_s - RECENT_S]
-        off = [(p - fit.sample) / fit.rate - (t - fit.time_s) for t, p in recent]
+        looks = self._looks
+        recent = looks[np.searchsorted(looks[:, 0], now_s - RECENT_S, "right") :]
+        off = (recent[:, 1] - fit.sample) / fit.rate - (recent[:, 0] - fit.time_s)
         if len(recent) >= 10 and abs(float(np.median(off))) > STEP_S:
-            self._looks = deque(recent)
+            self._first = self._end - len(recent)
 
     def _draw(self) -> None:
         """A line through the looks; what is far behind it is left out of the second try."""
-        looks = np.array(self._looks, np.float64)
+        looks = self._looks
         keep = np.ones(len(looks), np.bool_)
         for _ in range(2):
             times, samples = looks[keep].T

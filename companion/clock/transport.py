@@ -21,7 +21,6 @@ from companion.clock.grid import (
     Grid,
     check_bpm,
     check_rate,
-    nearest,
     within_range,
 )
 from companion.clock.meter import Meter, in_quarter_notes
@@ -89,6 +88,8 @@ class Transport:
         start = Segment(0, -origin_samples / beat_samples, beat_samples)
         self._segments: tuple[Segment, ...] = (start,)
         self._tempo: Fraction | None = None  # that of the last segment was bent from
+        self._last_bar: tuple[tuple[Segment, ...], int, int, int] = (self._segments, 0, 0, 0)
+        """The bar that was asked for last: the map it was read from, the bar, its two lines."""
 
     # --- tempo ---------------------------------------------------------------------------------
 
@@ -161,8 +162,7 @@ class Transport:
 
     def beat_start_samples(self, beat: Fraction | int) -> int:
         """The stream sample nearest to where ``beat``, or a part of one, starts from bar 0 on."""
-        segment = _last(self._segments, beat, _beat)
-        return nearest(segment.sample + (beat - segment.beat) * segment.beat_samples)
+        return _line(self._segments, beat)
 
     def beat_lines(self, bar: int) -> tuple[int, ...]:
         """The stream samples of a bar's beats and of the next bar line."""
@@ -171,13 +171,21 @@ class Transport:
 
     def bar_at(self, sample: int) -> int:
         """The bar that sounds at a stream sample, by the rounded bar lines."""
-        bar = math.floor(self._beat_at(sample) / self.beats_per_bar)
+        segments = self._segments
+        known, bar, start, end = self._last_bar
+        # Asked dozens of times a tick, nearly always for the bar that sounds.
+        if known is segments and start <= sample < end:
+            return bar
+        whole = self.beats_per_bar
+        bar = math.floor(_beat_at(segments, sample) / whole)
+        start, end = _line(segments, bar * whole), _line(segments, (bar + 1) * whole)
         # The next line may have been rounded down to this very sample, or this bar's up beyond it
         # where the tempo changes.
-        while self.bar_start_samples(bar + 1) <= sample:
-            bar += 1
-        while self.bar_start_samples(bar) > sample:
-            bar -= 1
+        while end <= sample:
+            bar, start, end = bar + 1, end, _line(segments, (bar + 2) * whole)
+        while start > sample:
+            bar, start, end = bar - 1, _line(segments, (bar - 1) * whole), start
+        self._last_bar = (segments, bar, start, end)
         return bar
 
     def beat_at(self, sample: int) -> float:
@@ -185,8 +193,26 @@ class Transport:
         return float(self._beat_at(sample))
 
     def _beat_at(self, sample: int) -> Fraction:
-        segment = _last(self._segments, sample, _sample)
-        return segment.beat + (sample - segment.sample) / segment.beat_samples
+        return _beat_at(self._segments, sample)
+
+
+def _line(segments: tuple[Segment, ...], beat: Fraction | int) -> int:
+    """The stream sample nearest to a beat; halves go up.
+
+    In whole numbers, which are exact as well: `Fraction` takes ten times as long, for the most part
+    to reduce what is rounded at once.
+    """
+    segment = _last(segments, beat, _beat)
+    since, length = segment.beat, segment.beat_samples
+    over = beat.numerator * since.denominator - since.numerator * beat.denominator
+    over *= 2 * length.numerator
+    under = beat.denominator * since.denominator * length.denominator
+    return segment.sample + (over + under) // (2 * under)
+
+
+def _beat_at(segments: tuple[Segment, ...], sample: int) -> Fraction:
+    segment = _last(segments, sample, _sample)
+    return segment.beat + (sample - segment.sample) / segment.beat_samples
 
 
 def _beat(segment: Segment) -> Fraction:
@@ -199,5 +225,7 @@ def _sample(segment: Segment) -> int:
 
 def _last(segments: tuple[Segment, ...], at: Fraction | int, key: object) -> Segment:
     """The last segment that begins at or before, else the first."""
+    if len(segments) == 1:
+        return segments[0]
     found = bisect.bisect_right(segments, at, key=key)  # type: ignore[call-overload]
     return segments[max(0, found - 1)]

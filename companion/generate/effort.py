@@ -7,6 +7,7 @@ level.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import ceil
@@ -21,6 +22,8 @@ SHARES = 16
 """Steps are cut by so many parts of what was wished for."""
 
 Steps = tuple[int, int, int, int]
+_Asked = tuple[Steps, tuple[tuple[str, float], ...], Form]
+"""An `Effort` that can be looked up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +50,18 @@ def ladder(wishes: Sequence[Effort]) -> Iterator[tuple[Effort, ...]]:
 
     Each rung takes no stem more steps or passes than the one before it.
     """
+    # Asked many times a second, nearly always for the same wishes.
+    asked = tuple((wish.steps, tuple(wish.guidance.items()), wish.form) for wish in wishes)
+    yield from _rungs(asked)
+
+
+@functools.lru_cache(maxsize=64)
+def _rungs(asked: tuple[_Asked, ...]) -> tuple[tuple[Effort, ...], ...]:
+    wishes = [Effort(steps, dict(guidance), form) for steps, guidance, form in asked]
+    return tuple(_climb_down(wishes))
+
+
+def _climb_down(wishes: Sequence[Effort]) -> Iterator[tuple[Effort, ...]]:
     rung = tuple(wishes)
     yield rung
     for share in range(SHARES - 1, 0, -1):

@@ -103,6 +103,25 @@ def test_the_same_seed_gives_the_same_stem_and_another_seed_another():
     assert (run(make(seed=5)) != run(make(seed=6))).any()
 
 
+def test_a_candidate_of_probability_zero_is_never_drawn():
+    log_probabilities = torch.tensor([[0.0, 0.25, 0.75, 0.0]]).log().expand(5, -1)
+    uniform = torch.tensor([0.0, 0.25 - 1e-7, 0.25, 1 - 2**-24, 1.0])
+    candidates, probability = sample(log_probabilities, 1.0, uniform)
+    assert candidates.tolist() == [1, 1, 2, 2, 2]
+    assert (probability > 0).all()
+
+
+@given(st.integers(1, 400), st.integers(1, 12), st.integers(0, 100))
+@settings(max_examples=30)
+def test_of_equal_ranks_the_front_stays(frames, steps, seed):
+    """Neither bias nor chance: every candidate ranks the same."""
+    chosen = {"causal_bias": 0.0, "confidence": 0.0, "randomness": 0.0}
+    decoding = make(frames, seed=seed, steps=(steps, 1, 1, 1), **chosen)
+    while decoding.open[0] == 0 and decoding.step():
+        filled = decoding.tokens[0] != MASK
+        assert filled[: int(filled.sum())].all()
+
+
 def test_coarse_levels_are_full_before_finer_ones_begin():
     seen = []
 

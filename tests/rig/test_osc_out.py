@@ -10,12 +10,15 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import pytest
+
 from companion.control.osc_out import UdpOscSender
 from companion.control.preset import OscTarget
 from companion.rig import run_recording
 from companion.session import Session
 from tests.companion.studio import RATE, music, solo, standin
 
+pytestmark = pytest.mark.side_by_side
 HEARD_LIMIT_S = 30.0
 PATCH = Path(__file__).with_name("feed.pd")
 

@@ -27,6 +27,7 @@ from companion.take.events import read_events
 from companion.take.recover import recover
 from tests.rig.jack import ROOT
 
+pytestmark = pytest.mark.side_by_side
 PRESET = """
 count_in_bars: 0
 cycle: 1

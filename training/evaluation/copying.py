@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from model.ties import ROUNDING, first_best
 from training.evaluation.fingerprint import Fingerprints, transposed
 
 PASSAGE_BARS = 4
@@ -23,6 +24,9 @@ BY_CHANCE = 0.99
 @dataclass(frozen=True, slots=True)
 class Nearest:
     """The passage of the library that a stem is most like.
+
+    Of passages that are alike but for rounding it is the first: by semitones, then by own bar, then
+    in the library's order.
 
     Attributes:
         likeness: mean over the bars of a passage of the products of fingerprints, -1..1.
@@ -68,10 +72,11 @@ class Library:
             own = _passages(transposed(stem, semitones), self._bars)
             if not len(own):
                 return None
-            scores = own @ self._passages.T / self._bars
-            own_bar, place = np.unravel_index(int(scores.argmax()), scores.shape)
+            # Rounding may take the product of a passage with itself beyond 1.
+            scores = np.clip(own @ self._passages.T / self._bars, -1.0, 1.0)
+            own_bar, place = np.unravel_index(first_best(scores, 1.0), scores.shape)
             score = float(scores[own_bar, place])
-            if best is None or score > best.likeness:
+            if best is None or score > best.likeness + ROUNDING:
                 name, bar = self._places[place]
                 best = Nearest(score, name, bar, int(own_bar), semitones)
         return best

@@ -9,11 +9,11 @@ from __future__ import annotations
 from itertools import pairwise
 
 import numpy as np
-from librosa.decompose import hpss
 from numpy.typing import NDArray
 from scipy.signal import istft, stft
 
 from model.grid import SAMPLE_RATE
+from model.ties import ROUNDING, all_alike, first_best
 from training.evaluation.fit import CHROMA_FFT, CHROMA_HOP, Audio, chroma, onset_times
 from training.evaluation.key import KEYS, estimate_key, pitch_class_times
 from training.evaluation.notes import find_notes
@@ -91,6 +91,8 @@ def percussive_onsets(audio: Audio) -> Times:
     """
     if not audio.any():
         return np.zeros(0)
+    from librosa.decompose import hpss  # here, as `rhythm.tracked_beats` says
+
     _, _, spectrum = stft(audio, SAMPLE_RATE, nperseg=1024, noverlap=768)
     _, percussive = hpss(spectrum)
     _, sound = istft(percussive, SAMPLE_RATE, nperseg=1024, noverlap=768)
@@ -106,12 +108,12 @@ def most_within(times_s: Times, window_s: float) -> int:
 def nearest_triad(weights: NDArray[np.float64]) -> int | None:
     """The triad whose notes have the most of a chroma [12]: 0..11 major, 12..23 minor, C first.
 
-    None for a chroma without any difference.
+    None for a chroma without any difference; the first of triads that have as much.
     """
-    if np.ptp(weights) == 0:
+    if all_alike(weights):
         return None
     shapes = [[(k + step) % 12 for step in (0, third, 7)] for third in (4, 3) for k in range(12)]
-    return int(np.argmax(weights[np.array(shapes)].sum(1)))
+    return first_best(weights[np.array(shapes)].sum(1))
 
 
 def beats_per_bar(audio: Audio, beats_s: Times) -> int | None:
@@ -151,8 +153,8 @@ def bar_labels(spans: NDArray[np.float64], metre: int) -> list[int]:
     labels: list[int] = []
     for at, bar in enumerate(bars):
         like = bars[:at] @ bar
-        if at and like.max() >= SAME_BAR:
-            labels.append(labels[int(like.argmax())])
+        if at and like.max() >= SAME_BAR - ROUNDING:
+            labels.append(labels[first_best(like, 1.0)])
         else:
             labels.append(max(labels, default=-1) + 1)
     return labels

@@ -69,11 +69,16 @@ class Reference:
 
     def distance(self, vectors: Vectors) -> float:
         """The distance of at least two vectors [m, d]."""
-        mean, covariance = _moments(vectors)
-        apart = self._mean - mean
-        product = self._root @ covariance @ self._root
+        exact = vectors.astype(np.float64)
+        mean = exact.mean(0)
+        apart, spread = self._mean - mean, (exact - mean) / np.sqrt(len(exact) - 1)
+        rooted = spread @ self._root
+        # Of C1^(1/2) C2 C1^(1/2) = R'R the eigenvalues other than 0 are those of RR', which is the
+        # smaller one where there are fewer vectors than dimensions.
+        product = rooted @ rooted.T if len(rooted) < rooted.shape[1] else rooted.T @ rooted
         shared = np.sqrt(np.maximum(np.linalg.eigvalsh(product), 0.0)).sum()
-        return float(max(0.0, apart @ apart + self._trace + np.trace(covariance) - 2 * shared))
+        trace = (spread**2).sum()
+        return float(max(0.0, apart @ apart + self._trace + trace - 2 * shared))
 
 
 def _moments(vectors: Vectors) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

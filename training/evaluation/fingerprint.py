@@ -47,7 +47,9 @@ def transposed(bars: Fingerprints, semitones: int) -> Fingerprints:
 def likeness(one: Fingerprints, other: Fingerprints) -> float:
     """Mean product of the bars that two fingerprints [bars, n] have both: -1..1; NaN if none."""
     bars = min(len(one), len(other))
-    return float((one[:bars] * other[:bars]).sum(1).mean()) if bars else float("nan")
+    if not bars:
+        return float("nan")
+    return float(np.clip((one[:bars] * other[:bars]).sum(1), -1.0, 1.0).mean())
 
 
 def _samples(beats: int, bpm: float) -> int:

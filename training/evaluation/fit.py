@@ -68,7 +68,7 @@ def vector_strength(times_s: NDArray[np.float64], period_s: float) -> float:
     """|mean exp(2 pi i t / p)| of times [n]: 1 when all share a phase of the grid, 0 at random."""
     if not len(times_s):
         return 0.0
-    return float(np.abs(np.exp(2j * np.pi * times_s / period_s).mean()))
+    return min(1.0, float(np.abs(np.exp(2j * np.pi * times_s / period_s).mean())))
 
 
 def chroma(audio: Audio) -> NDArray[np.float64]:
@@ -97,7 +97,7 @@ def chroma_cosine(stem: Audio, mix: Audio) -> float:
     if not both.any():
         return 0.0
     cosine = (one * other).sum(0)[both] / (norms[0] * norms[1])[both]
-    return float(cosine.mean())
+    return float(np.clip(cosine, 0.0, 1.0).mean())
 
 
 def fit(stem: Audio, mix: Audio, bpm: float) -> Fit:

@@ -71,4 +71,4 @@ def chroma_agreement(stem: Audio, context: Audio, bpm: float) -> float:
     both = norms > 0
     if not both.any():
         return float("nan")
-    return float(((one * other).sum(1)[both] / norms[both]).mean())
+    return float(np.clip((one * other).sum(1)[both] / norms[both], -1.0, 1.0).mean())

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 import numpy as np
 from numpy.typing import NDArray
 
+from model.ties import all_alike, first_best
 from training.evaluation.notes import PitchedNote
 
 # How well each degree fits a key, as listeners rated it (Krumhansl and Kessler, Psychological
@@ -29,14 +30,15 @@ def pitch_class_times(notes: Iterable[PitchedNote]) -> NDArray[np.float64]:
 def estimate_key(weights: NDArray[np.float64]) -> int | None:
     """The key 0..23 whose profile correlates best with weights of the pitch classes [12].
 
-    None where all weights are equal, silence included: there is nothing to correlate.
+    None where all weights are equal, silence included: there is nothing to correlate. Of keys
+    that fit as well it is the first.
     """
-    if np.ptp(weights) == 0:
+    if all_alike(weights):
         return None
     profiles = np.array([np.roll(p, k) for p in (MAJOR_PROFILE, MINOR_PROFILE) for k in range(12)])
     centred = profiles - profiles.mean(1, keepdims=True)
     fits = centred @ (weights - weights.mean()) / np.linalg.norm(centred, axis=1)
-    return int(fits.argmax())
+    return first_best(fits)
 
 
 def key_agreement(estimated: int, true: int) -> float:

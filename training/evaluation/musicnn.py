@@ -14,7 +14,6 @@ from pathlib import Path
 import numpy as np
 import soxr
 import torch
-from librosa.feature import melspectrogram
 from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
@@ -57,6 +56,8 @@ def embed(stem: Audio) -> Embeddings:
 
 def log_mel(stem: Audio) -> NDArray[np.float32]:
     """What the network hears of a stem [samples] at 32 kHz: [frames, 96], a frame each 16 ms."""
+    from librosa.feature import melspectrogram  # here, as `rhythm.tracked_beats` says
+
     heard = soxr.resample(stem, SAMPLE_RATE, RATE)
     mel = melspectrogram(y=heard, sr=RATE, n_fft=FFT, hop_length=HOP, n_mels=MELS).T
     # Half precision, and the logarithm after it, is what the network was trained with.

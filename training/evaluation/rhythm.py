@@ -9,7 +9,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from librosa.beat import beat_track
 from numpy.typing import NDArray
 
 from model.grid import SAMPLE_RATE
@@ -113,6 +112,9 @@ def tracked_beats(audio: Audio) -> Times:
     """
     if not audio.any():
         return np.zeros(0)
+    # Here, since it compiles for half a minute the first time, and few commands track beats.
+    from librosa.beat import beat_track
+
     _, beats = beat_track(y=audio, sr=SAMPLE_RATE, hop_length=TRACKER_HOP, units="time")
     return np.asarray(beats, np.float64)
 

@@ -55,6 +55,18 @@ def off_beats(reading: Reading, bpm: float, rate: int = RATE) -> float:
     return reading.beat - reading.sample / rate * bpm / 60
 
 
+@pytest.mark.parametrize("level", [0.5, 0.4999, 0.3333, 0.1])
+def test_beats_that_are_all_the_same_have_no_first_one(level: float) -> None:
+    """Rounding alone sets them apart, and says nothing about the bar."""
+    time_s = np.arange(RATE // 2) / RATE
+    beat = np.sin(2 * np.pi * 330 * time_s) * np.exp(-time_s / 0.1)
+    sound = level * np.tile(beat, 48)
+    said = Room(sound.astype(np.float32), 120).read(20)
+    assert said
+    assert {reading.lock for reading in said} == {"beat"}
+    assert len({round(off_beats(reading, 120)) for reading in said}) == 1
+
+
 @pytest.mark.parametrize(("bpm", "set_to", "beats"), [(120, 124, 4), (93, 90, 4), (140, 140, 3)])
 def test_beats_and_bars_of_a_drummer_are_found(bpm: float, set_to: float, beats: int) -> None:
     room = Room(drums(bpm, 12, beats, swing_s=0.004), set_to, beats)

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from companion.clock.grid import Grid
+from companion.clock.grid import Grid, nearest
 from companion.clock.transport import Transport
 from companion.errors import CompanionError
 
@@ -43,6 +43,17 @@ def test_until_it_is_steered_it_is_the_grid(
     assert transport.beat_lines(bar) == grid.beat_lines(bar)
     assert transport.bar_start_samples(bar) == grid.bar_start_samples(bar)
     assert transport.bar_samples == grid.bar_samples
+
+
+@given(transports, st.one_of(bars, st.fractions(-100, 2000, max_denominator=48)))
+def test_a_line_is_the_exact_one_rounded_once(
+    made: tuple[Transport, int], beat: Fraction | int
+) -> None:
+    transport, _ = made
+    begun = [each for each in transport.segments if each.beat <= beat]
+    segment = begun[-1] if begun else transport.segments[0]
+    exact = segment.sample + (beat - segment.beat) * segment.beat_samples
+    assert transport.beat_start_samples(beat) == nearest(exact)
 
 
 @given(transports, bars, st.integers(0, 10**7))

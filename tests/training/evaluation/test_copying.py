@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from training.evaluation.copying import Library, copied_share
-from training.evaluation.fingerprint import transposed
+from training.evaluation.fingerprint import likeness, transposed
 
 BARS = 12
 
@@ -71,6 +71,27 @@ def test_what_is_shorter_than_a_passage_has_no_nearest_and_makes_no_library():
     mixed = Library([("short", prints(0)[:3]), ("long", prints(1))])
     nearest = mixed.nearest(prints(1))
     assert nearest is not None and (nearest.name, nearest.bar) == ("long", 0)
+
+
+def test_of_passages_that_rounding_alone_sets_apart_the_first_is_taken():
+    """A riff that comes back: every bar of it is as near, whichever bits its products end in."""
+    riff = np.tile(prints(5)[:4], (4, 1))
+    dice = np.random.default_rng(0)
+    for _ in range(50):
+        noisy = riff * (1 + 1e-7 * dice.integers(-1, 2, riff.shape)).astype(np.float32)
+        library = Library([("first", noisy), ("second", riff)])
+        nearest = library.nearest(noisy)
+        assert nearest is not None
+        assert (nearest.name, nearest.bar, nearest.own_bar, nearest.semitones) == ("first", 0, 0, 0)
+        assert nearest.likeness <= 1.0
+
+
+def test_no_likeness_is_above_one():
+    for seed in range(50):
+        one = prints(seed)
+        nearest = Library([("itself", one)]).nearest(one)
+        assert nearest is not None and nearest.likeness <= 1.0
+        assert likeness(one, one) <= 1.0
 
 
 def test_the_share_is_counted_from_what_chance_gives():

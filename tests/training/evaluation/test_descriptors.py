@@ -75,6 +75,14 @@ def test_the_nearest_triad():
     assert nearest_triad(np.ones(12)) is None
 
 
+@given(st.integers(0, 2**32 - 1))
+def test_of_triads_that_are_as_strong_the_first_is_taken(seed):
+    noise = 1 + 1e-7 * np.random.default_rng(seed).uniform(-1, 1, 12)
+    fifth = np.eye(12)[[0, 7]].sum(0)  # C and G: C major and C minor have as much of it
+    assert nearest_triad(fifth * noise) == 0
+    assert nearest_triad(noise) is None
+
+
 @given(st.integers(0, 23), st.floats(0.0, 0.9))
 def test_every_triad_is_found_among_weaker_notes(triad, level):
     shape = np.roll(np.eye(12)[[0, 3 if triad >= 12 else 4, 7]].sum(0), triad % 12)

@@ -42,6 +42,22 @@ def test_nothing_has_no_key():
     assert estimate_key(pitch_class_times([])) is None
 
 
+@given(st.integers(0, 5), st.integers(0, 2**32 - 1))
+def test_of_keys_that_fit_as_well_the_first_is_taken(pitch, seed):
+    """Two notes a tritone apart, or all of a diminished chord, are in several keys alike."""
+    noise = 1 + 1e-7 * np.random.default_rng(seed).uniform(-1, 1, 12)
+    for steps in ((0, 6), (0, 3, 6, 9)):
+        weights = np.zeros(12)
+        weights[[(pitch + step) % 12 for step in steps]] = 1.0
+        key = estimate_key(weights)
+        assert key is not None and key % 12 < 12 // len(steps)
+        assert estimate_key(weights * noise) == key
+
+
+def test_what_rounding_alone_sets_apart_has_no_key():
+    assert estimate_key(1 + 1e-9 * np.arange(12.0)) is None
+
+
 def test_pitch_classes_are_weighed_by_time():
     notes = [PitchedNote(0.0, 1.5, 60), PitchedNote(3.0, 3.5, 72), PitchedNote(0.0, 1.0, 59)]
     times_s = pitch_class_times(notes)
