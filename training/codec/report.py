@@ -1,51 +1,104 @@
-"""How the codec compares with Opus: log-mel distance on the same files.
-
-Beside it two figures that a mel spectrogram is too coarse for: whether notes are still the same
-(chroma), and whether noise is still noise (roughness).
-"""
+"""How the codec compares with Opus on the same files, and what each keeps of them."""
 
 from __future__ import annotations
 
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache, partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import soundfile
 import soxr
 import torch
 
-from model.checkpoint import LoadedCodec
+from model.checkpoint import LoadedCodec, load_grid_codec
 from model.grid import SAMPLE_RATE
+from training.codec.fidelity import (
+    early_s,
+    level_error_db,
+    listener_score,
+    notes_kept,
+    onsets_kept,
+)
 from training.codec.losses import log_mel_distance
 from training.codec.noise import roughness
 from training.errors import TrainingError
-from training.evaluation.fit import chroma_cosine
+from training.evaluation.fad import ENOUGH, frechet_distance
+from training.evaluation.fit import Audio, chroma_cosine
+from training.evaluation.musicnn import EMBEDDINGS, MODELS, embed
+from training.evaluation.notes import find_notes
+from training.songs import read_song
 
-OPUS_KBITS = (6, 8, 12)
+OPUS_KBITS = (6, 8, 12, 16)
 """Bit rates to compare with; the bundled codec takes 2.2 kbit/s."""
+OURS = "ours"
+ENOUGH_NOTES = 3
+"""Notes that the original of a piece has at least, for the share kept to mean anything."""
+RECORDINGS = frozenset({".ogg", ".flac", ".wav"})
+"""Endings of the files that are measured in a folder of recordings."""
 
 
 @dataclass(frozen=True, slots=True)
-class CodecFigures:
-    """What became of one file.
+class Piece:
+    """What is coded.
 
     Attributes:
         name: of the file.
-        ours: log-mel distance through our codec, dB; lower is better.
-        opus: the same through Opus, by kbit/s.
-        chroma: mean cosine of the chromas before and after ours, 0..1.
-        roughness: before and after ours, dB (`training.codec.noise`).
+        instrument: its class; empty for a mix.
+        audio: [samples], mono, 32 kHz.
     """
 
     name: str
-    ours: float
-    opus: dict[int, float]
+    instrument: str
+    audio: Audio
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Kept:
+    """What one codec kept of one piece; a figure that does not apply is NaN.
+
+    Attributes:
+        log_mel_db: distance of the log-mel spectrograms; lower is better.
+        notes: F1 of the notes before and after, 0..1; of pitched stems.
+        level_db: how much louder it came back.
+        onsets: F1 of the onsets within 10 ms, 0..1; of drums.
+        early_s: by how much an onset sounds too early, in the median; of drums.
+        listener: 1 (bad) to 5 (the same).
+        chroma: mean cosine of the chromas before and after, 0..1.
+        roughness: of the coded piece, dB (`training.codec.noise`).
+        vectors: by embedding, [windows, 200].
+    """
+
+    log_mel_db: float
+    notes: float
+    level_db: float
+    onsets: float
+    early_s: float
+    listener: float
     chroma: float
-    roughness: tuple[float, float]
+    roughness: float
+    vectors: Mapping[str, np.ndarray]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Measured:
+    """A piece and what each codec kept of it, by the codec's name.
+
+    Attributes:
+        roughness: of the original, dB.
+        vectors: of the original, by embedding.
+    """
+
+    name: str
+    instrument: str
+    roughness: float
+    vectors: Mapping[str, np.ndarray]
+    kept: Mapping[str, Kept]
 
 
 def read_audio(path: Path) -> np.ndarray:
@@ -81,33 +134,162 @@ def through_codec(codec: LoadedCodec, audio: np.ndarray) -> np.ndarray:
     return codec.decode(tokens)[0, : len(audio)].cpu().numpy()
 
 
-def measure(codec: LoadedCodec, name: str, audio: np.ndarray) -> CodecFigures:
-    """Every figure for one piece of mono audio [samples] at 32 kHz."""
-
-    def distance(decoded: np.ndarray) -> float:
-        return log_mel_distance(torch.from_numpy(decoded)[None], torch.from_numpy(audio)[None])
-
-    ours = through_codec(codec, audio)
-    return CodecFigures(
-        name,
-        distance(ours),
-        {kbits: distance(through_opus(audio, kbits)) for kbits in OPUS_KBITS},
-        chroma_cosine(ours, audio),
-        (roughness(audio), roughness(ours)),
+def measure(weights: Path, piece: Piece) -> Measured:
+    """Everything of one piece, through ours and through Opus at each rate."""
+    codings: dict[str, Callable[[Audio], Audio]] = {
+        OURS: lambda a: through_codec(_codec(weights), a)
+    }
+    for kbits in OPUS_KBITS:
+        codings[f"Opus {kbits}"] = partial(through_opus, kbits=kbits)
+    drums = piece.instrument == "drums"
+    notes = () if drums else find_notes(piece.audio)
+    kept = {}
+    for name, coding in codings.items():
+        coded = coding(piece.audio)
+        early = early_s(piece.audio, coded) if drums else np.zeros(0)
+        kept[name] = Kept(
+            log_mel_db=log_mel_distance(*(torch.from_numpy(a)[None] for a in (coded, piece.audio))),
+            notes=notes_kept(notes, find_notes(coded)) if len(notes) >= ENOUGH_NOTES else np.nan,
+            level_db=level_error_db(piece.audio, coded),
+            onsets=onsets_kept(piece.audio, coded) if drums else np.nan,
+            early_s=float(np.median(early)) if len(early) else np.nan,
+            listener=listener_score(piece.audio, coded),
+            chroma=chroma_cosine(coded, piece.audio),
+            roughness=roughness(coded),
+            vectors=_embedded(coded),
+        )
+    return Measured(
+        piece.name, piece.instrument, roughness(piece.audio), _embedded(piece.audio), kept
     )
 
 
-def held_out_stems(songs: Sequence[Path], seconds: float = 10.0) -> list[tuple[str, np.ndarray]]:
-    """The loudest stretch [samples] of each stem of some songs, peak brought to 0.5."""
+def measure_job(job: tuple[Path, Piece]) -> Measured:
+    """`measure` with one argument, for a pool of processes."""
+    return measure(*job)
+
+
+def summed_up(measured: Sequence[Measured], codec: str) -> dict[str, float]:
+    """The figures of one codec over some pieces, by name; those that apply to none are left out."""
+    kept = [one.kept[codec] for one in measured]
+    levels = np.abs([k.level_db for k in kept])
+    notes = _known(k.notes for k in kept)
+    bass = _known(one.kept[codec].notes for one in measured if one.instrument == "bass")
+    figures = {
+        "log-mel dB": np.mean([k.log_mel_db for k in kept]),
+        "level dB median": np.median(levels),
+        "level dB p90": np.quantile(levels, 0.9),
+        "level dB most": levels.max(),
+        "listener": np.mean([k.listener for k in kept]),
+        "chroma": np.mean([k.chroma for k in kept]),
+        "roughness": np.mean([k.roughness for k in kept]),
+        "roughness before": np.mean([one.roughness for one in measured]),
+    }
+    if len(notes):
+        figures |= {"notes": notes.mean(), "notes, lowest tenth": np.quantile(notes, 0.1)}
+    if len(bass):
+        figures["notes, bass"] = bass.mean()
+    onsets, early = _known(k.onsets for k in kept), _known(k.early_s for k in kept)
+    if len(onsets):
+        figures["onsets"] = onsets.mean()
+    if len(early):
+        figures["early ms"] = 1000 * np.median(early)
+    for number, name in enumerate(EMBEDDINGS, 1):
+        before = np.concatenate([one.vectors[name] for one in measured])
+        after = np.concatenate([k.vectors[name] for k in kept])
+        if len(before) >= ENOUGH:
+            figures[f"FAD {number}"] = frechet_distance(after, before)
+    return {name: float(value) for name, value in figures.items()}
+
+
+def fad_floors(measured: Sequence[Measured]) -> dict[str, float]:
+    """What FAD is between two halves of the originals themselves, where there are enough vectors.
+
+    Whole songs are in one half. The coded pieces are held against their own originals, so their
+    distance may be below this.
+    """
+    floors = {}
+    songs = list(dict.fromkeys(one.name.split("/")[0] for one in measured))
+    for number, name in enumerate(EMBEDDINGS, 1):
+        halves = [
+            np.concatenate(
+                [m.vectors[name] for m in measured if m.name.split("/")[0] in songs[half::2]]
+                or [np.zeros((0, 1))]
+            )
+            for half in (0, 1)
+        ]
+        if min(map(len, halves)) >= ENOUGH // 2:
+            floors[f"FAD {number}"] = frechet_distance(*halves)
+    return floors
+
+
+def notes_by_instrument(measured: Sequence[Measured], codec: str) -> dict[str, tuple[float, int]]:
+    """Mean share of the notes kept, and how many stems, by instrument class."""
+    found = {}
+    for instrument in sorted({one.instrument for one in measured}):
+        notes = _known(one.kept[codec].notes for one in measured if one.instrument == instrument)
+        if len(notes):
+            found[instrument] = float(notes.mean()), len(notes)
+    return found
+
+
+def as_json(measured: Sequence[Measured]) -> dict[str, Any]:
+    """Every figure of every piece, but for the vectors."""
+    fields = [name for name in Kept.__slots__ if name != "vectors"]
+    return {
+        one.name: {
+            "instrument": one.instrument,
+            "roughness": one.roughness,
+            **{
+                codec: {name: _number(getattr(kept, name)) for name in fields}
+                for codec, kept in one.kept.items()
+            },
+        }
+        for one in measured
+    }
+
+
+def _number(value: float) -> float | None:
+    return None if np.isnan(value) else round(float(value), 5)
+
+
+def _known(values: Any) -> np.ndarray:
+    array = np.array(list(values), np.float64)
+    return array[~np.isnan(array)]
+
+
+def _embedded(audio: Audio) -> dict[str, np.ndarray]:
+    return {name: embed(audio, model) for name, model in zip(EMBEDDINGS, MODELS, strict=True)}
+
+
+@lru_cache(maxsize=1)
+def _codec(weights: Path) -> LoadedCodec:
+    return load_grid_codec(weights)
+
+
+def recordings_in(folder: Path) -> list[Piece]:
+    """The recordings in a folder, whole; `NAME.guitar.ogg` is a stem of that instrument.
+
+    Raises:
+        TrainingError: there are none.
+    """
+    files = sorted(path for path in folder.iterdir() if path.suffix in RECORDINGS)
+    if not files:
+        raise TrainingError(f"no recordings in {folder}; valid: .ogg, .flac or .wav files")
+    return [Piece(f.name, f.stem.partition(".")[2], read_audio(f)) for f in files]
+
+
+def held_out_stems(songs: Sequence[Path], seconds: float = 10.0) -> list[Piece]:
+    """The loudest stretch of each stem of some songs, peak brought to 0.5."""
     pieces = []
     for song in songs:
-        for stem in sorted(song.glob("*.flac")):
-            audio = read_audio(stem)
+        for stem, instrument in read_song(song).stems.items():
+            audio = read_audio(song / stem)
             size = int(seconds * SAMPLE_RATE)
             starts = range(0, max(1, len(audio) - size + 1), size)
             start = max(starts, key=lambda s: float((audio[s : s + size] ** 2).sum()))
             piece = audio[start : start + size]
             peak = float(np.abs(piece).max())
             if peak > 0.01:
-                pieces.append((f"{song.name}/{stem.stem}", piece * np.float32(0.5 / peak)))
+                name = f"{song.name}/{stem.removesuffix('.flac')}"
+                pieces.append(Piece(name, instrument, piece * np.float32(0.5 / peak)))
     return pieces

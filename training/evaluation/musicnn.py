@@ -24,9 +24,12 @@ from training.evaluation.bundle import read_bundle
 from training.evaluation.fit import Audio
 
 PACKAGE = "musicnn==0.1.0"
-MODEL = "MTT_musicnn"
-EMBEDDING = f"musicnn {MODEL} penultimate"
-"""What a figure in this embedding has to be called by."""
+MODELS = ("MTT_musicnn", "MSD_musicnn")
+"""Networks of one build, trained on other songs and tags: MagnaTagATune's, the Million Song
+Dataset's. What both find far apart is not a whim of one."""
+EMBEDDINGS = tuple(f"musicnn {model} penultimate" for model in MODELS)
+"""What a figure in each embedding has to be called by."""
+EMBEDDING = EMBEDDINGS[0]
 WIDTH = 200
 RATE = 16_000
 FFT, HOP, MELS = 512, 256, 96
@@ -38,10 +41,13 @@ BATCH_NORM_EPSILON = 1e-3
 Embeddings = NDArray[np.float32]
 
 
-def embed(stem: Audio) -> Embeddings:
+def embed(stem: Audio, model: str = MODELS[0]) -> Embeddings:
     """Embeddings of a stem [samples] at 32 kHz, one each 1.5 s of windows of 3 s: [windows, 200].
 
     A stem shorter than a window has none.
+
+    Args:
+        model: one of MODELS.
 
     Raises:
         TrainingError: the weights are not installed.
@@ -51,7 +57,7 @@ def embed(stem: Audio) -> Embeddings:
     if not starts:
         return np.zeros((0, WIDTH), np.float32)
     windows = torch.from_numpy(np.stack([frames[at : at + WINDOW] for at in starts]))
-    return _tagger().penultimate(windows).numpy()
+    return _tagger(model).penultimate(windows).numpy()
 
 
 def log_mel(stem: Audio) -> NDArray[np.float32]:
@@ -117,17 +123,17 @@ class Tagger:
         return (sound - mean) / torch.sqrt(variance + BATCH_NORM_EPSILON) * gain + shift
 
 
-@lru_cache(maxsize=1)
-def _tagger() -> Tagger:
-    folder = _weights_folder()
+@lru_cache(maxsize=len(MODELS))
+def _tagger(model: str) -> Tagger:
+    folder = _weights_folder(model)
     return Tagger(read_bundle(folder / ".index", folder / ".data-00000-of-00001"))
 
 
-def _weights_folder() -> Path:
+def _weights_folder(model: str) -> Path:
     """Where the weights lie in the installed package, which is looked up and not imported."""
     package = find_spec("musicnn")
     for place in (package.submodule_search_locations or ()) if package else ():
-        folder = Path(place) / MODEL
+        folder = Path(place) / model
         if (folder / ".index").is_file():
             return folder
     raise TrainingError(f"the tagger's weights are not installed: pip install --no-deps {PACKAGE}")

@@ -1,8 +1,10 @@
-"""The codec beside Opus: same files, same figure."""
+"""The codec beside Opus: same files, same figures."""
 
 from __future__ import annotations
 
+import json
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -16,13 +18,22 @@ from training.codec.losses import log_mel_distance
 from training.codec.noise import roughness
 from training.codec.report import (
     OPUS_KBITS,
+    OURS,
+    Kept,
+    Measured,
+    Piece,
+    fad_floors,
     held_out_stems,
     measure,
+    notes_by_instrument,
     read_audio,
+    recordings_in,
+    summed_up,
     through_codec,
     through_opus,
 )
 from training.errors import TrainingError
+from training.evaluation.musicnn import EMBEDDINGS
 from training.songs import song_folders
 
 
@@ -60,28 +71,91 @@ def test_the_codec_keeps_the_length(codec_weights, music_piece):
     assert through_codec(load_codec(codec_weights), music_piece).shape == music_piece.shape
 
 
-def test_every_figure_of_a_file(codec_weights, music_piece):
-    figures = measure(load_codec(codec_weights), "chord", music_piece)
-    assert figures.name == "chord" and figures.ours > 0
-    assert set(figures.opus) == set(OPUS_KBITS)
-    assert figures.opus[12] < figures.opus[6] < 40
-    assert 0 <= figures.chroma <= 1
-    assert figures.roughness[0] == roughness(music_piece) != figures.roughness[1]
+def test_every_figure_of_a_piece(codec_weights, music_piece):
+    found = measure(codec_weights, Piece("chord", "organ", music_piece))
+    assert (found.name, found.instrument) == ("chord", "organ")
+    assert list(found.kept) == ["ours", *(f"Opus {kbits}" for kbits in OPUS_KBITS)]
+    ours, coarse, fine = (found.kept[name] for name in ("ours", "Opus 6", "Opus 16"))
+    assert fine.log_mel_db < coarse.log_mel_db < 40 and ours.log_mel_db > 0
+    assert 0 <= ours.chroma <= 1 and 1 <= ours.listener < fine.listener <= 5
+    assert found.roughness == roughness(music_piece) != ours.roughness
+    assert np.isnan(ours.onsets) and np.isnan(ours.early_s)  # no drums
+
+
+def test_drums_have_onsets_and_no_notes(codec_weights, band):
+    stems = held_out_stems(song_folders(band, "test"))
+    (drums,) = (piece for piece in stems if piece.instrument == "drums")
+    found = measure(codec_weights, drums).kept["Opus 16"]
+    assert 0.5 < found.onsets <= 1 and np.isnan(found.notes)
+    assert np.isnan(found.early_s)  # the burst before has not died away when the next one comes
+
+
+def kept(notes: float = np.nan, level_db: float = 0.0, onsets: float = np.nan) -> Kept:
+    vectors = {name: np.ones((2, 3), np.float32) for name in EMBEDDINGS}
+    return Kept(4.0, notes, level_db, onsets, 0.01, 3.0, 0.9, 7.0, vectors)
+
+
+def measured(name: str, instrument: str, of_ours: Kept) -> Measured:
+    return Measured(name, instrument, 7.5, of_ours.vectors, {OURS: of_ours})
+
+
+def test_stems_are_summed_up():
+    stems = [measured(f"1/{n}", "piano", kept(n / 10, (-1) ** n * n)) for n in range(11)]
+    stems += [measured("2/bass", "bass", kept(0.5)), measured("2/drums", "drums", kept(onsets=0.8))]
+    figures = summed_up(stems, OURS)
+    assert figures["notes"] == pytest.approx(0.5)
+    assert figures["notes, lowest tenth"] == pytest.approx(0.11)
+    assert figures["notes, bass"] == 0.5 and figures["onsets"] == 0.8
+    assert figures["level dB most"] == 10 and figures["level dB median"] == 4
+    assert figures["early ms"] == pytest.approx(10)
+    assert not any("FAD" in name for name in figures)  # too few vectors
+    assert notes_by_instrument(stems, OURS) == {"bass": (0.5, 1), "piano": (0.5, 11)}
+
+
+def test_fad_needs_enough_vectors():
+    rng = np.random.default_rng(0)
+
+    def stem(number: int, shift: float) -> Measured:
+        before, after = (
+            {name: rng.normal(at, 1, (100, 3)).astype(np.float32) for name in EMBEDDINGS}
+            for at in (0.0, shift)
+        )
+        ours = replace(kept(), vectors=after)
+        return Measured(f"{number}/bass", "bass", 7.0, before, {OURS: ours})
+
+    stems = [stem(number, 2.0) for number in range(10)]
+    figures = summed_up(stems, OURS)
+    assert figures["FAD 1"] == pytest.approx(12, abs=1) == figures["FAD 2"]
+    assert fad_floors(stems)["FAD 1"] < 0.1
+    assert "FAD 1" not in summed_up(stems[:9], OURS) and not fad_floors(stems[:9])
+
+
+def test_recordings_name_their_instrument(tmp_path, music_piece):
+    for name in ("a.wav", "a.guitar.wav"):
+        soundfile.write(tmp_path / name, music_piece, SAMPLE_RATE)
+    assert [(p.name, p.instrument) for p in recordings_in(tmp_path)] == [
+        ("a.guitar.wav", "guitar"),
+        ("a.wav", ""),
+    ]
 
 
 def test_held_out_stems_are_loud_stretches(band, tmp_path):
     pieces = held_out_stems(song_folders(band, "test"), seconds=2.0)
-    assert [name for name, _ in pieces] == ["00010/bass", "00010/drums"]
-    for _, audio in pieces:
-        assert audio.shape == (2 * SAMPLE_RATE,)
-        assert np.abs(audio).max() == pytest.approx(0.5)
+    assert [piece.name for piece in pieces] == ["00010/bass", "00010/drums"]
+    assert [piece.instrument for piece in pieces] == ["bass", "drums"]
+    for piece in pieces:
+        assert piece.audio.shape == (2 * SAMPLE_RATE,)
+        assert np.abs(piece.audio).max() == pytest.approx(0.5)
     late = np.zeros(6 * SAMPLE_RATE)
     late[4 * SAMPLE_RATE :] = 0.3
     (tmp_path / "00000").mkdir()
     soundfile.write(tmp_path / "00000" / "late.flac", late, SAMPLE_RATE)
     soundfile.write(tmp_path / "00000" / "silent.flac", 0 * late, SAMPLE_RATE)
-    ((name, audio),) = held_out_stems([tmp_path / "00000"], seconds=2.0)
-    assert name == "00000/late" and audio.min() == pytest.approx(0.5)
+    meta = {"tempo": 120.0, "beats_per_bar": 4, "bars": 3}
+    meta["stems"] = {f"{name}.flac": {"instrument": "organ"} for name in ("late", "silent")}
+    (tmp_path / "00000" / "meta.json").write_text(json.dumps(meta))
+    (piece,) = held_out_stems([tmp_path / "00000"], seconds=2.0)
+    assert piece.name == "00000/late" and piece.audio.min() == pytest.approx(0.5)
 
 
 def test_any_file_is_read_as_mono_at_32_khz(tmp_path):
@@ -104,13 +178,21 @@ def test_the_command_prints_a_table(
     soundfile.write(tmp_path / "piece.wav", music_piece, SAMPLE_RATE)
     arguments = ("--band", band, "--weights", codec_weights, "--recordings", tmp_path)
     with pytest.raises(SystemExit) as ended:
-        call(monkeypatch, *arguments, "--songs", 1)
+        call(monkeypatch, *arguments, "--songs", 1, "--json", tmp_path / "figures.json")
     assert not ended.value.code
     printed = capsys.readouterr().out
-    assert "mean of held-out stems" in printed
-    assert "drums among them" in printed
-    assert "piece.wav" in printed
-    assert "Opus 12" in printed and "chroma" in printed and "roughness" in printed
+    for word in (
+        "held-out stems, 2",
+        f"{tmp_path.name}, 1",
+        "Opus 12",
+        "notes",
+        "onsets",
+        "listener",
+    ):
+        assert word in printed
+    figures = json.loads((tmp_path / "figures.json").read_text())
+    assert figures["held-out stems"]["00010/drums"]["ours"]["notes"] is None
+    assert figures[tmp_path.name]["piece.wav"]["Opus 12"]["log_mel_db"] > 0
 
 
 def test_a_folder_without_recordings_is_named(monkeypatch, capsys, tmp_path, band, codec_weights):

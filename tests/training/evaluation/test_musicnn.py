@@ -12,7 +12,7 @@ from model.grid import SAMPLE_RATE
 from training.errors import TrainingError
 from training.evaluation import musicnn as module
 from training.evaluation.bundle import read_bundle
-from training.evaluation.musicnn import MELS, WIDTH, WINDOW, Tagger, embed, log_mel
+from training.evaluation.musicnn import MELS, MODELS, WIDTH, WINDOW, Tagger, embed, log_mel
 
 KERNELS = {
     "conv2d": (7, 72, 1, 2),
@@ -105,7 +105,7 @@ def test_a_spectrum_frame_lasts_16_ms_and_peaks_where_it_sounds(make_notes):
 
 @pytest.fixture
 def toy_tagger(monkeypatch):
-    monkeypatch.setattr(module, "_tagger", lambda: Tagger(arrays()))
+    monkeypatch.setattr(module, "_tagger", lambda model: Tagger(arrays()))
 
 
 @pytest.mark.parametrize(("duration_s", "windows"), [(2.9, 0), (3.0, 1), (4.5, 2), (10.0, 5)])
@@ -125,7 +125,7 @@ def test_the_installed_weights_tell_a_piano_from_drums(make_notes, make_clicks):
     """The tags are two layers on; the network knows its own 'drums' from its own 'piano'."""
     tones = np.concatenate([make_notes((p, p + 4, p + 7), 0.5) for p in (60, 65, 67, 60) * 2])
     beat = make_clicks(np.arange(0, 3.9, 0.125), 4.0) + make_clicks(np.arange(0, 3.9, 0.5), 4.0, 1)
-    folder = module._weights_folder()
+    folder = module._weights_folder(MODELS[0])
     read = read_bundle(folder / ".index", folder / ".data-00000-of-00001")
     weights = {name.removeprefix("model/"): array for name, array in read.items()}
     drums, piano = 5, 9  # places of the tags in the order the network was trained with
