@@ -8,10 +8,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
+from hypothesis import given
+from hypothesis import strategies as st
 
-from companion.recording import MP3_DELAY, delay_samples, open_sound, read_sound
+from companion.mp3 import DECODER_SAMPLES, ENCODER_SAMPLES, whole_mp3
+from companion.recording import open_sound, read_sound
 from companion.rig import read_recording
 from tests.companion.studio import music
+
+DELAY = ENCODER_SAMPLES + DECODER_SAMPLES
 
 
 def smooth(seconds: float, rate: int) -> np.ndarray:
@@ -42,25 +47,36 @@ def test_what_is_left_of_an_mp3s_delay_is_known(
     soundfile.write(path, np.stack([sound] * channels, axis=1), rate)
     told = read_sound(path)
     assert (told.late_samples, found_at(sound, told.heard)) == (0, 0)
+    assert len(told.heard) == len(sound)
     without_tag(path, tags_before)
     untold = read_sound(path)
-    assert untold.late_samples == found_at(sound, untold.heard) == MP3_DELAY
+    assert untold.late_samples == found_at(sound, untold.heard) == DELAY
+    later = round(2 * rate)
+    assert found_at(sound[later:], untold.heard[later:]) == DELAY
+    assert len(sound) + DELAY <= len(untold.heard) < len(sound) + DELAY + 4 * 1152
 
 
-@pytest.mark.parametrize(
-    "head", [b"", b"ID3", b"\xff\xfb", bytes(5000), b"ID3\3\0\0\x7f\x7f\x7f\x7f"]
-)
-def test_an_mp3_that_is_none_is_one_line(tmp_path: Path, head: bytes) -> None:
-    path = tmp_path / "song.mp3"
-    path.write_bytes(head)
-    assert delay_samples(path) in (0, MP3_DELAY)
+def test_a_tag_that_does_not_tell_the_delay_leaves_the_encoders(tmp_path: Path) -> None:
+    path, sound = tmp_path / "song.mp3", smooth(3, 44_100)
+    soundfile.write(path, sound, 44_100)
+    data = path.read_bytes()
+    name = data.index(b"LAME")
+    path.write_bytes(data[:name] + bytes(36) + data[name + 36 :])
+    read = read_sound(path)
+    assert read.late_samples == found_at(sound, read.heard) == ENCODER_SAMPLES
+
+
+@given(st.binary(max_size=400) | st.binary(max_size=60).map(lambda end: b"\xff\xfb\x90\xc4" + end))
+def test_bytes_that_are_no_mp3_do_no_harm(data: bytes) -> None:
+    for each in (data, b"ID3" + data):
+        assert whole_mp3(each).data.endswith(each[-1:])
 
 
 def test_the_delay_is_told_at_the_rate_that_is_listened_at(tmp_path: Path) -> None:
     path = tmp_path / "song.mp3"
     soundfile.write(path, smooth(3, 11_025), 11_025)
     without_tag(path)
-    assert read_recording(path).late_samples == pytest.approx(MP3_DELAY * 48_000 / 11_025)
+    assert read_recording(path).late_samples == pytest.approx(DELAY * 48_000 / 11_025)
 
 
 def test_a_file_with_any_bytes_in_its_name_is_opened(tmp_path: Path) -> None:

@@ -11,9 +11,11 @@ import numpy as np
 import pytest
 import soundfile
 
+from companion import render as rendering
 from companion.control.preset import GeneratorPreset, Preset
 from companion.ending import Stopped
 from companion.errors import CompanionError
+from companion.recording import Recording
 from companion.render import render
 from companion.session import Session
 from tests.companion.studio import BAR, RATE, music, play, solo
@@ -229,3 +231,20 @@ def test_a_render_that_is_ended_leaves_what_was_there(
         render(song(tmp_path), with_standin(), Fraction(120), tmp_path / "stem.wav", mix)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["song.wav", "stem.wav"]
     assert (tmp_path / "stem.wav").read_bytes() == b"an older stem"
+
+
+def test_an_mp3_that_comes_late_starts_where_its_sound_has_come_to_be(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    late, given_start = tmp_path / "late.wav", tmp_path / "given.wav"
+    recording = song(tmp_path)
+    render(recording, with_standin(), Fraction(120), given_start, start_s=1105 / RATE)
+    read_as = rendering.read_recording
+
+    def read_late(path: Path) -> Recording:
+        return replace(read_as(path), late_samples=1105.0)
+
+    monkeypatch.setattr(rendering, "read_recording", read_late)
+    render(recording, with_standin(), Fraction(120), late)
+    assert read(late).any()
+    np.testing.assert_array_equal(read(late), read(given_start))

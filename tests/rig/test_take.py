@@ -44,7 +44,8 @@ def start_jam(
 ) -> subprocess.Popen[bytes]:
     path = folder / "rig.yaml"
     path.write_text(preset)
-    command = [sys.executable, "-m", "companion.cli", "jam", str(path), "--takes", str(takes)]
+    played = () if "--resume" in options else (str(path),)  # else with the preset of the take
+    command = [sys.executable, "-m", "companion.cli", "jam", *played, "--takes", str(takes)]
     nowhere = {"JACK_NO_START_SERVER": "1", "JACK_DEFAULT_SERVER": "companion-no-server"}
     return subprocess.Popen(
         [*command, *options],
