@@ -92,6 +92,7 @@ def sample(log_probabilities: Tensor, temperature: float, uniform: Tensor) -> tu
     # target is a sum exactly; nor behind the total, which rounding may take the target to.
     chosen = torch.searchsorted(cumulative, target, right=True)
     chosen = chosen.minimum(torch.searchsorted(cumulative, total))
+    chosen = chosen.clamp(max=probabilities.shape[-1] - 1)  # NaN is beyond everything
     return chosen[:, 0], probabilities.gather(1, chosen)[:, 0]
 
 

@@ -36,7 +36,10 @@ def has_bfloat16(device: torch.device) -> bool:
     if device.type == "cuda":
         return bool(torch.cuda.is_bf16_supported(including_emulation=False))
     if device.type == "cpu":
-        return bool(torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported())
+        native = torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
+        # The library that multiplies may be kept from what the processor has
+        # (ONEDNN_MAX_CPU_ISA): it would emulate, a hundred times slower than float32.
+        return bool(native and torch.ops.mkldnn._is_mkldnn_bf16_supported())
     return False
 
 

@@ -24,8 +24,6 @@ from tests.rig.jack import JackServer, RigError
 SIDE = "tests.rig.companion_side"
 
 
-@pytest.mark.side_by_side
-@pytest.mark.xdist_group("duplex")  # what is played once is looked at by many
 class TestDuplexOverJack(StreamContract):
     """The same scene as offline, through PortAudio, JACK and another process."""
 
@@ -107,7 +105,6 @@ def test_what_a_server_that_stood_still_has_cost_is_known_to_a_millisecond(tmp_p
     assert missed_s == pytest.approx(lost_s, abs=0.003)
 
 
-@pytest.mark.side_by_side
 def test_a_server_that_dies_is_noticed_and_let_go(jack_server: JackServer) -> None:
     companion = jack_server.python("-m", SIDE, "unplug")
     companion.expect("started")
@@ -117,7 +114,6 @@ def test_a_server_that_dies_is_noticed_and_let_go(jack_server: JackServer) -> No
     assert companion.wait() == 0
 
 
-@pytest.mark.side_by_side
 def test_a_stream_that_is_started_again_goes_on_where_it_was(jack_server: JackServer) -> None:
     companion = jack_server.python("-m", SIDE, "restart")
     first, stopped, still, again = companion.expect("positions")
@@ -125,7 +121,6 @@ def test_a_stream_that_is_started_again_goes_on_where_it_was(jack_server: JackSe
     assert companion.wait() == 0
 
 
-@pytest.mark.side_by_side
 def test_devices_are_found_by_name(jack_server: JackServer) -> None:
     companion = jack_server.python("-m", SIDE, "choose", "SYS")
     chosen = companion.expect("chosen")
@@ -138,7 +133,6 @@ def test_devices_are_found_by_name(jack_server: JackServer) -> None:
     assert error.startswith("there is no input device 'Scarlett'; valid are: 0 'system' (JACK")
 
 
-@pytest.mark.side_by_side
 def test_a_server_that_cannot_start_fails_the_test(tmp_path: Path) -> None:
     server = JackServer(tmp_path)
     server._command[server._command.index("dummy")] = "no-such-driver"

@@ -9,7 +9,6 @@ import pytest
 
 from tests.rig.jack import JackServer
 
-pytestmark = pytest.mark.side_by_side
 SIDE, LOOP = "tests.rig.trip_side", "tests.rig.loop"
 
 
