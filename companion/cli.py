@@ -43,6 +43,8 @@ from companion.render import render
 from companion.resume import resume as go_on_from
 from companion.session import Session
 from companion.status import Status
+from companion.status_view import StatusView
+from companion.trouble import summary_lines
 from companion.typed import typed_number, typed_path
 from model.instruments import INSTRUMENTS
 
@@ -137,6 +139,8 @@ def jam_command(
             )
         for name, value in sorted(jammed.figures.items()):
             say(f"  {name} {value:.3g}")
+        for line in summary_lines(jammed.troubles):
+            say(line)
         say(f"take: {jammed.folder}")
         if jammed.picture is not None:
             say(f"picture: {jammed.picture}")
@@ -273,8 +277,6 @@ def status_line(status: Status) -> Text:
         parts.append(f"{player.name}: {sounding}{how}{slack}{isr} {_db(player.level)}")
     if status.xruns:
         parts.append(f"xruns {status.xruns}")
-    if status.trouble:
-        parts.append(status.trouble)
     return Text(" | ".join(parts))
 
 
@@ -296,9 +298,26 @@ def _console() -> Console:
 
 
 def _follow(session: Session, live: Live, until_told: ExitStack) -> Callable[[Status], None]:
-    """Who asks to end ends the session from now on; each tick refreshes the status line."""
+    """Who asks to end ends the session from now on; each tick refreshes the status line.
+
+    Where no terminal draws it, each trouble is printed once.
+    """
     until_told.enter_context(ended_by(lambda _: session.stop()))
-    return lambda status: live.update(status_line(status))
+    console, printed = live.console, set[tuple[str, str, float]]()
+    drawn = console.is_terminal and not console.is_dumb_terminal
+
+    def on_tick(status: Status) -> None:
+        live.update(StatusView(status_line(status), status.troubles))
+        if drawn:
+            return
+        for each in status.troubles:
+            told = each.kind, each.about, each.since_s
+            if told not in printed:
+                printed.add(told)
+                console.print(printable(each.line))
+        printed.intersection_update((e.kind, e.about, e.since_s) for e in status.troubles)
+
+    return on_tick
 
 
 def main() -> None:

@@ -37,11 +37,13 @@ from companion.take.events import (
     TakeEnded,
     TakeStarted,
     TempoMoved,
+    TroubleTold,
     Unheard,
 )
 from companion.take.machine import machine
 from companion.take.origin import PRESET_FILE, Origin
 from companion.take.take import Take
+from companion.trouble import Trouble
 from model.request import StemRequest, StemResult
 
 
@@ -382,6 +384,19 @@ class Diary:
     def incident(self, what: str, detail: str, at: int) -> None:
         """Something that should not happen."""
         self._log(Incident(**self._when(at), what=what, detail=detail))
+
+    def trouble(self, trouble: Trouble, at: int) -> None:
+        """What the performer is told of what went wrong, or is over."""
+        self._log(
+            TroubleTold(
+                **self._when(at),
+                kind=trouble.kind,
+                severity=trouble.severity,
+                detail=trouble.text,
+                over=trouble.lasting and trouble.over_s is not None,
+                times=trouble.times,
+            )
+        )
 
     def ended(self, reason: str, figures: dict[str, float], at: int) -> None:
         """The take's last line."""

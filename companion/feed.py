@@ -1,6 +1,6 @@
 """What the world is told while the companion plays: beats, metrics, meters and knobs, over OSC.
 
-Each beat `/companion/beat`; at a bar line, in the same bundle, `/companion/bar` and the metrics
+Each beat `/companion/beat`; what goes wrong, `/companion/trouble`; at a bar line, in the same bundle, `/companion/bar` and the metrics
 (see `bar_messages`); up to 20 times a second the meters; and every knob at the start, then whenever
 anything but OSC moves it, at the address that turns it. README.md has the table.
 
@@ -17,6 +17,7 @@ from companion.control.osc_packet import Argument, Message
 from companion.control.parameters import BY_NAME, Value
 from companion.control.store import Change, ParameterStore
 from companion.metrics import BarMetrics, PlayerMetrics
+from companion.trouble import Trouble
 
 if TYPE_CHECKING:
     from companion.audio.memory import AudioMemory
@@ -67,6 +68,11 @@ class Feed:
         """A knob was moved; who moved it over OSC knows."""
         if change.source != "osc" and BY_NAME[change.name].kind != "trigger":
             self._moved.append(knob_message(change.name, change.player, change.new))
+
+    def trouble(self, trouble: Trouble) -> None:
+        """Something went wrong, or is over."""
+        lasts = trouble.over_s is None or not trouble.lasting
+        self._moved.append(("/companion/trouble", (trouble.severity, trouble.text, int(lasts))))
 
     def tick(self, now_samples: int) -> None:
         """Send what is new."""

@@ -16,8 +16,8 @@ from companion.clock.grid import Grid
 from companion.clock.link import LinkSource, open_link
 from companion.clock.midi_clock import MidiClock
 from companion.clock.midi_out import MidiClockOut
-from companion.control.midi import NoMidi, OnClock, open_midi
-from companion.control.midi_output import open_midi_output
+from companion.control.midi import NoMidi, OnClock, RealMidiInput, open_midi
+from companion.control.midi_output import RealMidiSender, open_midi_output
 from companion.control.osc import OscServer
 from companion.control.osc_address import SocketAddress
 from companion.control.osc_out import OscSender, UdpOscSender
@@ -37,6 +37,7 @@ from companion.take.folder import make_take_folder
 from companion.take.origin import Origin
 from companion.take.picture import draw_take
 from companion.take.take import Take
+from companion.trouble import Trouble
 from companion.whole import check_folder
 
 TAKES = Path("takes")
@@ -55,6 +56,7 @@ class Jammed:
         folder: the take.
         picture: `take.png` in it; None if it could not be drawn.
         figures: the session in numbers.
+        troubles: what went wrong in it, the gravest first.
         error: why the jam or its take ended early, one line; None if they did not.
     """
 
@@ -62,6 +64,7 @@ class Jammed:
     picture: Path | None
     figures: dict[str, float]
     error: str | None
+    troubles: tuple[Trouble, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,11 +73,11 @@ class Controls:
 
     Attributes:
         osc_places: socket addresses at which OSC is received.
-        midi: whether there is a MIDI input.
+        midi: the MIDI input; None without one.
     """
 
     osc_places: Sequence[SocketAddress] = ()
-    midi: bool = False
+    midi: RealMidiInput | None = None
 
 
 def jam(
@@ -128,7 +131,7 @@ def jam(
             return LinkSource(open_link(bpm, float(meter.quarters_per_bar)))
 
         clocks: dict[str, OpenSource] = {"link": link}
-        if controls.midi:
+        if controls.midi is not None:
             clocks["midi"] = lambda: midi_clock
         # Only now: whatever ends the process while it loads leaves nothing behind.
         folder = make_take_folder(takes, datetime.now())
@@ -136,6 +139,7 @@ def jam(
         take = Take(folder, voices, threaded=True, origin=origin)
         open_things.callback(take.close)
         session = Session(preset, rig, worker, store, take, seed, clocks=clocks, osc=sender)
+        watch_port(session, controls.midi, "input")
         session.prepare()
         open_clock_out(preset, session, open_things, say)
         try:
@@ -145,7 +149,8 @@ def jam(
                 raise
             error = str(problem)
     picture, no_picture = _draw(folder)
-    return Jammed(folder, picture, session.figures(), error or take.error or no_picture)
+    why = error or take.error or no_picture
+    return Jammed(folder, picture, session.figures(), why, session.troubles.summary())
 
 
 def tell_of_take(takes: Path, resumed: Resumed | None, say: Say) -> None:
@@ -174,7 +179,7 @@ def open_controls(
     if preset.midi is not None:
         try:
             midi = open_things.enter_context(open_midi(store, preset.midi, on_clock))
-            controls = replace(controls, midi=True)
+            controls = replace(controls, midi=midi)
             say(f"MIDI: {midi.name}")
         except NoMidi as missing:
             say(f"{missing}: playing without")
@@ -195,7 +200,15 @@ def open_clock_out(preset: Preset, session: Session, open_things: ExitStack, say
     open_things.enter_context(
         MidiClockOut(sender, session.transport, conductor.host_time, lambda: conductor.running)
     )
+    watch_port(session, sender, "output")
     say(f"MIDI clock: {sender.name}")
+
+
+def watch_port(session: Session, port: RealMidiInput | RealMidiSender | None, end: str) -> None:
+    """Have it told as long as a named MIDI port is gone; `end` is input or output."""
+    if port is not None:
+        gone = lambda: "" if port.connected else f"MIDI {end} {port.name!r} is gone"  # noqa: E731
+        session.troubles.watch("midi", gone, end)
 
 
 def open_sender(

@@ -26,6 +26,7 @@ class Outage:
         on: whether the players are to go on without listening.
         lost_s: how long the device was away in all, seconds.
         times: how often.
+        trouble: what is said of it while it is away; empty while it is there.
     """
 
     def __init__(
@@ -34,15 +35,19 @@ class Outage:
         performed: Performed,
         transport: Transport,
         diary: Diary,
-        warn: Callable[[str], None],
+        tell: Callable[[str], None],
     ) -> None:
-        """Nothing has happened; without a device to lose nothing ever will."""
+        """Nothing has happened; without a device to lose nothing ever will.
+
+        `tell` is given what the performer should know beside that, in one line.
+        """
         self._stream, self._performed, self._transport = stream, performed, transport
-        self._diary, self._warn = diary, warn
+        self._diary, self._tell = diary, tell
         self._until_bar: int | None = None
         self.on = False
         self.lost_s = 0.0
         self.times = 0
+        self.trouble = ""
 
     def tick(self, now: int) -> None:
         """Write down what happened, and tell the performer."""
@@ -52,13 +57,15 @@ class Outage:
             detail = news.detail
             if news.what == "lost":
                 self.times += 1
+                self.trouble = detail
             elif news.what == "back":
                 self.lost_s += news.seconds
+                self.trouble = ""
                 detail = f"back after {news.seconds:.2f} s, {detail}"
                 self._until_bar = self._transport.bar_at(news.position) + HEARD_BARS
             self._diary.incident(f"device {news.what}", detail, news.position)
-            if news.what != "latency" or ";" in detail:
-                self._warn(detail)
+            if news.what == "back" or (news.what == "latency" and ";" in detail):
+                self._tell(detail)
         self._diary.unheard(self._performed.gaps, now)
         if self._stream.away:
             self.on, self._until_bar = True, None

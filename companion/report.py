@@ -13,6 +13,7 @@ from companion.diary import Diary
 from companion.feed import Feed
 from companion.listen.ear import Ear
 from companion.metrics import BarMetrics, Metrics, PlayerMetrics
+from companion.trouble import Trouble
 
 if TYPE_CHECKING:
     from companion.audio.memory import AudioMemory
@@ -56,6 +57,12 @@ class Report:
         """A knob was moved."""
         if self._feed is not None:
             self._feed.turned(change)
+
+    def trouble(self, trouble: Trouble, at_samples: int) -> None:
+        """Something went wrong, or is over."""
+        self._diary.trouble(trouble, at_samples)
+        if self._feed is not None:
+            self._feed.trouble(trouble)
 
     def tick(self, now_samples: int) -> None:
         """Tell what is new; what was settled at this tick is."""

@@ -34,11 +34,10 @@ from companion.rounds import Rounds
 from companion.settings import gain_of
 from companion.status import PlayerStatus, Status
 from companion.take.take import Take
+from companion.trouble import Ledger
 
 TICK_S = 0.010
 """How often the session looks at the clock."""
-TROUBLE_S = 10.0
-"""How long the status names what went wrong."""
 
 
 class Session:
@@ -78,17 +77,23 @@ class Session:
             origin_samples = rig.memory.position + first_bar_samples(preset, rig.rate)
         self.transport = Transport(rig.rate, preset.bpm, origin_samples, meter=preset.meter)
         self._count_in = CountIn(rig.memory, self.transport, preset.meter, preset.count_in_bars)
-        metrics = Metrics()
-        self._diary = Diary(take, self.transport, self._count_in.start_samples, metrics.hear)
-        self._placing = Placing(rig.memory, self.transport, self._diary, self._warn)
+        metrics, start = Metrics(), self._count_in.start_samples
+        self._diary = Diary(take, self.transport, start, metrics.hear)
+        self.troubles = Ledger(
+            lambda: (rig.memory.position - start) / rig.rate,
+            lambda trouble: self._report.trouble(trouble, rig.memory.position),
+        )
+        happened = self.troubles.happened
+        self._placing = Placing(
+            rig.memory, self.transport, self._diary, lambda what: happened("late", what)
+        )
         if preset.bars is not None:
             self._placing.end_bar = preset.bars
         self._guard = rig.echo_guard(lambda: bool(store.snapshot()["echo_guard"]))
-        heard = Unbroken(rig.performed, self._guard, self._count_in.start_samples)
+        heard = Unbroken(rig.performed, self._guard, start)
         placing, diary = self._placing, self._diary
-        rounds = Rounds(
-            rig.memory, heard, self.transport, worker, store, placing, diary, self._warn
-        )
+        failed = lambda what: happened("generator", what)  # noqa: E731
+        rounds = Rounds(rig.memory, heard, self.transport, worker, store, placing, diary, failed)
         self._ensemble = Ensemble(rig.memory, self.transport, rounds, store, placing, diary)
         self.conductor = Conductor(
             self.transport,
@@ -103,9 +108,15 @@ class Session:
         self._report = Report(
             metrics, self._diary, self._ear, store, rig.memory, self.transport, osc
         )
-        self._outage = Outage(rig.losable, rig.performed, self.transport, self._diary, self._warn)
-        self._refused = 0
-        self._trouble = ("", 0)  # what, and the sample until which it is named
+        self._outage = Outage(
+            rig.losable,
+            rig.performed,
+            self.transport,
+            self._diary,
+            lambda what: happened("news", what),
+        )
+        self._refused = self._xruns = 0
+        self._watch(osc)
         self._stopped = False
 
     # --- from any thread -----------------------------------------------------------------------
@@ -119,8 +130,6 @@ class Session:
         """The session at a glance."""
         meters, position = self.rig.memory.meters, self.rig.memory.position
         bar = self.transport.bar_at(position)
-        trouble, until = self._trouble
-        lost = self._take.error if self._take is not None else None
         offset = self.conductor.song_offset_bars
         return Status(
             bar=bar,
@@ -139,7 +148,7 @@ class Session:
             input_level=meters.input,
             output_level=meters.output,
             xruns=self.rig.memory.counters.xruns,
-            trouble=lost or (trouble if position < until else self.conductor.trouble),
+            troubles=self.troubles.told,
             cycle=int(self.store.snapshot()["cycle"]),
             cycle_holds=self._ear.holds,
             bars_before=0 if self._take is None else self._take.origin.bars_before,
@@ -222,6 +231,8 @@ class Session:
         self._turn_knobs()
         self._diary.tempo()
         self._ensemble.tick(now, self._ear.stand_in_from)
+        self._count_xruns()
+        self.troubles.tick()
         self._report.tick(now)
         if self._take is not None:
             self._take.tick()
@@ -241,8 +252,8 @@ class Session:
             self._diary.knob(change, self.rig.memory.position)
         refused, why = self.store.refused
         if refused > self._refused:
+            self.troubles.happened("message", why, refused - self._refused)
             self._refused = refused
-            self._warn(why)
         self._set_monitor()
         self._ensemble.follow_knobs()
 
@@ -251,10 +262,27 @@ class Session:
 
     def _warn_of_clock(self, what: str) -> None:
         self._diary.incident("clock", what, self.rig.memory.position)
-        self._warn(what)
+        if what != self.conductor.trouble:
+            self.troubles.happened("news", what)
 
-    def _warn(self, what: str) -> None:
-        self._trouble = (what, self.rig.memory.position + round(TROUBLE_S * self.rig.rate))
+    # --- trouble -------------------------------------------------------------------------------
+
+    def _watch(self, osc: OscSender | None) -> None:
+        """Have the ledger look at all that may be wrong for a while."""
+        watch, take = self.troubles.watch, self._take
+        watch("device", lambda: self._outage.trouble)
+        watch("clock", lambda: self.conductor.trouble)
+        if take is not None:
+            watch("recording", lambda: take.error or "")
+        if osc is not None:
+            watch("osc", lambda: osc.trouble)
+
+    def _count_xruns(self) -> None:
+        xruns = self.rig.memory.counters.xruns
+        if xruns > self._xruns:
+            blocks = xruns - self._xruns
+            self._xruns = xruns
+            self.troubles.happened("blocks", "the device lost blocks of sound", blocks)
 
     # --- the end -------------------------------------------------------------------------------
 
@@ -270,6 +298,7 @@ class Session:
             self._guard.catch_up()
         if self._take is not None:
             self._take.finish(end)
+        self.troubles.tick()  # a disk may have been too full for the last of it
         self.conductor.close()
         self._worker.close()
         self._ensemble.collect()  # what was still being made

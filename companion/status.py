@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from companion.generate.decision import Sounding
 from companion.metrics import PlayerMetrics
+from companion.trouble import Trouble
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +41,7 @@ class Status:
         xruns: blocks that the device marked as lost.
         song_bar: the present bar in the song of a MIDI master, from 0; None without one.
         bars_before: bars of the set that were played in the take that this one goes on from.
-        trouble: what went wrong a moment ago, or why the take is no longer kept, one line; empty
-            if nothing did.
+        troubles: what is wrong or went wrong a moment ago, the gravest first.
         cycle: bars after which the music is taken to repeat.
         cycle_holds: False while what is heard contradicts it.
     """
@@ -52,8 +52,13 @@ class Status:
     input_level: float
     output_level: float
     xruns: int
-    trouble: str
+    troubles: tuple[Trouble, ...]
     cycle: int
     cycle_holds: bool = True
     bars_before: int = 0
     song_bar: int | None = None
+
+    @property
+    def trouble(self) -> str:
+        """The gravest trouble, one line; empty if there is none."""
+        return self.troubles[0].text if self.troubles else ""

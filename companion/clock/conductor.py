@@ -127,6 +127,7 @@ class Conductor:
         self._beyond_until = float("-inf")  # a sample; its tempo is or was out of range till then
         self._end_bpm = 0.0  # the end of the range that it is beyond
         self._lead = LeadWatch(transport, warn)
+        self._not_to_be_had = ""  # why the source that was chosen does not lead
 
     def tick(self, now: int) -> None:
         """Look at the knobs and the source, and steer; `now` is the stream sample."""
@@ -163,7 +164,7 @@ class Conductor:
     @property
     def trouble(self) -> str:
         """What is wrong with who leads, one line, as long as it is; empty where nothing is."""
-        return self._lead.trouble
+        return self._not_to_be_had or self._lead.trouble
 
     def close(self) -> None:
         """Let go of the source."""
@@ -173,14 +174,14 @@ class Conductor:
         """Another source leads; the tempo stays until it says otherwise."""
         if name == self._chosen:
             return
-        self._chosen = name
+        self._chosen, self._not_to_be_had = name, ""
         try:
             source = self._openers[name]()
         except KeyError:
-            self._warn(f"clock {name} is not to be had here; {self.name} leads on")
+            self._leads_on(f"clock {name} is not to be had here")
             return
         except CompanionError as error:
-            self._warn(f"{error}; {self.name} leads on")
+            self._leads_on(str(error))
             return
         if name == INTERNAL:
             bpm = round(float(self._transport.tempo), 2)
@@ -195,6 +196,10 @@ class Conductor:
         self._astray_since, self._met = None, True
         self._beyond_until = float("-inf")
         self._lead.choose(name)
+
+    def _leads_on(self, why: str) -> None:
+        self._not_to_be_had = f"{why}; {self.name} leads on"
+        self._warn(self._not_to_be_had)
 
     @property
     def _bend(self) -> float:

@@ -23,6 +23,11 @@ class RealMidiSender:
         self.name, self._midi = name, midi
         self._port = None if wanted is None else NamedPort(midi, name, wanted, PORT)
 
+    @property
+    def connected(self) -> bool:
+        """Whether its port is there."""
+        return self._port is None or self._port.there
+
     def send(self, message: Sequence[int]) -> None:
         """Send it now; a port that is gone takes nothing."""
         if self._midi is not None:

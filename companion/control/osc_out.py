@@ -26,6 +26,11 @@ class OscSender(Protocol):
     sent: int
     dropped: int
 
+    @property
+    def trouble(self) -> str:
+        """Which targets cannot be sent to and why, one line; empty while all can."""
+        ...
+
     def send(self, messages: Messages) -> None:
         """Send messages as one bundle; none at all sends nothing. Never waits."""
         ...
@@ -52,6 +57,7 @@ class FakeOscSender:
     def __init__(self) -> None:
         """Open at once."""
         self.sent = self.dropped = 0
+        self.trouble = ""
         self.packets: list[bytes] = []
         self._closed = False
 
@@ -89,6 +95,8 @@ class UdpOscSender:
         self.sent = self.dropped = 0
         self._closed = False
         self._targets = [open_sender(target, own) for target in targets]
+        self._names = [f"{target.host}:{target.port}" for target in targets]
+        self._failing: dict[str, str] = {}  # why, by target
 
     def send(self, messages: Messages) -> None:
         """See `OscSender`."""
@@ -96,12 +104,22 @@ class UdpOscSender:
         if not kept or self._closed:
             return
         packet = bundle(kept)
-        for sender, where in self._targets:
+        for name, (sender, where) in zip(self._names, self._targets, strict=True):
             try:
                 sender.sendto(packet, where)
                 self.sent += 1
-            except OSError:  # the system's buffer is full, or the network is gone
+                self._failing.pop(name, None)
+            except BlockingIOError:  # the system's buffer is full
                 self.dropped += 1
+            except OSError as error:  # the network is gone, or this may not be sent there
+                self.dropped += 1
+                self._failing[name] = error.strerror or str(error)
+
+    @property
+    def trouble(self) -> str:
+        """See `OscSender`."""
+        failing = ", ".join(f"{name} ({why})" for name, why in self._failing.items())
+        return f"OSC cannot be sent to {failing}" if failing else ""
 
     def close(self) -> None:
         """See `OscSender`."""

@@ -275,6 +275,18 @@ class Incident(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TroubleTold(Event):
+    """What the performer was told of: something that went wrong, or is over."""
+
+    type: ClassVar[str] = "trouble"
+    kind: str  # see `companion.trouble`
+    severity: int  # 3 the gravest, 0 news
+    detail: str
+    over: bool
+    times: int  # that it began or happened, by then
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TakeEnded(Event):
     """The take's last line, with its figures."""
 

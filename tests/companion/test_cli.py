@@ -28,6 +28,7 @@ from companion.resume import Resumed
 from companion.status import PlayerStatus, Status
 from companion.take.events import EVENTS_FILE, read_events
 from companion.take.wave_file import WaveWriter
+from companion.trouble import Trouble
 from model.instruments import INSTRUMENTS
 from tests.companion.studio import RATE, music, no_device, standin
 
@@ -508,7 +509,7 @@ def test_a_jam_plays_on_when_nobody_reads_what_it_says_any_more(tmp_path: Path) 
 def test_the_status_line_shows_bar_levels_slack_and_fallback() -> None:
     bass = PlayerStatus("bass", "older plan", 1.24, 0.975, 0.5)
     drums = PlayerStatus("drums", None, None, None, 0.0)
-    line = cli.status_line(Status(4, 32, (bass, drums), 0.1, 1.0, 0, "", 8)).plain
+    line = cli.status_line(Status(4, 32, (bass, drums), 0.1, 1.0, 0, (), 8)).plain
     assert line == (
         "bar 5/32 | cycle 8 | in -20 dB | out 0 dB | bass: older plan slack 1.2 s 98% -6 dB | "
         "drums: listening -inf dB"
@@ -518,19 +519,24 @@ def test_the_status_line_shows_bar_levels_slack_and_fallback() -> None:
 def test_the_status_line_shows_steps_staleness_and_a_broken_cycle() -> None:
     hurried = PlayerMetrics("plan", 0.1, 2, 1.0, 9, "finished at once")
     bass = PlayerStatus("bass", "plan", 0.1, 1.0, 0.5, hurried)
-    line = cli.status_line(Status(4, None, (bass,), 0.1, 1.0, 0, "", 4, False)).plain
+    line = cli.status_line(Status(4, None, (bass,), 0.1, 1.0, 0, (), 4, False)).plain
     assert "| cycle 4 broken |" in line
     assert "bass: plan 9 steps 2 old (finished at once) slack 0.1 s 100% -6 dB" in line
 
 
 def test_the_status_line_shows_the_bar_of_a_masters_song() -> None:
-    line = cli.status_line(Status(4, 8, (), 0.1, 1.0, 0, "", 4, song_bar=32)).plain
+    line = cli.status_line(Status(4, 8, (), 0.1, 1.0, 0, (), 4, song_bar=32)).plain
     assert line.startswith("bar 5/8, song 33 | ")
 
 
-def test_the_status_line_shows_the_count_in_and_trouble() -> None:
-    line = cli.status_line(Status(-1, None, (), 0.0, 0.0, 3, "bass: out of memory", 4)).plain
-    assert line == "count-in | cycle 4 | in -inf dB | out -inf dB | xruns 3 | bass: out of memory"
+def test_the_status_line_shows_the_count_in_and_lost_blocks_and_leaves_trouble_its_own_place() -> (
+    None
+):
+    trouble = Trouble("generator", "bass: out of memory", 0.0, 0.0, False)
+    status = Status(-1, None, (), 0.0, 0.0, 3, (trouble,), 4)
+    assert status.trouble == "bass: out of memory"
+    line = cli.status_line(status).plain
+    assert line == "count-in | cycle 4 | in -inf dB | out -inf dB | xruns 3"
 
 
 def test_help_names_the_presets(run: Run) -> None:

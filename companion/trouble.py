@@ -1,0 +1,185 @@
+"""What went wrong: gathered from everywhere in one ledger, and told in the order of its weight.
+
+Some trouble lasts, as a lost device does: it is told until it is over, and for a while after that.
+Some happens, as a message that makes no sense does: it is told for long enough to be read. What
+happens again and again is one entry that counts.
+
+*Threading*: the ledger belongs to the session's thread, but for `told`, which any may read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Literal, get_args
+
+Kind = Literal[
+    "recording", "device", "clock", "generator", "midi", "osc", "late", "blocks", "message", "news"
+]
+KINDS: tuple[Kind, ...] = get_args(Kind)
+"""What can go wrong, the gravest first; news is what went right again."""
+SEVERITIES: dict[Kind, int] = {
+    "recording": 3,
+    "device": 3,
+    "clock": 2,
+    "generator": 2,
+    "midi": 2,
+    "osc": 2,
+    "late": 1,
+    "blocks": 1,
+    "message": 1,
+    "news": 0,
+}
+"""3: sound or the take is lost; 2: a part of the rig does not work; 1: small; 0: news."""
+READ_S = 10.0
+"""How long it is told once it has happened or is over."""
+AGAIN_S = 1.0
+"""A sentence that changes is written down and sent no more often than this."""
+MOST = 64
+"""Different things of one kind that are told apart; any more are one."""
+
+Key = tuple[Kind, str]
+Condition = Callable[[], str]
+"""Gives what is wrong, one line, as long as it is; empty while nothing is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """One thing that went wrong.
+
+    Attributes:
+        kind: of what kind.
+        text: one line for people.
+        since_s: when it began; when it first happened.
+        over_s: when it was over, or happened last; None while it lasts.
+        lasting: whether it lasts until it is over, or happens.
+        times: how often it began or happened.
+        about: which of its kind: a port, a target; empty where there is one.
+    """
+
+    kind: Kind
+    text: str
+    since_s: float
+    over_s: float | None
+    lasting: bool
+    times: int = 1
+    about: str = ""
+
+    @property
+    def severity(self) -> int:
+        """3 the gravest, 0 news; see `SEVERITIES`."""
+        return SEVERITIES[self.kind]
+
+    @property
+    def line(self) -> str:
+        """How it is shown: whether it is over, what, and how often."""
+        over = "over: " if self.lasting and self.over_s is not None else ""
+        return f"{over}{self.text}{f' ({self.times} times)' if self.times > 1 else ''}"
+
+    @property
+    def _order(self) -> tuple[bool, int, float, float]:
+        over = self.lasting and self.over_s is not None
+        return over, KINDS.index(self.kind), -(self.over_s or self.since_s), self.since_s
+
+
+class Ledger:
+    """See the module.
+
+    Attributes:
+        told: what is told now, what lasts or has just happened before what is over, and of these
+            the gravest first.
+    """
+
+    def __init__(
+        self, clock: Callable[[], float], hear: Callable[[Trouble], None] = lambda _: None
+    ) -> None:
+        """Nothing has gone wrong.
+
+        Args:
+            clock: seconds since the set began.
+            hear: told of whatever begins, happens, changes or is over.
+        """
+        self._clock, self._hear = clock, hear
+        self._now: dict[Key, Trouble] = {}
+        self._all: dict[Key, Trouble] = {}  # of the set, with how often in all
+        self._watched: dict[Key, Condition] = {}
+        self._heard_s: dict[Key, float] = {}
+        self.told: tuple[Trouble, ...] = ()
+
+    def watch(self, kind: Kind, condition: Condition, about: str = "") -> None:
+        """Look at a condition at every tick, and tell of it as long as it says something."""
+        self._watched[kind, about] = condition
+
+    def happened(self, kind: Kind, text: str, times: int = 1, about: str = "") -> None:
+        """Something went wrong, once or so many times since it was last told of."""
+        self._note(kind, text, self._clock(), False, times, about)
+
+    def tick(self) -> None:
+        """Look at what is watched, and let go of what has been read."""
+        now_s = self._clock()
+        for (kind, about), condition in self._watched.items():
+            kept = self._now.get((kind, about))
+            lasts = kept is not None and kept.over_s is None
+            if text := condition():
+                if kept is None or not lasts or kept.text != text:
+                    self._note(kind, text, now_s, True, 0 if lasts else 1, about)
+            elif kept is not None and lasts:
+                self._put(replace(kept, over_s=now_s), heard=True)
+        for key, each in tuple(self._now.items()):
+            if each.over_s is not None and now_s >= each.over_s + READ_S:
+                del self._now[key]
+        self.told = tuple(sorted(self._now.values(), key=lambda each: each._order))
+
+    def summary(self) -> tuple[Trouble, ...]:
+        """What went wrong in the whole set, the gravest first; news is left out."""
+        kept = (each for each in self._all.values() if each.severity)
+        return tuple(sorted(kept, key=lambda each: (KINDS.index(each.kind), each.since_s)))
+
+    def _note(
+        self, kind: Kind, text: str, now_s: float, lasting: bool, times: int, about: str
+    ) -> None:
+        key = kind, about
+        if key not in self._all and sum(each == kind for each, _ in self._all) >= MOST:
+            key = kind, ""
+        kept = self._now.get(key)
+        over_s = None if lasting else now_s
+        if kept is None:
+            noted = Trouble(kind, text, now_s, over_s, lasting, times, key[1])
+        else:
+            noted = replace(kept, text=text, over_s=over_s, times=kept.times + times)
+        changed = kept is None or kept.text != text or kept.over_s != over_s
+        often = kept is not None and now_s < self._heard_s.get(key, now_s) + AGAIN_S
+        first = self._all.get(key)
+        self._all[key] = replace(
+            noted,
+            since_s=noted.since_s if first is None else first.since_s,
+            times=times if first is None else first.times + times,
+        )
+        self._put(noted, heard=changed and not often and (lasting or not _same(kept, noted)))
+
+    def _put(self, trouble: Trouble, heard: bool) -> None:
+        key = trouble.kind, trouble.about
+        self._now[key] = trouble
+        self._all[key] = replace(self._all[key], over_s=trouble.over_s)
+        if heard:
+            self._heard_s[key] = trouble.over_s or trouble.since_s
+            self._hear(trouble)
+
+
+def _same(kept: Trouble | None, noted: Trouble) -> bool:
+    """Whether the same thing has happened again: it counts, and is not told anew."""
+    return kept is not None and kept.text == noted.text
+
+
+def summary_lines(troubles: tuple[Trouble, ...]) -> list[str]:
+    """The end of a set: how much went wrong, then each with the time at which it began."""
+    if not troubles:
+        return []
+    many = len(troubles)
+    lines = [f"{many} {'thing' if many == 1 else 'things'} went wrong:"]
+    for each in troubles:
+        minutes, seconds = divmod(int(max(0.0, each.since_s)), 60)
+        often = f" ({each.times} times)" if each.times > 1 else ""
+        lasts = ", to the end" if each.lasting and each.over_s is None else ""
+        lines.append(f"  {minutes}:{seconds:02d} {each.text}{often}{lasts}")
+    return lines
