@@ -1,8 +1,9 @@
 """What the world is told while the companion plays: beats, metrics, meters and knobs, over OSC.
 
-Each beat `/companion/beat`; what goes wrong, `/companion/trouble`; at a bar line, in the same bundle, `/companion/bar` and the metrics
-(see `bar_messages`); up to 20 times a second the meters; and every knob at the start, then whenever
-anything but OSC moves it, at the address that turns it. README.md has the table.
+Each beat `/companion/beat`; at a bar line, in the same bundle, `/companion/bar` and the metrics
+(see `bar_messages`); up to 20 times a second the meters; every knob at the start, then whenever
+anything but OSC moves it, at the address that turns it; and `/companion/trouble` when something
+goes wrong or is over. README.md has the table.
 
 *Threading*: belongs to the session's thread; nothing here waits.
 """

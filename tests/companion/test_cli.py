@@ -363,6 +363,10 @@ def test_what_went_wrong_in_a_jam_is_told_after_its_take(
     result = run("jam", "broken.yaml")
     assert "No space left on device" in one_line(result)
     assert "take: takes/" in result[1]
+    told = [line for line in result[1].splitlines() if "recording has stopped" in line]
+    assert len(told) == 2  # once when it happened, once summed up
+    assert told[1].endswith(f"{told[0]}, to the end")
+    assert "1 thing went wrong:" in result[1]
 
 
 @pytest.mark.parametrize(

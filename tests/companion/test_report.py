@@ -158,3 +158,46 @@ def test_when_the_chords_leave_the_cycle_old_bars_stand_in_or_are_forgotten(
     assert all(asked.context_known.any() for asked in worker.asked)
     assert played.sounding()[4:] == ["plan"] * 12
     assert {status.cycle_holds for status in played.statuses} == {True, False}
+
+
+class Unreachable(FakeOscSender):
+    """Cannot send while the network is gone, from the third second to the sixth."""
+
+    clock = staticmethod(lambda: 0.0)
+
+    @property
+    def trouble(self) -> str:
+        return "OSC cannot be sent to 192.0.2.1:9001 (gone)" if 3 <= self.clock() < 6 else ""
+
+    @trouble.setter
+    def trouble(self, _: str) -> None: ...
+
+
+def test_trouble_is_told_over_osc_and_in_the_take_when_it_begins_and_when_it_is_over(
+    tmp_path: Path,
+) -> None:
+    sender, preset = Unreachable(), solo(bars=6)
+    rig = run_recording(1, music(6), RATE, "signal")
+    sender.clock = lambda: rig.memory.position / RATE
+    take = new_take(tmp_path, preset)
+    session = Session(preset, rig, standin(), preset.store(), take, 0, 0, osc=sender)
+    session.run()
+    text = "OSC cannot be sent to 192.0.2.1:9001 (gone)"
+    messages = [message for packet in sender.packets for message in read_packet(packet)]
+    assert [m[1] for m in messages if m[0] == "/companion/trouble"] == [(2, text, 1), (2, text, 0)]
+    began, over = (e for e in read_events(take.folder / EVENTS_FILE) if e["type"] == "trouble")
+    assert (began["kind"], began["severity"], began["detail"]) == ("osc", 2, text)
+    assert (began["over"], over["over"]) == (False, True)
+    assert began["time_s"] == pytest.approx(3.0, abs=0.03)
+    assert over["time_s"] == pytest.approx(6.0, abs=0.03)
+    (summed,) = session.troubles.summary()
+    assert (summed.text, summed.times) == (text, 1)
+
+
+def test_a_clock_that_is_not_to_be_had_is_told_of_until_another_leads(tmp_path: Path) -> None:
+    preset = solo(bars=12, knobs={"clock": "midi"})
+    named: list[str] = []
+    rig = run_recording(1, music(12), RATE, "signal")
+    session = Session(preset, rig, standin(), preset.store(), new_take(tmp_path, preset), 0, 0)
+    session.run(lambda status: named.append(status.trouble))
+    assert set(named) == {"clock midi is not to be had here; internal leads on"}

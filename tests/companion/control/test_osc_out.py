@@ -164,3 +164,31 @@ def test_a_listener_that_never_reads_does_not_hold_it_up() -> None:
 def test_a_host_that_is_not_known_is_named() -> None:
     with pytest.raises(CompanionError, match=r"OSC cannot send to no\.such\.host\.invalid:9001"):
         UdpOscSender([OscTarget(9001, "no.such.host.invalid")])
+
+
+def test_a_target_that_cannot_be_sent_to_is_named_until_it_can(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    class Network:
+        error: OSError | None = None
+
+        def sendto(self, packet: bytes, where: object) -> None:
+            if self.error is not None:
+                raise self.error
+
+        def close(self) -> None:
+            pass
+
+    network = Network()
+    monkeypatch.setattr("companion.control.osc_out.open_sender", lambda *_: (network, ("", 0)))
+    with UdpOscSender([OscTarget(9001, "192.0.2.1")]) as sender:
+        assert sender.trouble == ""
+        network.error = OSError(101, "Network is unreachable")
+        sender.send(MESSAGES)
+        assert sender.trouble == "OSC cannot be sent to 192.0.2.1:9001 (Network is unreachable)"
+        network.error = None
+        sender.send(MESSAGES)
+        assert sender.trouble == ""
+        network.error = BlockingIOError(11, "Resource temporarily unavailable")
+        sender.send(MESSAGES)
+        assert (sender.trouble, sender.sent, sender.dropped) == ("", 1, 2)
