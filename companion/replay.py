@@ -74,7 +74,7 @@ def replay(
         CompanionError: it holds no take that can be replayed, or the weights are others.
     """
     events = read_events(folder / EVENTS_FILE)
-    if not events or events[0]["type"] != "take" or not events[0].get("machine"):
+    if not events or events[0]["type"] != "take" or not events[0].get("bpm_exact"):
         raise CompanionError(
             f"{str(folder)!r} holds no take that can be replayed; valid: a take's folder"
         )
@@ -91,6 +91,13 @@ def replay(
     if events[0]["threads"]:
         worker.set_threads(events[0]["threads"])
     return _Replay(folder, events, worker, hurry, out, say, progress).run()
+
+
+def _unnumbered(player: _Player, event: Event) -> int | None:
+    """The clip that an older take places, which told start and plan only: the last that has both."""
+    wanted = event["start_samples"], event["epoch"]
+    fitting = [n for n, cut in player.cut.items() if (cut.start_samples, cut.epoch) == wanted]
+    return fitting[-1] if fitting else None
 
 
 class _Player:
@@ -308,7 +315,8 @@ class _Replay:
             self._writer.place(player.number, start, moved.clip[:samples], moved.lead_in)
             player.stem.retimed(moved)
             return
-        placement = player.cut.pop(event["number"], None)
+        number = event["number"] if "number" in event else _unnumbered(player, event)
+        placement = None if number is None else player.cut.pop(number, None)
         if placement is None or placement.start_samples != start:
             self._note(player, event, "places a clip that was not made")
             return

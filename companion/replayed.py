@@ -50,7 +50,13 @@ class Replayed:
 
 def why_not(events: Sequence[Mapping[str, Any]]) -> str:
     """Why a take may not replay as it was, as far as its events tell, and what would be valid."""
-    apart = differences(events[0]["machine"], machine())
+    known = events[0].get("machine")
+    if not known:
+        return (
+            "it was played by an older companion, which did not write down on which machine; valid: "
+            "the companion, the machine and the versions that it was played with"
+        )
+    apart = differences(known, machine())
     if apart:
         return (
             f"it was played with {'; '.join(apart)}; valid: the processor and the versions that it "

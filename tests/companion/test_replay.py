@@ -235,6 +235,18 @@ def test_another_machine_is_named_and_the_same_one_is_not(tmp_path: Path) -> Non
     assert "\n" not in reason and "numpy" not in reason
 
 
+def test_a_take_that_does_not_know_its_machine_replays(tmp_path: Path) -> None:
+    played = play(tmp_path, standing_in(bars=6), music(6))
+    log = played.take / EVENTS_FILE
+    first, rest = log.read_text().split("\n", 1)
+    begun = json.loads(first)
+    del begun["machine"]
+    log.write_text(json.dumps(begun) + "\n" + rest)
+    assert replay(played.take).identical
+    soundfile.write(played.take / "bass.wav", 0.5 * played.file(), RATE, "FLOAT")
+    assert "older companion" in replay(played.take).reason
+
+
 def test_samples_that_were_never_recorded_are_named(tmp_path: Path) -> None:
     played = play(tmp_path, standing_in(bars=6), music(6))
     soundfile.write(played.take / "bass.wav", 0.5 * played.file(), RATE, "FLOAT")
