@@ -32,8 +32,8 @@ BY = "clock"
 """Who moves the tempo's knob when another clock hands over to the companion's own."""
 MAX_BEND = 0.04
 """How far off the source's tempo the transport's may be while a stem sounds."""
-CORRECTION_BEATS = 1.0
-"""A difference in phase is made good over so many beats."""
+CORRECTION_BEATS, CORRECTION_BEATS_SILENT = 1.0, 0.6
+"""A difference in phase is made good over so many beats; the second while nothing sounds."""
 STEER_BEATS = 0.5
 """How often the transport is steered at most."""
 TEMPO = 5e-4
@@ -50,9 +50,10 @@ LAST_BEATS = 2
 """What the end of it takes: the nearer the beats, the less the tempo is bent."""
 ASTRAY_S, ASTRAY_SURE = 0.25, 0.6
 """The beats are that far apart if they have been for so long, by readings as sure as this."""
-AT_THE_EDGE, BACK_INSIDE = 0.005, 0.0025
-"""A tempo beyond the range by less than this part is measured so; it is followed. Once it was
-further beyond, it has to come nearer."""
+AT_THE_EDGE = 0.005
+"""A tempo beyond the range by less than this part may only be measured so; it is followed."""
+BEYOND_S, INSIDE_S = 0.5, 2.0
+"""One that was further beyond for so long has to be back for so long, to be followed again."""
 
 SLOWEST_BPM, FASTEST_BPM = MIN_BPM * (1 - HEADROOM), MAX_BPM * (1 + HEADROOM)
 
@@ -124,7 +125,8 @@ class Conductor:
         self._settle_by: float | None = None  # a sample; after a master's start
         self._astray_since: int | None = None  # a sample; while the bars are far from the source's
         self._met = True  # whether they have been near since the players fell silent for that
-        self._beyond = False  # whether the source's tempo is out of range
+        self._beyond = False  # whether the source's tempo has been out of range for a while
+        self._edge_since: int | None = None  # a sample; while its tempo says otherwise
         self._lead = LeadWatch(transport, warn)
 
     def tick(self, now: int) -> None:
@@ -141,18 +143,19 @@ class Conductor:
             reading = reading.in_beats(self._transport.meter)
         self.confidence = 0.0 if reading is None else reading.confidence
         sure = reading is not None and reading.confidence >= SURE
-        self._beyond = sure and reading is not None and self._is_beyond(reading.bpm)
+        if reading is not None and sure:
+            self._look_at_edge(reading.bpm, now)
         self._lead.look(now, reading, sure, self._beyond)
         if reading is None or not sure:
             self.error_s, self._astray_since = 0.0, None
-            if abs(self._transport.bpm / self._transport.tempo - 1) > TEMPO:
+            if abs(self._bend) > TEMPO:
                 self._steer(now, float(self._transport.tempo))  # nobody says what to bend for
             return
         if reading.running and not self.running:
             self._settle_by = now + SETTLE_S * self._transport.rate
         self.running = reading.running
         self._follow(reading, now)
-        if abs(self.error_s) < SETTLED_S:
+        if abs(self.error_s) < SETTLED_S and abs(self._bend) <= MAX_BEND + 1e-3:
             self._settle_by, self._met = None, True
 
     @property
@@ -191,8 +194,14 @@ class Conductor:
         self._source, self.name = source, name
         self.running, self.song_offset_bars, self._settle_by = True, None, None
         self._steered_samples = float("-inf")
-        self._astray_since, self._met, self._beyond = None, True, False
+        self._astray_since, self._met = None, True
+        self._edge_since, self._beyond = None, False
         self._lead.choose(name)
+
+    @property
+    def _bend(self) -> float:
+        """How much the tempo is above what it is bent from, as a part of it."""
+        return float(self._transport.bpm / self._transport.tempo - 1)
 
     def _give_tempo(self) -> None:
         """A tempo that the performer turns to is everybody's, where the source takes it."""
@@ -204,10 +213,11 @@ class Conductor:
 
     def _follow(self, reading: Reading, now: int) -> None:
         transport, rate = self._transport, self._transport.rate
-        tempo = min(max(reading.bpm, MIN_BPM), MAX_BPM) if self._beyond else reading.bpm
+        beyond = self._beyond or not _within_reach(reading.bpm)
+        tempo = min(max(reading.bpm, MIN_BPM), MAX_BPM) if beyond else reading.bpm
         present = float(transport.bpm)
         # Beats cannot be kept with a tempo that is not to be had.
-        lock: Lock = reading.lock if reading.running and not self._beyond else "tempo"
+        lock: Lock = reading.lock if reading.running and not beyond else "tempo"
         sounding = self._sounding()
         if lock == "bar" and self.name == "follow" and sounding:
             lock = "beat"
@@ -235,7 +245,8 @@ class Conductor:
             return  # it will be there in a beat anyway
         if not sounding:
             error = _shorter_way(error, whole, tempo)
-        wanted = tempo * (1 + error / CORRECTION_BEATS)
+        over = CORRECTION_BEATS if sounding else CORRECTION_BEATS_SILENT
+        wanted = tempo * (1 + error / over)
         if sounding:
             wanted = min(max(wanted, tempo * (1 - MAX_BEND)), tempo * (1 + MAX_BEND))
         self._steer(at, min(max(wanted, SLOWEST_BPM), FASTEST_BPM), tempo)
@@ -256,9 +267,16 @@ class Conductor:
             self._astray_since = None
             self._lead.moved()
 
-    def _is_beyond(self, bpm: float) -> bool:
-        edge = BACK_INSIDE if self._beyond else AT_THE_EDGE
-        return not MIN_BPM * (1 - edge) <= bpm <= MAX_BPM * (1 + edge)
+    def _look_at_edge(self, bpm: float, now: int) -> None:
+        """Whether the source's tempo has gone out of range, or come back, for good."""
+        if self._beyond is not _within_reach(bpm):
+            self._edge_since = None
+            return
+        if self._edge_since is None:
+            self._edge_since = now
+        lasts_s = INSIDE_S if self._beyond else BEYOND_S
+        if now - self._edge_since >= lasts_s * self._transport.rate:
+            self._edge_since, self._beyond = None, not self._beyond
 
     def _give_beat(self, reading: Reading, now: int) -> None:
         """Tell those who may join later where our bars lie, when it is elsewhere."""
@@ -276,6 +294,10 @@ class Conductor:
         at = max(sample, self._look()[1])
         self._transport.steer(at, _exact(bpm), None if tempo is None else _exact(tempo))
         self._steered_samples = sample
+
+
+def _within_reach(bpm: float) -> bool:
+    return MIN_BPM * (1 - AT_THE_EDGE) <= bpm <= MAX_BPM * (1 + AT_THE_EDGE)
 
 
 def _exact(bpm: float) -> Fraction:

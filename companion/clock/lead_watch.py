@@ -71,7 +71,7 @@ class LeadWatch:
 
     def moved(self) -> None:
         """The players fall silent because its bars are elsewhere."""
-        self._tell(f"{self._label} has moved: the players come back on its bars")
+        self._tell(f"the bars of {self._label} are elsewhere: the players come back on them")
 
     @property
     def _label(self) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -10,12 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from companion.clock.conductor import MAX_BEND, SETTLE_S, Conductor
-from companion.clock.host_time import HostTime
+from companion.clock.conductor import MAX_BEND, SETTLE_S
 from companion.clock.midi_clock import START, STOP, TICK, MidiClock
-from companion.clock.source import Line, Lock, Reading
+from companion.clock.source import Line, Lock
 from companion.clock.transport import Transport
-from companion.control.store import ParameterStore
 from companion.errors import CompanionError
 from tests.companion.clock.master import (
     JACK_PERIOD_S,
@@ -28,78 +25,7 @@ from tests.companion.clock.master import (
     ramp,
     tick_times,
 )
-
-TICK_S = 0.01
-BLOCK = 256
-
-
-class Scripted:
-    """A source whose beat is a line over time, or nothing."""
-
-    def __init__(self, line: Line | None) -> None:
-        self.line, self.closed = line, 0
-
-    def read(self, now: int, host_time: HostTime) -> Reading | None:
-        return None if self.line is None else host_time.reading(self.line, now)
-
-    def close(self) -> None:
-        self.closed += 1
-
-
-class Linked(Scripted):
-    """One that takes the performer's tempo and beats."""
-
-    given: tuple[float, ...] = ()
-
-    def set_tempo(self, bpm: float) -> None:
-        self.given = (*self.given, bpm)
-
-    def set_beat(self, time_s: float, beat: float) -> None:
-        self.line = Line(time_s, beat, 120, lock="tempo")
-
-
-class Stage:
-    """A conductor, its knobs, and a stream that runs by steps of 10 ms."""
-
-    def __init__(self, bpm: float = 120.0, **sources: object) -> None:
-        self.seconds, self.sounding, self.missed = START_S, False, 0
-        self.transport = Transport(RATE, bpm, RATE)
-        self.store = ParameterStore({"bpm": bpm}, {}, clock=lambda: self.seconds)
-        self.warnings: list[str] = []
-        openers: dict[str, Callable] = {
-            name: source if callable(source) else (lambda source=source: source)
-            for name, source in sources.items()
-        }
-        self.conductor = Conductor(
-            self.transport,
-            self.store,
-            openers,
-            lambda: self.sounding,
-            lambda: (self.seconds, self.position),
-            lambda: self.missed,
-            self.warnings.append,
-        )
-
-    @property
-    def position(self) -> int:
-        """Moves by blocks."""
-        return int((self.seconds - START_S) * RATE / BLOCK) * BLOCK
-
-    def turn(self, name: str, value: object) -> None:
-        self.store.set(name, value, None, "test")
-
-    def run(self, seconds: float, each: Callable[[], object] = lambda: None) -> None:
-        for _ in range(round(seconds / TICK_S)):
-            self.seconds += TICK_S
-            each()
-            self.conductor.tick(self.position)
-
-    def off_s(self, line: Line, whole: int = 4) -> float:
-        """How far the beat that is processed now is from a line's."""
-        # A counter that moves by blocks is half a block behind on average: so is host time.
-        sample = (self.seconds - START_S) * RATE - BLOCK / 2
-        off = line.beat_at(self.seconds) - self.transport.beat_at(round(sample))
-        return ((off + whole / 2) % whole - whole / 2) * 60 / line.bpm
+from tests.companion.clock.stage import BLOCK, Linked, Scripted, Stage
 
 
 def line(bpm: float, beat: float, lock: Lock = "bar") -> Line:
