@@ -20,7 +20,7 @@ from typing import Protocol, runtime_checkable
 from companion.clock.grid import HEADROOM, MAX_BPM, MIN_BPM
 from companion.clock.host_time import HostTime
 from companion.clock.internal import InternalSource
-from companion.clock.lead_watch import LeadWatch
+from companion.clock.lead_watch import LeadWatch, within_reach
 from companion.clock.source import ClockSource, Lock, Reading
 from companion.clock.tap import TapSource
 from companion.clock.transport import Transport
@@ -50,10 +50,8 @@ LAST_BEATS = 2
 """What the end of it takes: the nearer the beats, the less the tempo is bent."""
 ASTRAY_S, ASTRAY_SURE = 0.25, 0.6
 """The beats are that far apart if they have been for so long, by readings as sure as this."""
-AT_THE_EDGE = 0.005
-"""A tempo beyond the range by less than this part may only be measured so; it is followed."""
-BEYOND_S, INSIDE_S = 0.5, 2.0
-"""One that was further beyond for so long has to be back for so long, to be followed again."""
+INSIDE_S = 2.0
+"""A tempo that was out of range has to be back for so long before it is followed."""
 
 SLOWEST_BPM, FASTEST_BPM = MIN_BPM * (1 - HEADROOM), MAX_BPM * (1 + HEADROOM)
 
@@ -125,8 +123,8 @@ class Conductor:
         self._settle_by: float | None = None  # a sample; after a master's start
         self._astray_since: int | None = None  # a sample; while the bars are far from the source's
         self._met = True  # whether they have been near since the players fell silent for that
-        self._beyond = False  # whether the source's tempo has been out of range for a while
-        self._edge_since: int | None = None  # a sample; while its tempo says otherwise
+        self._beyond_until = float("-inf")  # a sample; its tempo is or was out of range till then
+        self._end_bpm = 0.0  # the end of the range that it is beyond
         self._lead = LeadWatch(transport, warn)
 
     def tick(self, now: int) -> None:
@@ -143,9 +141,7 @@ class Conductor:
             reading = reading.in_beats(self._transport.meter)
         self.confidence = 0.0 if reading is None else reading.confidence
         sure = reading is not None and reading.confidence >= SURE
-        if reading is not None and sure:
-            self._look_at_edge(reading.bpm, now)
-        self._lead.look(now, reading, sure, self._beyond)
+        self._lead.look(now, reading, sure)
         if reading is None or not sure:
             self.error_s, self._astray_since = 0.0, None
             if abs(self._bend) > TEMPO:
@@ -195,7 +191,7 @@ class Conductor:
         self.running, self.song_offset_bars, self._settle_by = True, None, None
         self._steered_samples = float("-inf")
         self._astray_since, self._met = None, True
-        self._edge_since, self._beyond = None, False
+        self._beyond_until = float("-inf")
         self._lead.choose(name)
 
     @property
@@ -213,8 +209,11 @@ class Conductor:
 
     def _follow(self, reading: Reading, now: int) -> None:
         transport, rate = self._transport, self._transport.rate
-        beyond = self._beyond or not _within_reach(reading.bpm)
-        tempo = min(max(reading.bpm, MIN_BPM), MAX_BPM) if beyond else reading.bpm
+        if not within_reach(reading.bpm):
+            self._beyond_until = now + INSIDE_S * rate
+            self._end_bpm = float(MIN_BPM if reading.bpm < MIN_BPM else MAX_BPM)
+        beyond = now < self._beyond_until
+        tempo = self._end_bpm if beyond else reading.bpm
         present = float(transport.bpm)
         # Beats cannot be kept with a tempo that is not to be had.
         lock: Lock = reading.lock if reading.running and not beyond else "tempo"
@@ -267,17 +266,6 @@ class Conductor:
             self._astray_since = None
             self._lead.moved()
 
-    def _look_at_edge(self, bpm: float, now: int) -> None:
-        """Whether the source's tempo has gone out of range, or come back, for good."""
-        if self._beyond is not _within_reach(bpm):
-            self._edge_since = None
-            return
-        if self._edge_since is None:
-            self._edge_since = now
-        lasts_s = INSIDE_S if self._beyond else BEYOND_S
-        if now - self._edge_since >= lasts_s * self._transport.rate:
-            self._edge_since, self._beyond = None, not self._beyond
-
     def _give_beat(self, reading: Reading, now: int) -> None:
         """Tell those who may join later where our bars lie, when it is elsewhere."""
         if not isinstance(self._source, SharedClock) or now < self._given_samples:
@@ -294,10 +282,6 @@ class Conductor:
         at = max(sample, self._look()[1])
         self._transport.steer(at, _exact(bpm), None if tempo is None else _exact(tempo))
         self._steered_samples = sample
-
-
-def _within_reach(bpm: float) -> bool:
-    return MIN_BPM * (1 - AT_THE_EDGE) <= bpm <= MAX_BPM * (1 + AT_THE_EDGE)
 
 
 def _exact(bpm: float) -> Fraction:

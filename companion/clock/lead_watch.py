@@ -16,8 +16,17 @@ MASTERS = {"midi": "MIDI clock", "link": "Ableton Link"}
 """The sources that somebody else is behind, by the name that a performer knows."""
 WAIT_S = {"": 0.0, "absent": 3.0, "gone": 0.0, "beyond": 1.0}
 """So long something is wrong before it is told; a source takes its time to call itself gone."""
+AT_THE_EDGE = 0.005
+"""A tempo beyond the range by less than this part may only be measured so."""
+MEASURE_S = 1.0
+"""Over about so long a tempo is judged: one near the edge jitters."""
 
 Wrong = Literal["", "absent", "gone", "beyond"]
+
+
+def within_reach(bpm: float) -> bool:
+    """Whether a measured tempo is in range, or so near that it may be."""
+    return MIN_BPM * (1 - AT_THE_EDGE) <= bpm <= MAX_BPM * (1 + AT_THE_EDGE)
 
 
 class LeadWatch:
@@ -45,22 +54,22 @@ class LeadWatch:
         self._wrong: Wrong = ""
         self._told: Wrong = ""
         self._since: int | None = None
+        self._bpm, self._measured = 0.0, 0  # a slow mean of its tempo, and when
         self.trouble = ""
 
-    def look(self, now: int, reading: Reading | None, sure: bool, beyond: bool) -> None:
+    def look(self, now: int, reading: Reading | None, sure: bool) -> None:
         """Judge what the source says at stream sample `now`.
 
         Args:
             now: stream sample.
             reading: what it says, in beats.
             sure: whether that is to be followed.
-            beyond: whether its tempo is out of range.
         """
         if self._name not in MASTERS:
             return
         if self._since is None:
             self._since = now
-        wrong = self._judged(reading, sure, beyond)
+        wrong = self._judged(now, reading, sure)
         if wrong != self._wrong:
             self._wrong, self._since = wrong, now
         if wrong == self._told or now - self._since < WAIT_S[wrong] * self._transport.rate:
@@ -77,12 +86,14 @@ class LeadWatch:
     def _label(self) -> str:
         return MASTERS.get(self._name, self._name)
 
-    def _judged(self, reading: Reading | None, sure: bool, beyond: bool) -> Wrong:
+    def _judged(self, now: int, reading: Reading | None, sure: bool) -> Wrong:
         if reading is not None and reading.gone:
             return "gone"
-        if sure:
-            self._heard = True
-            return "beyond" if beyond else ""
+        if reading is not None and sure:
+            share = min(1.0, (now - self._measured) / (MEASURE_S * self._transport.rate))
+            self._bpm += (reading.bpm - self._bpm) * (share if self._heard else 1.0)
+            self._measured, self._heard = now, True
+            return "" if within_reach(self._bpm) else "beyond"
         # Gone for long it says nothing at all; just back it is not sure yet; stopped it may rest.
         return self._wrong if self._heard else "absent"
 
