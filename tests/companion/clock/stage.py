@@ -52,7 +52,9 @@ class Linked(Scripted):
 
 
 class Stage:
-    """A conductor, its knobs, and a stream that runs by steps of 10 ms."""
+    """A conductor, its knobs, and a stream that runs by steps."""
+
+    step_s = TICK_S
 
     def __init__(self, bpm: float = 120.0, meter: Meter = FOUR_FOUR, **sources: object) -> None:
         self.seconds, self.sounding, self.missed = START_S, False, 0
@@ -86,8 +88,8 @@ class Stage:
         self.store.set(name, value, None, "test")
 
     def run(self, seconds: float, each: Callable[[], object] = lambda: None) -> None:
-        for _ in range(round(seconds / TICK_S)):
-            self.seconds += TICK_S
+        for _ in range(round(seconds / self.step_s)):
+            self.seconds += self.step_s
             each()
             self.conductor.tick(self.position)
 
@@ -139,7 +141,7 @@ class Led(Stage):
                 self._arrived_s = max(self._arrived_s, self._due_s + late_s)
                 self.clock.receive([TICK], self._arrived_s)
                 self._due_s += 60 / self.quarters / 24
-            self.silent_s += 0.0 if self.conductor.playing else TICK_S
+            self.silent_s += 0.0 if self.conductor.playing else self.step_s
             each()
 
         self.run(seconds, arrive)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -13,7 +15,7 @@ from companion.clock.midi_out import ClockTicks
 from companion.clock.source import Line
 from companion.clock.transport import Transport
 from tests.companion.clock.master import RATE, START_S, exact_host_time
-from tests.companion.clock.stage import BLOCK, Led, Stage, examples
+from tests.companion.clock.stage import BLOCK, TICK_S, Led, Stage, examples
 
 meters = st.sampled_from(list(METERS.values()))
 tempi = st.floats(40, 240)
@@ -21,7 +23,15 @@ BPM = 0.1
 """How near tempi have to be."""
 
 
-def bar_s(stage: Stage, bars: int = 2) -> float:
+@pytest.fixture(autouse=True, scope="module")
+def coarser_steps() -> Iterator[None]:
+    """Many examples, and nothing here is about when the session looks."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Stage, "step_s", 0.04)
+        yield
+
+
+def bar_s(stage: Stage, bars: int = 1) -> float:
     """The mean length of the last bars."""
     last = stage.transport.bar_at(stage.position)
     lines = [stage.transport.bar_start_samples(each) for each in (last - bars, last)]
@@ -43,7 +53,7 @@ def test_the_knob_counts_beats(meter: Meter, bpm: float) -> None:
     stage = Stage(120, meter)
     stage.run(0.1)
     stage.turn("bpm", bpm)
-    stage.run(3 * meter.beats_per_bar * 60 / bpm + 3)
+    stage.run(2 * meter.beats_per_bar * 60 / bpm + 2)
     assert bar_s(stage) == pytest.approx(meter.beats_per_bar * 60 / bpm, rel=1e-4)
 
 
@@ -51,13 +61,14 @@ def test_the_knob_counts_beats(meter: Meter, bpm: float) -> None:
 @examples(8)
 def test_taps_count_beats_and_the_first_is_a_downbeat(meter: Meter, bpm: float) -> None:
     stage = Stage(120, meter)
+    stage.step_s = TICK_S  # here it is: taps are no better than that
     stage.turn("clock", "tap")
     stage.run(0.1)
     first_s = stage.seconds
     for tap in range(8):
         stage.run(first_s + tap * 60 / bpm - stage.seconds)
         stage.turn("tap", True)
-    stage.run(3 * meter.beats_per_bar * 60 / bpm + 2)
+    stage.run(2 * meter.beats_per_bar * 60 / bpm + 3)
     assert bar_s(stage) == pytest.approx(meter.beats_per_bar * 60 / bpm, rel=0.02)
     assert abs(stage.off_s(Line(first_s, 0, bpm), meter.beats_per_bar)) < 0.05
 
@@ -74,7 +85,7 @@ def test_midi_clock_counts_quarter_notes_and_its_song_has_our_bars(
         stage.send(START)
     else:
         stage.send(CONTINUE, sixteenths / 4)
-    stage.hear(bpm, 3 * meter.beats_per_bar * 60 / bpm + 6)
+    stage.hear(bpm, 2 * meter.beats_per_bar * 60 / bpm + 5)
     means(stage, meter, quarters)
     assert abs(stage.off_s(stage.line, meter.beats_per_bar)) < 6e-3
     offset = stage.conductor.song_offset_bars
@@ -98,7 +109,7 @@ def test_link_counts_quarter_notes_and_its_bars_are_ours(
     other = network.join(quarters)
     other.set_beat(stage.seconds - apart_s, 0.0)
     stage.turn("clock", "link")
-    stage.run(3 * meter.beats_per_bar * 60 / bpm + 4)
+    stage.run(2 * meter.beats_per_bar * 60 / bpm + 5)
     means(stage, meter, quarters)
     line = Line(stage.seconds, meter.beats(other.state().beat), bpm)
     assert abs(stage.off_s(line, meter.beats_per_bar)) < 3e-3
@@ -162,4 +173,4 @@ def test_who_joins_on_link_gets_our_tempo_and_bar_in_quarter_notes(
         assert state.bpm == pytest.approx(meter.quarters(tempo), rel=1e-6)
         line = Line(stage.seconds, meter.beats(state.beat), tempo)
         assert abs(stage.off_s(line, meter.beats_per_bar)) < 3e-3
-        assert bar_s(stage, 1) == pytest.approx(meter.beats_per_bar * 60 / tempo, rel=3e-3)
+        assert bar_s(stage) == pytest.approx(meter.beats_per_bar * 60 / tempo, rel=3e-3)
