@@ -25,7 +25,7 @@ METRONOME_AHEAD_S = 0.5
 
 
 class CountIn:
-    """Clicks on the beats (in 6/8 the eighths), the first of each bar accented.
+    """Clicks on the beats (of a dotted quarter its eighths), the first of each bar accented.
 
     Attributes:
         start_samples: stream sample of the first one; of bar 0 if there is none.

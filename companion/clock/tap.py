@@ -16,6 +16,8 @@ FAR_OFF = 0.3
 """A tap this part of a beat away from where it was due begins anew."""
 SURE_TAPS = 5
 TOLERANCE = 1e-6
+BOUNCE_S = 0.1
+"""What comes so soon after a tap is the same one: a switch that bounces; no hand is that quick."""
 
 
 class TapSource:
@@ -28,7 +30,7 @@ class TapSource:
 
     def tap(self, time_s: float) -> None:
         """A tap was made at a monotonic time."""
-        if self._taps and time_s <= self._taps[-1][1]:
+        if self._taps and time_s < self._taps[-1][1] + BOUNCE_S:
             return
         if self._far_off(time_s):
             self._taps = []

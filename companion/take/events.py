@@ -43,7 +43,7 @@ class TakeStarted(Event):
     rate: int  # Hz
     bpm: float
     beats_per_bar: int
-    meter: str  # as it is written: in 6/8 a bar has two beats
+    meter: str  # as it is written: in 6/8 a bar has two beats, in 7/8 seven
     bars: int | None  # None: until stopped
     first_bar_s: float  # where bar 0 starts, after the count-in
     bar_s: float

@@ -12,6 +12,7 @@ at a UDP port for the bars that the companion tells, and say where in their own 
 from __future__ import annotations
 
 import json
+import re
 import socket
 import sys
 import threading
@@ -55,17 +56,21 @@ def hear_bars(port: int, place: Callable[[], float]) -> list[float]:
 
 
 def connect(midi: rtmidi.MidiIn | rtmidi.MidiOut, name: str) -> None:
+    """Connect to a companion's port, which may be called companion-01 where there are two."""
     deadline_s = time.monotonic() + CONNECT_LIMIT_S
-    while not (found := [n for n, port in enumerate(midi.get_ports()) if name in port]):
+    theirs = re.compile(rf"companion.*:{name}")
+    while not (found := [n for n, port in enumerate(midi.get_ports()) if theirs.match(port)]):
         if time.monotonic() > deadline_s:
-            raise SystemExit(f"there is no MIDI port {name!r}, only {midi.get_ports()}")
+            raise SystemExit(
+                f"there is no MIDI port {name} of a companion, only {midi.get_ports()}"
+            )
         time.sleep(0.05)
     midi.open_port(found[0], name="port")
 
 
 def master(bpm: float, port: int) -> None:
     midi = rtmidi.MidiOut(rtmidi.API_UNIX_JACK, name="master")
-    connect(midi, "companion:knobs")
+    connect(midi, "knobs")
     ended, tick_s = until_input_ends(), 60 / bpm / TICKS_A_QUARTER
     start_s, tick = time.monotonic() + 0.1, 0
     bars = hear_bars(port, lambda: (time.monotonic() - start_s) * bpm / 60)
@@ -93,7 +98,7 @@ def slave() -> None:
         times.append(at_s) if event[0][0] == TICK else kinds.append(event[0][0])
 
     midi.set_callback(hear)
-    connect(midi, "companion:clock")
+    connect(midi, "clock")
     say(listening=True)
     until_input_ends().wait()
     last = np.array(times[-MEASURED_TICKS:])

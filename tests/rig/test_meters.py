@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -93,7 +94,7 @@ def beside_a_peer(meter: str, role: str, folder: Path) -> None:
     led = role == "led"
     preset = write_preset(folder, meter, 100 if led else BEATS, port, clock="link")
     peer_bpm = QUARTERS if led else 97.0
-    with JackServer(folder) as server:
+    with JackServer(folder, real_time=True) as server:
         join = ["-m", SIDE, "link", str(peer_bpm), str(METERS[meter]), str(port)]
         if led:
             peer = server.python(*join)
@@ -110,6 +111,13 @@ def beside_a_peer(meter: str, role: str, folder: Path) -> None:
             end(jam)
         assert peers == 1
         print(json.dumps([beats_of(jam.take(), meter), tempo, bar_error_s(bars, meter)]))
+
+
+@pytest.fixture
+def jack_server(tmp_path: Path) -> Iterator[JackServer]:
+    """One that does not wait: a server that did would not keep time on a busy machine."""
+    with JackServer(tmp_path, real_time=True) as server:
+        yield server
 
 
 @pytest.mark.parametrize("meter", METERS)

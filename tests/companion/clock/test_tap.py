@@ -51,6 +51,16 @@ def test_a_tap_far_off_begins_anew_and_the_last_series_stays_until_it_has_a_temp
     assert read(source, 16.25).bpm == pytest.approx(100.0)
 
 
+@given(st.floats(45, 220), st.lists(st.floats(0.001, 0.09), min_size=8, max_size=8))
+def test_a_tap_that_bounces_is_one_tap(bpm: float, bounces_s: list[float]) -> None:
+    source = TapSource()
+    for tap, bounce_s in enumerate(bounces_s):
+        source.tap(100 + tap * 60 / bpm)
+        source.tap(100 + tap * 60 / bpm + bounce_s)
+    reading = read(source, 100 + 7 * 60 / bpm)
+    assert (reading.beat, reading.bpm) == (pytest.approx(7.0), pytest.approx(bpm))
+
+
 def test_more_taps_are_surer() -> None:
     source = TapSource()
     assert source.read(0, HOST_TIME) is None
