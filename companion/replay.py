@@ -94,7 +94,7 @@ def replay(
 
 
 def _unnumbered(player: _Player, event: Event) -> int | None:
-    """The clip that an older take places, which told start and plan only: the last that has both."""
+    """The clip that an older take places: it told start and plan only, and the last fits."""
     wanted = event["start_samples"], event["epoch"]
     fitting = [n for n, cut in player.cut.items() if (cut.start_samples, cut.epoch) == wanted]
     return fitting[-1] if fitting else None

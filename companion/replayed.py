@@ -53,7 +53,7 @@ def why_not(events: Sequence[Mapping[str, Any]]) -> str:
     known = events[0].get("machine")
     if not known:
         return (
-            "it was played by an older companion, which did not write down on which machine; valid: "
+            "it was played by an older companion, which did not write down its machine; valid: "
             "the companion, the machine and the versions that it was played with"
         )
     apart = differences(known, machine())
