@@ -58,7 +58,12 @@ def test_presets_and_weights_are_found_by_package_name() -> None:
 
 @pytest.mark.parametrize(
     ("folder", "extras"),
-    [("companion", ["link"]), ("model", []), ("training", ["train"]), ("tests", ["train", "dev"])],
+    [
+        ("companion", ["link"]),
+        ("model", []),
+        ("training", ["train"]),
+        ("tests", ["train", "link", "dev"]),
+    ],
 )
 def test_every_imported_library_is_declared(folder: str, extras: list[str]) -> None:
     declared = required(PROJECT["project"]["dependencies"])

@@ -354,7 +354,8 @@ def test_a_seed_of_its_own_is_taken_when_a_set_goes_on(
 def test_what_went_wrong_in_a_jam_is_told_after_its_take(
     run: Run, no_sound_card: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    Path("broken.yaml").write_text(SOLO + "bars: 2\n")
+    # Long enough: this runs as fast as it can, and the disk has a thread of its own.
+    Path("broken.yaml").write_text(SOLO + "bars: 24\n")
 
     def write(self: Any, data: Any) -> None:
         raise OSError(28, "No space left on device")
