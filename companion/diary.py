@@ -393,7 +393,7 @@ class Diary:
                 kind=trouble.kind,
                 severity=trouble.severity,
                 detail=trouble.text,
-                over=trouble.lasting and trouble.over_s is not None,
+                over=trouble.over,
                 times=trouble.times,
             )
         )
