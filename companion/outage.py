@@ -55,7 +55,7 @@ class Outage:
             return
         for news in self._stream.drain():
             detail = news.detail
-            if news.what == "lost":
+            if news.what == "lost" and not self.trouble:  # else it cannot be opened again
                 self.times += 1
                 self.trouble = detail
             elif news.what == "back":
@@ -64,7 +64,7 @@ class Outage:
                 detail = f"back after {news.seconds:.2f} s, {detail}"
                 self._until_bar = self._transport.bar_at(news.position) + HEARD_BARS
             self._diary.incident(f"device {news.what}", detail, news.position)
-            if news.what == "back" or (news.what == "latency" and ";" in detail):
+            if news.what == "back" or (news.what == "latency" and news.notable):
                 self._tell(detail)
         self._diary.unheard(self._performed.gaps, now)
         if self._stream.away:
