@@ -15,9 +15,9 @@ from companion.clock.conductor import OpenSource
 from companion.clock.grid import Grid
 from companion.clock.link import LinkSource, open_link
 from companion.clock.midi_clock import MidiClock
-from companion.clock.midi_out import MidiClockOut
-from companion.control.midi import NoMidi, OnClock, RealMidiInput, open_midi
-from companion.control.midi_output import RealMidiSender, open_midi_output
+from companion.clock.midi_out import MidiClockOut, MidiSender
+from companion.control.midi import MidiInput, NoMidi, OnClock, open_midi
+from companion.control.midi_output import open_midi_output
 from companion.control.osc import OscServer
 from companion.control.osc_address import SocketAddress
 from companion.control.osc_out import OscSender, UdpOscSender
@@ -77,7 +77,7 @@ class Controls:
     """
 
     osc_places: Sequence[SocketAddress] = ()
-    midi: RealMidiInput | None = None
+    midi: MidiInput | None = None
 
 
 def jam(
@@ -139,7 +139,8 @@ def jam(
         take = Take(folder, voices, threaded=True, origin=origin)
         open_things.callback(take.close)
         session = Session(preset, rig, worker, store, take, seed, clocks=clocks, osc=sender)
-        watch_port(session, controls.midi, "input")
+        if controls.midi is not None:
+            watch_port(session, controls.midi, controls.midi.name, "input")
         session.prepare()
         open_clock_out(preset, session, open_things, say)
         try:
@@ -200,15 +201,14 @@ def open_clock_out(preset: Preset, session: Session, open_things: ExitStack, say
     open_things.enter_context(
         MidiClockOut(sender, session.transport, conductor.host_time, lambda: conductor.running)
     )
-    watch_port(session, sender, "output")
+    watch_port(session, sender, sender.name, "output")
     say(f"MIDI clock: {sender.name}")
 
 
-def watch_port(session: Session, port: RealMidiInput | RealMidiSender | None, end: str) -> None:
+def watch_port(session: Session, port: MidiInput | MidiSender, name: str, end: str) -> None:
     """Have it told as long as a named MIDI port is gone; `end` is input or output."""
-    if port is not None:
-        gone = lambda: "" if port.connected else f"MIDI {end} {port.name!r} is gone"  # noqa: E731
-        session.troubles.watch("midi", gone, end)
+    gone = lambda: "" if port.connected else f"MIDI {end} {name!r} is gone"  # noqa: E731
+    session.troubles.watch("midi", gone, end)
 
 
 def open_sender(

@@ -47,7 +47,7 @@ class Outage:
         self.on = False
         self.lost_s = 0.0
         self.times = 0
-        self.trouble = ""
+        self.trouble = self._gone = ""
 
     def tick(self, now: int) -> None:
         """Write down what happened, and tell the performer."""
@@ -57,10 +57,12 @@ class Outage:
             detail = news.detail
             if news.what == "lost" and not self.trouble:  # else it cannot be opened again
                 self.times += 1
-                self.trouble = detail
+                self._gone = self._gone or detail
+                why = "" if detail == self._gone else f" ({detail})"
+                self.trouble = f"{self._gone}{why}"  # that it is gone counts more than why
             elif news.what == "back":
                 self.lost_s += news.seconds
-                self.trouble = ""
+                self.trouble = self._gone = ""
                 detail = f"back after {news.seconds:.2f} s, {detail}"
                 self._until_bar = self._transport.bar_at(news.position) + HEARD_BARS
             self._diary.incident(f"device {news.what}", detail, news.position)

@@ -42,6 +42,11 @@ MOST_POSITION = 2**14 - 1
 class MidiSender(Protocol):
     """Where messages go."""
 
+    @property
+    def connected(self) -> bool:
+        """Whether its port is there."""
+        ...
+
     def send(self, message: Sequence[int]) -> None:
         """Send it now."""
         ...
@@ -66,6 +71,7 @@ class FakeMidiSender:
         self._clock = clock
         self.sent: list[tuple[float, tuple[int, ...]]] = []
         self.closed = False
+        self.connected = True
         self.came_back = False  # what the next look finds
 
     def send(self, message: Sequence[int]) -> None:

@@ -44,7 +44,15 @@ class NoMidi(CompanionError):
 class MidiInput(Protocol):
     """An open input, real or fake."""
 
-    name: str
+    @property
+    def name(self) -> str:
+        """Of the port."""
+        ...
+
+    @property
+    def connected(self) -> bool:
+        """Whether its port is there."""
+        ...
 
     def close(self) -> None:
         """No knob is turned any more; again does nothing."""
@@ -88,7 +96,7 @@ class FakeMidiInput:
         self, store: ParameterStore, preset: MidiPreset, on_clock: OnClock | None = None
     ) -> None:
         """Open at once."""
-        self.name = "fake"
+        self.name, self.connected = "fake", True
         self._changes: ControlChanges | None = ControlChanges(store, preset.mappings)
         self._on_clock = on_clock
 
@@ -145,7 +153,7 @@ class RealMidiInput:
 
     @property
     def connected(self) -> bool:
-        """Whether its port is there."""
+        """See `MidiInput`."""
         return self._port is None or self._port.there
 
     def _collect(self) -> None:

@@ -25,7 +25,7 @@ class RealMidiSender:
 
     @property
     def connected(self) -> bool:
-        """Whether its port is there."""
+        """See `MidiSender`."""
         return self._port is None or self._port.there
 
     def send(self, message: Sequence[int]) -> None:
