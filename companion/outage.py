@@ -55,8 +55,8 @@ class Outage:
             return
         for news in self._stream.drain():
             detail = news.detail
-            if news.what == "lost" and not self.trouble:  # else it cannot be opened again
-                self.times += 1
+            if news.what == "lost":
+                self.times += not self._gone  # else it is gone still, and cannot be opened
                 self._gone = self._gone or detail
                 why = "" if detail == self._gone else f" ({detail})"
                 self.trouble = f"{self._gone}{why}"  # that it is gone counts more than why
