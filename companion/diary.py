@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
-from typing import TypedDict
 
 from companion.audio.performed import Gaps
 from companion.clock.transport import Transport
@@ -37,19 +36,13 @@ from companion.take.events import (
     TakeEnded,
     TakeStarted,
     TempoMoved,
-    TroubleTold,
     Unheard,
+    When,
 )
 from companion.take.machine import machine
 from companion.take.origin import PRESET_FILE, Origin
 from companion.take.take import Take
-from companion.trouble import Trouble
 from model.request import StemRequest, StemResult
-
-
-class _When(TypedDict):
-    bar: int
-    time_s: float
 
 
 class Diary:
@@ -70,8 +63,7 @@ class Diary:
             start_samples: stream sample that the take begins with.
             hear: told of every event, with a take or without.
         """
-        self._hear = hear
-        self._take, self._transport, self._start = take, transport, start_samples
+        self._take, self._transport, self._start, self._hear = take, transport, start_samples, hear
         self._told_segments = transport.segments
         self._told_gaps: Gaps = ()
 
@@ -100,9 +92,9 @@ class Diary:
         origin = Origin() if self._take is None else self._take.origin
         if self._take is not None:
             self._take.keep(PRESET_FILE, preset_text(preset))
-        self._log(
+        self.log(
             TakeStarted(
-                **self._when(self._start),
+                **self.when(self._start),
                 preset=preset.name,
                 players=tuple(player.name for player in preset.players),
                 rate=transport.rate,
@@ -142,9 +134,9 @@ class Diary:
         while same and segments[same - 1] is not told[same - 1]:  # only the last ones ever change
             same -= 1
         for segment in segments[same:]:
-            self._log(
+            self.log(
                 TempoMoved(
-                    **self._when(segment.sample),
+                    **self.when(segment.sample),
                     beat=float(segment.beat),
                     bpm=segment.bpm(self._transport.rate),
                     sample=segment.sample,
@@ -155,11 +147,11 @@ class Diary:
 
     def gain(self, player: str, gain: float, at: int) -> None:
         """A player's gain moves from a stream sample on."""
-        self._log(GainSet(**self._when(at), player=player, sample=at, gain=gain))
+        self.log(GainSet(**self.when(at), player=player, sample=at, gain=gain))
 
     def faded_in(self, at: int) -> None:
         """All players rise from silence from a stream sample on."""
-        self._log(FadedIn(**self._when(at), sample=at))
+        self.log(FadedIn(**self.when(at), sample=at))
 
     def heard(
         self,
@@ -179,9 +171,9 @@ class Diary:
             others: of the other players that it heard, the gain, and the bars that were taken to
                 repeat others.
         """
-        self._log(
+        self.log(
             PlanHeard(
-                **self._when(heard_samples),
+                **self.when(heard_samples),
                 player=player,
                 epoch=window.epoch,
                 seed=window.seed,
@@ -201,14 +193,14 @@ class Diary:
         """The performed samples, [first, end) each, that no device heard, are these by now."""
         if gaps != self._told_gaps:
             self._told_gaps = gaps
-            self._log(Unheard(**self._when(at), samples=tuple(gaps)))
+            self.log(Unheard(**self.when(at), samples=tuple(gaps)))
 
     def muted(self, player: str, window: PlanWindow, silence: Placement | None) -> None:
         """Nothing was heard: no plan, and older ones fall silent where there are any."""
         bars = None if silence is None else (silence.first_bar, silence.first_bar + silence.bars)
-        self._log(
+        self.log(
             PlanMuted(
-                **self._when(window.made_samples), player=player, epoch=window.epoch, bars=bars
+                **self.when(window.made_samples), player=player, epoch=window.epoch, bars=bars
             )
         )
 
@@ -223,9 +215,9 @@ class Diary:
         requests: Sequence[StemRequest],
     ) -> None:
         """A plan was asked for, with so many stems to choose from."""
-        self._log(
+        self.log(
             PlanAsked(
-                **self._when(window.made_samples),
+                **self.when(window.made_samples),
                 player=player,
                 epoch=window.epoch,
                 round=round_number,
@@ -242,9 +234,9 @@ class Diary:
 
     def cut(self, player: str, placement: Placement, stem: int, at: int) -> None:
         """A clip was made by hand: bars once more, or another stem of a plan."""
-        self._log(
+        self.log(
             ClipCut(
-                **self._when(at),
+                **self.when(at),
                 player=player,
                 first_bar=placement.first_bar,
                 source=placement.source,
@@ -264,9 +256,9 @@ class Diary:
         """A clip of so many samples went onto a player's timeline; what was there, if it is None,
         moved to where its beats lie now.
         """
-        self._log(
+        self.log(
             ClipPlaced(
-                **self._when(start),
+                **self.when(start),
                 player=player,
                 sample=at,
                 start_samples=start,
@@ -279,9 +271,9 @@ class Diary:
 
     def knob(self, change: Change, at: int) -> None:
         """A knob was moved."""
-        self._log(
+        self.log(
             KnobMoved(
-                **self._when(at),
+                **self.when(at),
                 name=change.name,
                 player=change.player,
                 value=change.new,
@@ -306,9 +298,9 @@ class Diary:
         `knobs` are the values it was asked for with, `effort` what it got.
         """
         window = arrival.window
-        self._log(
+        self.log(
             PlanMade(
-                **self._when(arrival.actual_samples),
+                **self.when(arrival.actual_samples),
                 player=player,
                 epoch=window.epoch,
                 first_bar=window.layout.first_bar,
@@ -335,9 +327,9 @@ class Diary:
 
     def failed(self, player: str, window: PlanWindow, reason: str, at: int) -> None:
         """A plan will never come."""
-        self._log(
+        self.log(
             PlanFailed(
-                **self._when(at),
+                **self.when(at),
                 player=player,
                 epoch=window.epoch,
                 first_bar=window.layout.first_bar,
@@ -347,7 +339,7 @@ class Diary:
 
     def bar(self, player: str, decision: BarDecision) -> None:
         """What a player's stem is in a bar."""
-        self._log(
+        self.log(
             BarSounded(
                 bar=decision.bar,
                 time_s=self._seconds(self._transport.bar_start_samples(decision.bar)),
@@ -369,7 +361,7 @@ class Diary:
     ) -> None:
         """How the rig is in a bar that begins, and whether the music follows its cycle."""
         of_rig = {name: value for name, value in asdict(metrics).items() if name != "bar"}
-        self._log(
+        self.log(
             BarMeasured(
                 bar=metrics.bar,
                 time_s=self._seconds(self._transport.bar_start_samples(metrics.bar)),
@@ -383,32 +375,21 @@ class Diary:
 
     def incident(self, what: str, detail: str, at: int) -> None:
         """Something that should not happen."""
-        self._log(Incident(**self._when(at), what=what, detail=detail))
-
-    def trouble(self, trouble: Trouble, at: int) -> None:
-        """What the performer is told of what went wrong, or is over."""
-        self._log(
-            TroubleTold(
-                **self._when(at),
-                kind=trouble.kind,
-                severity=trouble.severity,
-                detail=trouble.text,
-                over=trouble.lasting and trouble.over_s is not None,
-                times=trouble.times,
-            )
-        )
+        self.log(Incident(**self.when(at), what=what, detail=detail))
 
     def ended(self, reason: str, figures: dict[str, float], at: int) -> None:
         """The take's last line."""
-        self._log(TakeEnded(**self._when(at), reason=reason, figures=figures))
+        self.log(TakeEnded(**self.when(at), reason=reason, figures=figures))
 
     def _seconds(self, sample: int) -> float:
         return (sample - self._start) / self._transport.rate
 
-    def _when(self, sample: int) -> _When:
-        return _When(bar=self._transport.bar_at(sample), time_s=self._seconds(sample))
+    def when(self, sample: int) -> When:
+        """The bar and the second of a stream sample, as every event has them."""
+        return When(bar=self._transport.bar_at(sample), time_s=self._seconds(sample))
 
-    def _log(self, event: Event) -> None:
+    def log(self, event: Event) -> None:
+        """Write an event down, and have it heard."""
         self.tempo()
         self._hear(event)
         if self._take is not None:

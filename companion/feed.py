@@ -72,8 +72,8 @@ class Feed:
 
     def trouble(self, trouble: Trouble) -> None:
         """Something went wrong, or is over."""
-        lasts = trouble.over_s is None or not trouble.lasting
-        self._moved.append(("/companion/trouble", (trouble.severity, trouble.text, int(lasts))))
+        told = trouble.severity, trouble.text, int(not trouble.over)
+        self._moved.append(("/companion/trouble", told))
 
     def tick(self, now_samples: int) -> None:
         """Send what is new."""

@@ -56,7 +56,7 @@ class Outage:
         for news in self._stream.drain():
             detail = news.detail
             if news.what == "lost":
-                self.times += 1
+                self.times += not self._gone  # else it is gone still, and cannot be opened
                 self._gone = self._gone or detail
                 why = "" if detail == self._gone else f" ({detail})"
                 self.trouble = f"{self._gone}{why}"  # that it is gone counts more than why
@@ -66,7 +66,7 @@ class Outage:
                 detail = f"back after {news.seconds:.2f} s, {detail}"
                 self._until_bar = self._transport.bar_at(news.position) + HEARD_BARS
             self._diary.incident(f"device {news.what}", detail, news.position)
-            if news.what == "back" or (news.what == "latency" and ";" in detail):
+            if news.what == "back" or (news.what == "latency" and news.notable):
                 self._tell(detail)
         self._diary.unheard(self._performed.gaps, now)
         if self._stream.away:

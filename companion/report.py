@@ -13,6 +13,7 @@ from companion.diary import Diary
 from companion.feed import Feed
 from companion.listen.ear import Ear
 from companion.metrics import BarMetrics, Metrics, PlayerMetrics
+from companion.take.events import TroubleTold
 from companion.trouble import Trouble
 
 if TYPE_CHECKING:
@@ -60,7 +61,16 @@ class Report:
 
     def trouble(self, trouble: Trouble, at_samples: int) -> None:
         """Something went wrong, or is over."""
-        self._diary.trouble(trouble, at_samples)
+        self._diary.log(
+            TroubleTold(
+                **self._diary.when(at_samples),
+                kind=trouble.kind,
+                severity=trouble.severity,
+                detail=trouble.text,
+                over=trouble.over,
+                times=trouble.times,
+            )
+        )
         if self._feed is not None:
             self._feed.trouble(trouble)
 

@@ -115,7 +115,7 @@ class Session:
             self._diary,
             lambda what: happened("news", what),
         )
-        self._refused = self._xruns = 0
+        self._xruns = 0
         self._watch(osc)
         self._stopped = False
 
@@ -250,10 +250,8 @@ class Session:
             self._ear.turned(change)
             self._report.turned(change)
             self._diary.knob(change, self.rig.memory.position)
-        refused, why = self.store.refused
-        if refused > self._refused:
-            self.troubles.happened("message", why, refused - self._refused)
-            self._refused = refused
+        for refusal in self.store.drain_refusals():
+            self.troubles.happened("message", refusal.why, refusal.times, refusal.about)
         self._set_monitor()
         self._ensemble.follow_knobs()
 

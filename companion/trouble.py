@@ -34,8 +34,8 @@ SEVERITIES: dict[Kind, int] = {
 READ_S = 10.0
 """How long it is told once it has happened or is over."""
 AGAIN_S = 1.0
-"""A sentence that changes is written down and sent no more often than this."""
-MOST = 64
+"""What changes, or comes and goes, is written down and sent no more often than this."""
+MOST = 4
 """Different things of one kind that are told apart; any more are one."""
 
 Key = tuple[Kind, str]
@@ -54,7 +54,8 @@ class Trouble:
         over_s: when it was over, or happened last; None while it lasts.
         lasting: whether it lasts until it is over, or happens.
         times: how often it began or happened.
-        about: which of its kind: a port, a target; empty where there is one.
+        about: which of its kind: a port, an address; empty where there is one.
+        read: whether it has been told for long enough, and is told no longer.
     """
 
     kind: Kind
@@ -64,6 +65,12 @@ class Trouble:
     lasting: bool
     times: int = 1
     about: str = ""
+    read: bool = False
+
+    @property
+    def over(self) -> bool:
+        """Whether it is over; what happens is when it has been read."""
+        return self.read or (self.lasting and self.over_s is not None)
 
     @property
     def severity(self) -> int:
@@ -73,13 +80,12 @@ class Trouble:
     @property
     def line(self) -> str:
         """How it is shown: whether it is over, what, and how often."""
-        over = "over: " if self.lasting and self.over_s is not None else ""
+        over = "over: " if self.over else ""
         return f"{over}{self.text}{f' ({self.times} times)' if self.times > 1 else ''}"
 
     @property
     def _order(self) -> tuple[bool, int, float, float]:
-        over = self.lasting and self.over_s is not None
-        return over, KINDS.index(self.kind), -(self.over_s or self.since_s), self.since_s
+        return self.over, KINDS.index(self.kind), -(self.over_s or self.since_s), self.since_s
 
 
 class Ledger:
@@ -97,13 +103,13 @@ class Ledger:
 
         Args:
             clock: seconds since the set began.
-            hear: told of whatever begins, happens, changes or is over.
+            hear: told at a tick of whatever begins, happens, changes or is over.
         """
         self._clock, self._hear = clock, hear
         self._now: dict[Key, Trouble] = {}
         self._all: dict[Key, Trouble] = {}  # of the set, with how often in all
         self._watched: dict[Key, Condition] = {}
-        self._heard_s: dict[Key, float] = {}
+        self._heard: dict[Key, tuple[str, bool, float]] = {}  # what, whether over, and when
         self.told: tuple[Trouble, ...] = ()
 
     def watch(self, kind: Kind, condition: Condition, about: str = "") -> None:
@@ -124,10 +130,14 @@ class Ledger:
                 if kept is None or not lasts or kept.text != text:
                     self._note(kind, text, now_s, True, 0 if lasts else 1, about)
             elif kept is not None and lasts:
-                self._put(replace(kept, over_s=now_s), heard=True)
+                self._put(replace(kept, over_s=now_s))
         for key, each in tuple(self._now.items()):
-            if each.over_s is not None and now_s >= each.over_s + READ_S:
+            if each.over_s is None or now_s < each.over_s + READ_S:
+                self._tell(key, each, now_s)
+            else:
                 del self._now[key]
+                self._tell(key, replace(each, read=True), now_s)
+                del self._heard[key]
         self.told = tuple(sorted(self._now.values(), key=lambda each: each._order))
 
     def summary(self) -> tuple[Trouble, ...]:
@@ -147,28 +157,26 @@ class Ledger:
             noted = Trouble(kind, text, now_s, over_s, lasting, times, key[1])
         else:
             noted = replace(kept, text=text, over_s=over_s, times=kept.times + times)
-        changed = kept is None or kept.text != text or kept.over_s != over_s
-        often = kept is not None and now_s < self._heard_s.get(key, now_s) + AGAIN_S
         first = self._all.get(key)
         self._all[key] = replace(
             noted,
             since_s=noted.since_s if first is None else first.since_s,
             times=times if first is None else first.times + times,
         )
-        self._put(noted, heard=changed and not often and (lasting or not _same(kept, noted)))
+        self._put(noted)
 
-    def _put(self, trouble: Trouble, heard: bool) -> None:
+    def _put(self, trouble: Trouble) -> None:
         key = trouble.kind, trouble.about
         self._now[key] = trouble
         self._all[key] = replace(self._all[key], over_s=trouble.over_s)
-        if heard:
-            self._heard_s[key] = trouble.over_s or trouble.since_s
-            self._hear(trouble)
 
-
-def _same(kept: Trouble | None, noted: Trouble) -> bool:
-    """Whether the same thing has happened again: it counts, and is not told anew."""
-    return kept is not None and kept.text == noted.text
+    def _tell(self, key: Key, trouble: Trouble, now_s: float) -> None:
+        """Have it heard if it is not as it was heard last: at once if new, else now and then."""
+        text, over, heard_s = self._heard.get(key, ("", True, float("-inf")))
+        if (text, over) == (trouble.text, trouble.over) or now_s < heard_s + AGAIN_S:
+            return
+        self._heard[key] = trouble.text, trouble.over, now_s
+        self._hear(trouble)
 
 
 def summary_lines(troubles: tuple[Trouble, ...]) -> list[str]:

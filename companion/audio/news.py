@@ -16,6 +16,7 @@ class News:
         position: absolute frame.
         seconds: how long it was away, when it is back; else 0.
         off_s: how far behind the line it left its sound is, when it is back; else 0.
+        notable: whether its latency is not as it was, or not as sure as it could be.
     """
 
     what: Literal["lost", "back", "latency"]
@@ -23,6 +24,7 @@ class News:
     position: int
     seconds: float = 0.0
     off_s: float = 0.0
+    notable: bool = False
 
 
 @runtime_checkable

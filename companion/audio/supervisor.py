@@ -373,13 +373,13 @@ class Supervisor:
         self._loop = self._loop or measured is not None
         self.performed.shift(self._back_at, self.latency.samples)
         latency = self.latency
-        told = f"round trip {latency}"
+        told, notable = f"round trip {latency}", bool(latency.warning or warning)
         if latency.source == "measured":
             if self._measured not in (None, latency.samples):
-                told += f"; it was {self._measured}"
+                told, notable = f"{told}; it was {self._measured}", True
             self._measured = latency.samples
         told += f"; {warning}" if warning else ""
-        self._tell("latency", told)
+        self._tell("latency", told, notable=notable)
 
     def _tell(
         self,
@@ -387,5 +387,6 @@ class Supervisor:
         detail: str,
         seconds: float = 0.0,
         off_s: float = 0.0,
+        notable: bool = False,
     ) -> None:
-        self._news.put(News(what, detail, self.memory.position, seconds, off_s))
+        self._news.put(News(what, detail, self.memory.position, seconds, off_s, notable))

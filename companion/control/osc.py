@@ -60,14 +60,17 @@ class OscKnobs:
             self._turn(address, arguments, sender)
             self.accepted += 1
         except CompanionError as error:
-            self.reject(f"OSC {address[:80]}: {error}")
+            self.reject(f"OSC {address[:80]}: {error}", address[:80])
 
-    def reject(self, why: str) -> None:
-        """Count what could not be used; the reason is kept short and printable."""
+    def reject(self, why: str, about: str = "") -> None:
+        """Count what could not be used; the reason is kept short and printable.
+
+        `about` is the address that it was sent to, if it had one.
+        """
         self.rejected += 1
         kept = why[:MAX_ERROR_CHARACTERS]
         self.last_error = "".join(c if c.isprintable() else "?" for c in kept)
-        self._store.refuse(self.last_error)
+        self._store.refuse(self.last_error, about)
 
     def _turn(self, address: str, arguments: tuple[Any, ...], sender: Hashable) -> None:
         parts = address.split("/")

@@ -20,6 +20,8 @@ Snapshot = Mapping[str, Value]
 """Values by name, unchanging."""
 KEPT_CHANGES = 10_000
 KEPT_PULLS = 64
+KEPT_REFUSALS = 16
+"""About so many different things refusals are told apart between two looks."""
 ALL = "*"
 OWN = frozenset({"preset", "clock", "found", "undo"})
 """Who moves knobs from inside the companion: the performance lock is for everybody else."""
@@ -39,6 +41,21 @@ class Change:
     old: Value
     new: Value
     source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Messages that turned no knob.
+
+    Attributes:
+        about: what they were said to, such as an address; empty if nothing is known, or of many.
+        why: of the last, one line.
+        times: how many.
+    """
+
+    about: str
+    why: str
+    times: int
 
 
 class ParameterStore:
@@ -69,6 +86,7 @@ class ParameterStore:
         self._buttons = Buttons()
         self._changes: deque[Change] = deque(maxlen=KEPT_CHANGES)
         self._refused, self._refusal = 0, ""
+        self._refusals: dict[str, Refusal] = {}  # since the last look, by what they are about
 
     @property
     def players(self) -> tuple[str, ...]:
@@ -137,10 +155,26 @@ class ParameterStore:
             self._changes.clear()
             return changes
 
-    def refuse(self, why: str) -> None:
-        """Say that something which was to turn a knob made no sense, in one line."""
+    def refuse(self, why: str, about: str = "") -> None:
+        """Say that something which was to turn a knob made no sense, in one line.
+
+        `about` is what was said it to, such as an address: chatter there hides no other.
+        """
         with self._lock:
-            self._refused, self._refusal = self._refused + 1, why
+            self._refuse(why, about)
+
+    def drain_refusals(self) -> list[Refusal]:
+        """What was refused since the last call, by what it was about."""
+        with self._lock:
+            refusals, self._refusals = self._refusals, {}
+            return list(refusals.values())
+
+    def _refuse(self, why: str, about: str) -> None:
+        self._refused, self._refusal = self._refused + 1, why
+        if about not in self._refusals and len(self._refusals) >= KEPT_REFUSALS:
+            about = ""
+        before = self._refusals.get(about)
+        self._refusals[about] = Refusal(about, why, 1 if before is None else before.times + 1)
 
     @property
     def refused(self) -> tuple[int, str]:
@@ -177,8 +211,7 @@ class ParameterStore:
             if knob.locks and self._values[None]["lock"] and source not in OWN:
                 if value != old:
                     of = knob.name if player is None else f"{knob.name} of {player}"
-                    self._refused += 1
-                    self._refusal = f"locked: {of} stays as it is"
+                    self._refuse(f"locked: {of} stays as it is", of)
                 return
             if knob.kind == "trigger":
                 if not value:

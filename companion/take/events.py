@@ -15,7 +15,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, TypedDict
 
 from companion.errors import CompanionError
 
@@ -29,6 +29,13 @@ class Event:
     """Something that happened in bar `bar`, `time_s` seconds into the take."""
 
     type: ClassVar[str]
+    bar: int
+    time_s: float
+
+
+class When(TypedDict):
+    """What every event begins with."""
+
     bar: int
     time_s: float
 

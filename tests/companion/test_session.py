@@ -626,6 +626,25 @@ def test_a_disk_that_fails_is_in_the_status_until_the_end(tmp_path: Path) -> Non
     assert played.events[-1]["reason"] == "last bar"  # the music went on
 
 
+def test_a_flood_of_foreign_messages_hides_no_other(tmp_path: Path) -> None:
+    seen: list[list[str]] = []
+
+    def send(session: Session) -> None:
+        knobs = OscKnobs(session.store)
+        knobs.receive("/companion/bass/kazoo", 1.0)
+        for _ in range(1000):
+            knobs.receive("/accxyz", 1.0, 2.0, 3.0)
+
+    def look(session: Session) -> None:
+        send(session)
+        seen.append([each.line for each in session.status.troubles])
+
+    play(tmp_path, solo(bars=4), music(4), moves={2.0: send, 2.5: look})
+    (lines,) = seen
+    assert [("kazoo" in line, "/accxyz" in line) for line in lines].count((True, False)) == 1
+    assert any("/accxyz" in line and line.endswith("(1000 times)") for line in lines)
+
+
 def test_a_message_that_makes_no_sense_is_in_the_status_for_a_while(tmp_path: Path) -> None:
     def send(session: Session) -> None:
         OscKnobs(session.store).receive("/companion/bass/kazoo", 1.0)

@@ -2,9 +2,23 @@
 
 from __future__ import annotations
 
-import pytest
+from itertools import pairwise
 
-from companion.trouble import KINDS, MOST, READ_S, SEVERITIES, Kind, Ledger, Trouble, summary_lines
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from companion.trouble import (
+    AGAIN_S,
+    KINDS,
+    MOST,
+    READ_S,
+    SEVERITIES,
+    Kind,
+    Ledger,
+    Trouble,
+    summary_lines,
+)
 
 
 class World:
@@ -133,3 +147,74 @@ def test_a_set_is_summed_up() -> None:
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_kind_has_its_weight(kind: Kind) -> None:
     assert 0 <= SEVERITIES[kind] <= 3
+
+
+@settings(max_examples=50)
+@given(st.lists(st.tuples(st.floats(0.01, 3.0), st.sampled_from(["", "gone", "still gone"]))))
+def test_what_is_heard_of_a_condition_is_seldom_and_in_the_end_what_is_so(
+    moves: list[tuple[float, str]],
+) -> None:
+    world = World()
+    world.watch("osc")
+    heard_s: list[float] = []
+    for after_s, wrong in [*moves, (0.5, moves[-1][1] if moves else "")]:
+        world.wrong["osc"] = wrong
+        before = len(world.heard)
+        world.lines(after_s)
+        heard_s += [world.now_s] * (len(world.heard) - before)
+    assert all(b - a >= AGAIN_S - 1e-9 for a, b in pairwise(heard_s))
+    world.lines(AGAIN_S)
+    wrong = world.wrong["osc"]
+    assert [each.text for each in world.heard if not each.over][-1:] == [wrong] or not wrong
+    assert not world.heard or world.heard[-1].over == (not wrong)
+
+
+def test_what_comes_and_goes_all_the_time_is_heard_once_a_second() -> None:
+    world = World()
+    world.watch("osc")
+    for number in range(6000):
+        world.wrong["osc"] = "OSC cannot be sent" if number // 5 % 2 else ""
+        assert len(world.lines(0.01)) <= 1
+    assert 2 <= len(world.heard) <= 61
+
+
+def test_whoever_hears_of_what_happened_hears_when_it_has_been_read() -> None:
+    world = World()
+    world.ledger.happened("message", "OSC /foo: unknown address")
+    world.lines()
+    assert [each.over for each in world.heard] == [False]
+    assert world.lines(READ_S) == []
+    assert [(each.text, each.over) for each in world.heard[1:]] == [
+        ("OSC /foo: unknown address", True)
+    ]
+    world.ledger.happened("message", "OSC /foo: unknown address")
+    world.lines()
+    assert [each.over for each in world.heard[2:]] == [False]
+
+
+def test_chatter_at_one_address_does_not_hide_another() -> None:
+    world = World()
+    for number in range(500):
+        world.ledger.happened("message", "OSC /acc: unknown address", 10, "/acc")
+        if number == 100:
+            world.ledger.happened("message", "locked: hold of bass stays as it is", 1, "hold")
+        lines = world.lines(0.01)
+    assert sorted(lines) == [
+        "OSC /acc: unknown address (5000 times)",
+        "locked: hold of bass stays as it is",
+    ]
+
+
+@settings(max_examples=30)
+@given(st.lists(st.tuples(st.sampled_from(KINDS), st.text("abcdef", max_size=3)), max_size=60))
+def test_what_is_told_is_in_order_and_bounded(happened: list[tuple[Kind, str]]) -> None:
+    world = World()
+    for kind, about in happened:
+        world.ledger.happened(kind, f"{kind} {about}", about=about)
+        world.lines(0.1)
+        told = world.ledger.told
+        assert [KINDS.index(each.kind) for each in told] == sorted(
+            KINDS.index(each.kind) for each in told
+        )
+        assert len(told) <= (MOST + 1) * len(KINDS)
+    assert sum(each.times for each in world.ledger.told) == len(happened)

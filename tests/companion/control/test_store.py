@@ -10,7 +10,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from companion.control.parameters import BY_NAME, PARAMETERS
-from companion.control.store import ALL, KEPT_CHANGES, Change, ParameterStore
+from companion.control.store import (
+    ALL,
+    KEPT_CHANGES,
+    KEPT_REFUSALS,
+    Change,
+    ParameterStore,
+    Refusal,
+)
 from companion.errors import CompanionError
 
 THREADS = 8
@@ -240,6 +247,25 @@ class TestLock:
         assert not store.take_trigger("bass", "regenerate")
         assert store.drain() == []
         assert store.refused == (5, "locked: regenerate of bass stays as it is")
+
+    def test_refusals_are_told_apart_by_what_they_are_about_up_to_a_bound(
+        self, store: ParameterStore
+    ) -> None:
+        store.set("lock", True, None, "osc")
+        for number in range(1000):
+            store.refuse(f"OSC /acc: unknown {number}", "/acc")
+            if number == 500:
+                store.set("temperature", 1.5, "bass", "osc")
+        assert store.drain_refusals() == [
+            Refusal("/acc", "OSC /acc: unknown 999", 1000),
+            Refusal("temperature of bass", "locked: temperature of bass stays as it is", 1),
+        ]
+        assert store.drain_refusals() == []
+        for number in range(1000):
+            store.refuse("unknown", f"/{number}")
+        refusals = store.drain_refusals()
+        assert len(refusals) <= KEPT_REFUSALS + 1
+        assert sum(each.times for each in refusals) == 1000
 
     def test_what_the_companion_moves_itself_is_not_locked(self, store: ParameterStore) -> None:
         store.set("lock", True, None, "osc")
