@@ -24,7 +24,7 @@ from companion.control.osc_out import OscSender, UdpOscSender
 from companion.control.preset import Preset
 from companion.control.store import ParameterStore
 from companion.count_in import first_bar_samples
-from companion.demo import DEMO_BPM, DEMO_FILE, read_demo
+from companion.demo import DEMO_BPM, DEMO_FILE, read_demo, read_demo_channels
 from companion.errors import CompanionError, NoDevice
 from companion.generate.loading import weights_digest
 from companion.generate.stem_worker import StemWorker
@@ -263,11 +263,13 @@ def open_rig(preset: Preset, say: Say) -> tuple[Rig, Preset]:
 def _demo_rig(preset: Preset, bars: int) -> Rig:
     """The bundled recording behind the count-in, looped over `bars` bars."""
     recording, rate = to_device_rate(*read_demo())
+    channels, _ = to_device_rate(*read_demo_channels())
     bar_samples = Grid(rate, preset.bpm, 0, preset.meter.beats_per_bar).bar_samples
     first = first_bar_samples(preset, rate)
-    signal = np.zeros(first + round(bars * bar_samples), np.float32)
-    signal[first:] = np.resize(recording, len(signal) - first)
-    return play_recording(len(preset.players), signal, rate, DEMO_FILE)
+    looped = round(bars * bar_samples)
+    signal = np.pad(np.resize(recording, looped), (first, 0))
+    stereo = np.pad(np.resize(channels, (looped, 2)), ((first, 0), (0, 0)))
+    return play_recording(len(preset.players), signal, rate, DEMO_FILE, stereo)
 
 
 def _draw(folder: Path) -> tuple[Path | None, str | None]:

@@ -121,17 +121,29 @@ def open_device(
     return Rig(stream.memory, stream, timebase, *names, performed=stream.performed)
 
 
-def play_recording(players: int, signal: Samples, rate: int, name: str) -> Rig:
-    """A rig into which a recording plays at real speed; `signal` is mono at a device rate."""
-    memory = AudioMemory(rate, players)
-    stream = PacedStream(memory, signal)
+def play_recording(
+    players: int, signal: Samples, rate: int, name: str, stereo: Samples | None = None
+) -> Rig:
+    """A rig into which a recording plays at real speed.
+
+    Args:
+        players: number of players.
+        signal: what is listened to, mono float32 [n] at a device rate.
+        rate: Hz.
+        name: what it is called in the take.
+        stereo: the two channels it was made of, float32 [n, 2], where a take is to keep them.
+    """
+    memory = AudioMemory(rate, players, stereo=stereo is not None)
+    stream = PacedStream(memory, signal, stereo=stereo)
     return Rig(memory, stream, StreamTimebase(memory), name, "no sound device")
 
 
-def run_recording(players: int, signal: Samples, rate: int, name: str) -> Rig:
+def run_recording(
+    players: int, signal: Samples, rate: int, name: str, stereo: Samples | None = None
+) -> Rig:
     """The same as fast as it goes; `stream.output` has what came out."""
-    memory = AudioMemory(rate, players)
-    stream = OfflineStream(memory, signal, record=True)
+    memory = AudioMemory(rate, players, stereo=stereo is not None)
+    stream = OfflineStream(memory, signal, record=True, stereo=stereo)
     seconds = lambda: memory.position / rate  # noqa: E731
     return Rig(memory, stream, OfflineTimebase(stream), name, "offline", seconds)
 

@@ -208,7 +208,9 @@ class Session:
         """Open the take at the count-in's first sample."""
         if self._take is not None:
             start = self._count_in.start_samples
-            self._take.begin(self.rig.performed, self.rig.rate, start, self._guard)
+            performed = self.rig.performed
+            stereo = performed if performed.stereo else None
+            self._take.begin(performed, self.rig.rate, start, self._guard, stereo)
         ready, gains = self._worker.wait_ready(), self._ensemble.begin()
         self._diary.started(self.preset, self.rig.input, self.rig.output, self._seed, ready, gains)
         self._report.start()

@@ -26,10 +26,8 @@ from companion.audio.callback import (
     _SIGNATURE,
     _ULONG,
     CEILING,
-    PAIR_SLOTS,
     _intrinsic,
     _jit,
-    _mean,
     _pointer,
     callback_address,
 )
@@ -37,9 +35,8 @@ from companion.audio.lease import Addressed, Lease, Slots
 
 CORE, LEASE, UP, DOWN, TAPS_IN, TAPS_OUT, LAG, INPUTS, OUTPUTS, CLICK = range(10)
 DEVICE_FRAMES, MEMORY_FRAMES = 10, 11  # counters
-RING_IN, RING_OUT, SCRATCH_IN, SCRATCH_OUT, TABLE_IN, TABLE_OUT, PAIR = range(12, 19)  # addresses
-RATE = 19  # of the device, Hz
-SLOTS = 20
+RING_IN, RING_OUT, SCRATCH_IN, SCRATCH_OUT, TABLE_IN, TABLE_OUT = range(12, 18)  # addresses
+SLOTS = 18
 RING = 1 << 16  # cells of each ring, frames
 CHUNK = 1024  # device frames at once
 CROSSINGS = 24  # of the sinc, each side
@@ -93,14 +90,12 @@ def _bridge(  # pragma: no cover - machine code
     up, down, lag = slots[UP], slots[DOWN], slots[LAG]
     taps_in, taps_out = slots[TAPS_IN], slots[TAPS_OUT]
     inputs, outputs, click = slots[INPUTS], slots[OUTPUTS], slots[CLICK]
-    ring_in = carray(_pointer(slots[RING_IN]), (RING,), np.float32)
+    ring_in = carray(_pointer(slots[RING_IN]), (inputs * RING,), np.float32)
     ring_out = carray(_pointer(slots[RING_OUT]), (2 * RING,), np.float32)
-    scratch_in = carray(_pointer(slots[SCRATCH_IN]), (RING,), np.float32)
+    scratch_in = carray(_pointer(slots[SCRATCH_IN]), (inputs * RING,), np.float32)
     scratch_out = carray(_pointer(slots[SCRATCH_OUT]), (2 * RING,), np.float32)
     table_in = carray(_pointer(slots[TABLE_IN]), (up * taps_in,), np.float32)
     table_out = carray(_pointer(slots[TABLE_OUT]), (down * taps_out,), np.float32)
-    pair = carray(_pointer(slots[PAIR]), (PAIR_SLOTS,), np.float64)
-    rate = float(slots[RATE])
     taken = carray(samples_in, (frames * inputs,), np.float32)
     given = carray(samples_out, (frames * outputs,), np.float32)
     done = 0
@@ -108,18 +103,20 @@ def _bridge(  # pragma: no cover - machine code
         some = min(CHUNK, frames - done)
         start = slots[DEVICE_FRAMES]
         for j in range(some):
-            mean = _mean(pair, rate, taken, (done + j) * inputs, inputs)
-            if not math.isfinite(mean):
-                mean = 0.0
-            ring_in[(start + j) & (RING - 1)] = np.float32(mean)
+            for channel in range(inputs):
+                heard = taken[(done + j) * inputs + channel]
+                cell = channel * RING + ((start + j) & (RING - 1))
+                ring_in[cell] = heard if math.isfinite(heard) else np.float32(0.0)
         slots[DEVICE_FRAMES] = start + some
 
         at = slots[MEMORY_FRAMES]
         made = 0
         while (at + made) * down // up + taps_in // 2 < start + some:
             frame = (at + made) * down
-            sample = _at(ring_in, table_in, frame // up, frame % up, taps_in)
-            scratch_in[made] = np.float32(sample)
+            for channel in range(inputs):
+                column = ring_in[channel * RING : (channel + 1) * RING]
+                sample = _at(column, table_in, frame // up, frame % up, taps_in)
+                scratch_in[made * inputs + channel] = np.float32(sample)
             made += 1
         if made:
             _call(
@@ -194,8 +191,8 @@ class Bridge:
             raise ValueError(
                 f"{device_rate} Hz to {memory_rate} Hz is {up}:{down}; too odd a ratio"
             )
-        # Two columns: the mix, and the click where it has a channel of its own.
-        self.lease = Lease(memory, 1, 2, None if click is None else 2, slots, host_clock=True)
+        # Two columns out: the mix, and the click where it has a channel of its own.
+        self.lease = Lease(memory, inputs, 2, None if click is None else 2, slots, host_clock=True)
         narrow = min(1.0, up / down)
         table_in = _table(up, narrow)
         table_out = _table(down, min(1.0, down / up))
@@ -203,9 +200,9 @@ class Bridge:
         lag = taps_in // 2 + math.ceil((taps_out // 2 + 2) * down / up)
         self.latency_s = taps_in / 2 / device_rate, (lag - taps_in / 2) / device_rate
         self._arrays = [
-            np.zeros(RING, np.float32),
+            np.zeros(inputs * RING, np.float32),
             np.zeros(2 * RING, np.float32),
-            np.zeros(RING, np.float32),
+            np.zeros(inputs * RING, np.float32),
             np.zeros(2 * RING, np.float32),
             table_in,
             table_out,
@@ -218,9 +215,7 @@ class Bridge:
             *(callback_address(), self.lease.address, up, down, taps_in, taps_out, lag),
             *(inputs, outputs, column),
         )
-        self._pair = np.zeros(PAIR_SLOTS)
-        addresses = [*(array.ctypes.data for array in self._arrays), self._pair.ctypes.data]
-        self._slots[RING_IN:] = [*addresses, device_rate]
+        self._slots[RING_IN:] = [array.ctypes.data for array in self._arrays]
 
     @property
     def address(self) -> int:

@@ -17,6 +17,7 @@ Memory block, in this order::
     float32 timeline[voices][ring]          what each voice is going to play
     float32 played[voices][ring]            what each voice did play, after its gain
     float32 probe[PROBE_CELLS]              a burst to measure the round trip with
+    float32 stereo[ring][2]                 input, as two channels; only where STEREO is 1
 
 ``ring`` is a power of two; absolute frame f lives in cell ``f & (ring - 1)`` of every ring. The
 timeline cell of frame f is cleared when frame ``f + ring / 2`` passes, so a writer may write up to
@@ -25,8 +26,9 @@ half a ring ahead, and a cell that is written too late is never heard a turn of 
 The layout lives in this file because compiled code is cached on disk by this file's date.
 
 *Threading*: the audio thread runs the callback and is the only one that advances the counters,
-moves the smoothed values and writes the capture and played rings. All others only write targets
-and timeline cells ahead of ``POSITION``. Of all leases on one block at most one may be open.
+moves the smoothed values and writes the capture, stereo and played rings. All others only write
+targets and timeline cells ahead of ``POSITION``. Of all leases on one block at most one may be
+open.
 """
 
 from __future__ import annotations
@@ -58,6 +60,7 @@ OUTPUT_OVERFLOWS = 9
 MISSED = 10  # frames by which the stream has fallen behind its clock, in leaps
 ZEROED = 11  # samples that were not finite and became 0
 LIMITED = 12  # samples the limiter turned down
+STEREO = 13  # 1: the input is kept as two channels as well
 LEASES = 16  # first slot of the leases that other processes sign
 HEADER_SLOTS = 64
 PROBE_CELLS = 1 << 18
@@ -72,6 +75,7 @@ LEASE_INPUTS = 5  # channels
 LEASE_OUTPUTS = 6
 LEASE_CLICK = 7  # output channel from 0 that has the click, and nothing else; -1: in the mix
 LEASE_HOST_CLOCK = 8  # 1: what was missed is counted by the host's clock, not by PortAudio's
+LEASE_HEARD = 9  # of the inputs, so many are listened to; see _take_input
 LEASE_SLOTS = 12
 LEASE_COUNT = (HEADER_SLOTS - LEASES) // LEASE_SLOTS
 
@@ -267,26 +271,40 @@ def _take_input(  # pragma: no cover - machine code
     state: _Cells,
     lease: _Cells,
     capture: _Cells,
+    stereo: _Cells,
     taken: _Cells,
     mix: _Cells,
     frames: int,
 ) -> float:
-    """Input to the capture ring, as one channel, and through the monitor to the mix."""
+    """Input to the capture ring, as one channel, and through the monitor to the mix.
+
+    The mean is that of the first channels, which a device has no others than. A recording brings
+    its mean, which was made of all of it, and behind that the two it was made of. Kept as two are
+    the last two channels; where there is but one, that in both.
+    """
     pair = state[PAIR : PAIR + PAIR_SLOTS]
     position = header[POSITION]
     mask = header[RING] - 1
     channels = lease[LEASE_INPUTS]
+    heard = lease[LEASE_HEARD]
     stride = lease[LEASE_OUTPUTS]
     gain = state[MONITOR_GAIN]
     fade = state[FADE_GAIN]
     peak = 0.0
     for j in range(frames):
-        mean = _mean(pair, state[SAMPLE_RATE], taken, j * channels, channels)
-        if not math.isfinite(mean):
+        mean = _mean(pair, state[SAMPLE_RATE], taken, j * channels, heard)
+        finite = math.isfinite(mean)
+        if not finite:
             mean = 0.0
             header[ZEROED] += 1
         sample = np.float32(mean)
-        capture[(position + j) & mask] = sample
+        cell = (position + j) & mask
+        capture[cell] = sample
+        if header[STEREO] == 1:
+            last = (j + 1) * channels
+            both = finite and channels > 1
+            stereo[2 * cell] = taken[last - 2] if both else sample
+            stereo[2 * cell + 1] = taken[last - 1] if both else sample
         peak = max(peak, float(abs(sample)))
         gain = _approach(gain, state[MONITOR_TARGET], state[GAIN_STEP])
         fade = _approach(fade, 1.0, state[FADE_STEP])
@@ -404,7 +422,9 @@ def _process(  # pragma: no cover - machine code
     state = carray(block, (HEADER_SLOTS + numbers,), np.float64)[HEADER_SLOTS:]
     first = 2 * (HEADER_SLOTS + numbers)  # in float32 cells
     rings = (1 + 2 * voices) * ring
-    audio = carray(block, (first + rings + PROBE_CELLS,), np.float32)[first:]
+    behind = rings + PROBE_CELLS
+    pairs = 2 * ring * header[STEREO]
+    audio = carray(block, (first + behind + pairs,), np.float32)[first:]
     taken = carray(samples_in, (frames * lease[LEASE_INPUTS],), np.float32)
 
     if header[POSITION] == 0:  # no ramp into gains that were set before the first block
@@ -421,7 +441,8 @@ def _process(  # pragma: no cover - machine code
     if click >= 0:
         for j in range(frames):
             mix[j * stride + click] = 0.0
-    peak = _take_input(header, state, lease, audio[:ring], taken, mix, frames)
+    stereo = audio[behind:]
+    peak = _take_input(header, state, lease, audio[:ring], stereo, taken, mix, frames)
     state[INPUT_PEAK] = max(peak, state[INPUT_PEAK] * fallen)
     for voice in range(voices):
         slot = STATE_SLOTS + VOICE_SLOTS * voice
@@ -434,7 +455,7 @@ def _process(  # pragma: no cover - machine code
     for _ in range(frames):  # sample by sample, as above: the same to the bit whatever the blocks
         fade = _approach(fade, 1.0, state[FADE_STEP])
     state[FADE_GAIN] = fade
-    _probe(header, audio[rings:], mix, stride, frames)
+    _probe(header, audio[rings:behind], mix, stride, frames)
     peak = _limit(header, state, mix, stride, click, frames)
     state[OUTPUT_PEAK] = max(peak, state[OUTPUT_PEAK] * fallen)
 

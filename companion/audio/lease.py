@@ -64,6 +64,7 @@ class Lease(LeaseView):
         click: output channel, from 1, that has the click and nothing else; None: in the mix.
         slots: int64 [LEASE_SLOTS] to write it into; by default its own.
         host_clock: count what is missed by the host's clock; for a device that plays in real time.
+        heard: how many of the inputs, the first ones, are listened to; by default all.
     """
 
     def __init__(
@@ -74,9 +75,12 @@ class Lease(LeaseView):
         click: int | None = None,
         slots: Slots | None = None,
         host_clock: bool = False,
+        heard: int | None = None,
     ) -> None:
         if inputs < 1 or outputs < 1:
             raise ValueError(f"channels must be 1 or more, not {inputs} in, {outputs} out")
+        if heard is not None and not 1 <= heard <= inputs:
+            raise ValueError(f"{heard} inputs are listened to; valid: 1..{inputs}")
         if click is not None and not 2 <= click <= outputs:
             raise ValueError(f"click on channel {click}; valid: 2..{outputs}")
         super().__init__(np.zeros(layout.LEASE_SLOTS, np.int64) if slots is None else slots)
@@ -86,6 +90,7 @@ class Lease(LeaseView):
         self._slots[layout.LEASE_INPUTS] = inputs
         self._slots[layout.LEASE_OUTPUTS] = outputs
         self._slots[layout.LEASE_CLICK] = -1 if click is None else click - 1
+        self._slots[layout.LEASE_HEARD] = inputs if heard is None else heard
         self._slots[layout.LEASE_HOST_CLOCK] = host_clock and layout.HOST_CLOCK
 
     @property

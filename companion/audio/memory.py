@@ -70,7 +70,7 @@ class Meters:
 
 
 class AudioMemory:
-    """One block of memory: counters, gains, capture ring, and a timeline and played ring a voice.
+    """One block of memory: counters, gains, capture rings, and a timeline and played ring a voice.
 
     Voice 0 is the click, voices 1 .. ``players`` are the players. Every ring is indexed by the
     absolute frame: the number of frames the callback had processed before it.
@@ -80,10 +80,16 @@ class AudioMemory:
         players: number of players, at least 0.
         ring_samples: ring size in frames, a power of two; by default at least 2**20 and 40 s.
         shared: let another process see it, by ``handle``.
+        stereo: keep the input as two channels as well, for ``capture_stereo``.
     """
 
     def __init__(
-        self, rate: int, players: int, ring_samples: int | None = None, shared: bool = False
+        self,
+        rate: int,
+        players: int,
+        ring_samples: int | None = None,
+        shared: bool = False,
+        stereo: bool = False,
     ) -> None:
         if players < 0:
             raise ValueError(f"players must be 0 or more, not {players}")
@@ -95,6 +101,7 @@ class AudioMemory:
         self.players = players
         self.voices = players + 1
         self.ring_samples = ring_samples
+        self.stereo = stereo
         self._shared: SharedBlock | None = None
         self._lay_out(shared)
 
@@ -103,7 +110,9 @@ class AudioMemory:
         numbers = layout.STATE_SLOTS + layout.VOICE_SLOTS * self.voices
         head_bytes = 8 * (layout.HEADER_SLOTS + numbers)
         ring_bytes = 4 * self.ring_samples
-        size = head_bytes + (1 + 2 * self.voices) * ring_bytes + 4 * layout.PROBE_CELLS
+        rings = 1 + 2 * self.voices
+        size = head_bytes + rings * ring_bytes + 4 * layout.PROBE_CELLS
+        size += 2 * ring_bytes if self.stereo else 0
         if shared:
             self._shared = SharedBlock(size)
             self._block = self._shared.data
@@ -116,14 +125,18 @@ class AudioMemory:
         self._state = self._block[split:head_bytes].view(np.float64)
         self._fades: tuple[int, ...] = ()
         audio = self._block[head_bytes:].view(np.float32)
-        self._probe = audio[-layout.PROBE_CELLS :]
-        rings = audio[: -layout.PROBE_CELLS].reshape(-1, self.ring_samples)
-        self._capture = rings[0]
-        self._timeline = rings[1 : 1 + self.voices]
-        self._played = rings[1 + self.voices :]
+        mono, self._probe, pairs = np.split(
+            audio, np.cumsum([rings * self.ring_samples, layout.PROBE_CELLS])
+        )
+        by_ring = mono.reshape(rings, self.ring_samples)
+        self._capture = by_ring[0]
+        self._timeline = by_ring[1 : 1 + self.voices]
+        self._played = by_ring[1 + self.voices :]
+        self._stereo = pairs.reshape(-1, 2)
 
         self._header[layout.RING] = self.ring_samples
         self._header[layout.VOICES] = self.voices
+        self._header[layout.STEREO] = self.stereo
         state = self._state
         state[layout.SAMPLE_RATE] = self.rate
         state[layout.GAIN_STEP] = 1.0 / (GAIN_RAMP_S * self.rate)
@@ -265,6 +278,16 @@ class AudioMemory:
             CompanionError: the frames have not been played yet or have left the ring.
         """
         return self._past(self._capture, "capture", start, n)
+
+    def capture_stereo(self, start: int, n: int) -> Samples:
+        """The same as two channels, as they were played, float32 [n, 2]; needs ``stereo``.
+
+        One channel is in both. A frame that is not finite is silence in both.
+
+        Raises:
+            CompanionError: as ``capture``.
+        """
+        return self._past(self._stereo, "stereo capture", start, n)
 
     def played(self, voice: int, start: int, n: int) -> Samples:
         """What a voice really played, after its gain and before the limiter, float32 [n].

@@ -29,6 +29,7 @@ class OfflineStream:
     Args:
         memory: the rig's memory; its first free frame is where ``signal`` begins.
         signal: the input at the memory's rate, mono float32 [n]; silence follows.
+        stereo: the two channels it was made of, float32 [n, 2], to be kept as well.
         blocksize: frames a call of the callback, at most ``memory.max_block_samples``.
         record: keep everything the rig puts out, for ``output``.
     """
@@ -41,9 +42,12 @@ class OfflineStream:
         signal: Samples,
         blocksize: int = BLOCK_SAMPLES,
         record: bool = False,
+        stereo: Samples | None = None,
     ) -> None:
         if signal.ndim != 1:
             raise ValueError(f"signal must be mono [n], not {list(signal.shape)}")
+        if stereo is not None and stereo.shape != (len(signal), 2):
+            raise ValueError(f"stereo must be [{len(signal)}, 2], not {list(stereo.shape)}")
         if not 1 <= blocksize <= memory.max_block_samples:
             raise ValueError(
                 f"blocksize {blocksize} is not valid; it must be 1..{memory.max_block_samples}"
@@ -51,15 +55,17 @@ class OfflineStream:
         self.memory = memory
         self.blocksize = blocksize
         self._signal = np.ascontiguousarray(signal, np.float32)
+        self._stereo = stereo
         self._first = memory.position
-        self._in = np.zeros(blocksize, np.float32)
+        inputs = 1 if stereo is None else 3
+        self._in = np.zeros((blocksize, inputs), np.float32)
         self._out = np.zeros(blocksize, np.float32)
         self._times = np.zeros(3, np.float64)  # input, now, output: PaStreamCallbackTimeInfo
         self._recorded: list[Samples] | None = [] if record else None
         self._lock = threading.Lock()
         self._call = callable_callback()
         self._addresses = [a.ctypes.data for a in (self._in, self._out, self._times)]
-        self._lease = Lease(memory)
+        self._lease = Lease(memory, inputs, heard=1)
         self._lease.open()
 
     @property
@@ -92,8 +98,11 @@ class OfflineStream:
     def _process(self, frames: int) -> None:
         position = self.memory.position
         heard = self._heard(position, frames)
-        self._in[: len(heard)] = heard
-        self._in[len(heard) : frames] = 0
+        self._in[:frames] = 0
+        self._in[: len(heard), 0] = heard
+        if self._stereo is not None:
+            both = self._stereo[position - self._first :][:frames]
+            self._in[: len(both), 1:] = both
         self._times[:] = position / self.rate
         taken, given, times = self._addresses
         self._call(taken, given, frames, times, 0, self._lease.address)
@@ -138,8 +147,9 @@ class PacedStream(OfflineStream):
         blocksize: int = BLOCK_SAMPLES,
         record: bool = False,
         clock: Callable[[], float] = time.monotonic,
+        stereo: Samples | None = None,
     ) -> None:
-        super().__init__(memory, signal, blocksize, record)
+        super().__init__(memory, signal, blocksize, record, stereo)
         self._clock = clock
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None

@@ -102,6 +102,11 @@ class Performed:
         """Whether a device was there during all of performed frames [start, start + n)."""
         return not crosses(self.gaps, start, n)
 
+    @property
+    def stereo(self) -> bool:
+        """Whether its two channels are kept."""
+        return self._memory.stereo
+
     def capture(self, start: int, n: int) -> Samples:
         """Performed frames [start, start + n), float32 [n]; silence where no device was.
 
@@ -111,6 +116,16 @@ class Performed:
         return np.concatenate(
             [np.zeros(0, np.float32)]
             + [self._memory.capture(first, length) for first, length in self._pieces(start, n)]
+        )
+
+    def capture_stereo(self, start: int, n: int) -> Samples:
+        """The same frames as ``capture``, as two channels, float32 [n, 2]; needs ``stereo``."""
+        return np.concatenate(
+            [np.zeros((0, 2), np.float32)]
+            + [
+                self._memory.capture_stereo(first, length)
+                for first, length in self._pieces(start, n)
+            ]
         )
 
     def played(self, voice: int, start: int, n: int) -> Samples:

@@ -86,7 +86,8 @@ class Supervisor:
         callback_address()  # the stand-in must not have to wait for it
         try:
             self.device: DuplexDevice = self._link.choose(wanted)
-            self.memory = AudioMemory(self.device.rate, players, shared=True)
+            stereo = self.device.input_channels > 1
+            self.memory = AudioMemory(self.device.rate, players, shared=True, stereo=stereo)
             if not 1 <= block <= self.memory.max_block_samples:
                 raise CompanionError(
                     f"block is {block}; valid: 1 to {self.memory.max_block_samples}"

@@ -38,7 +38,10 @@ AUDIO_KEYS = ("input", "output", "rate", "block", "click_channel")
 GENERATOR_KEYS = ("name", "device", "in_process")
 MAX_PLAYERS = 8
 MAX_TARGETS = 8
-RESERVED = ("input", "echo", "click", "bar", "beat", "meter", "metrics", *RIG_KNOBS)
+RESERVED = (
+    *("input", "echo", "click", "bar", "beat", "meter", "metrics"),
+    *(*RIG_KNOBS, "input-stereo"),
+)
 """Names of the take's other files and of OSC addresses."""
 
 

@@ -20,6 +20,12 @@ DEMO_BARS = 16  # of four beats; the file ends on a bar line, so it loops
 
 def read_demo() -> tuple[np.ndarray, int]:
     """The recording as mono float32 `[samples]` in -1..1, and its sample rate in Hz."""
+    audio, rate = read_demo_channels()
+    return audio.mean(axis=1, dtype=np.float32), rate
+
+
+def read_demo_channels() -> tuple[np.ndarray, int]:
+    """The same as float32 `[samples, 2]`."""
     packed = resources.files(__name__).joinpath(DEMO_FILE).read_bytes()
     audio, rate = soundfile.read(io.BytesIO(packed), dtype="float32", always_2d=True)
-    return audio.mean(axis=1, dtype=np.float32), int(rate)
+    return audio, int(rate)

@@ -24,7 +24,7 @@ def write_dawproject(
     path: Path,
     title: str,
     version: str,
-    files: Mapping[str, Path],
+    files: Mapping[str, tuple[Path, int]],
     tempo: TempoMap,
     meter: str,
     rate: int,
@@ -36,25 +36,26 @@ def write_dawproject(
         path: of the zip.
         title: of the song.
         version: of the companion.
-        files: name of the track to its WAV file; mono, all of the same length.
+        files: name of the track to its WAV file and how many channels that has; all of the same
+            length.
         tempo: of the take, counted in quarter notes.
         meter: as it is written, "6/8".
         rate: Hz.
         seconds: length of the files.
     """
-    project = project_xml(version, tuple(files), tempo, meter, rate, seconds)
+    project = project_xml(version, files, tempo, meter, rate, seconds)
     metadata = Element("MetaData")
     _add(metadata, "Title").text = title
     with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as archive:
         archive.writestr("project.xml", _text(project), zipfile.ZIP_DEFLATED)
         archive.writestr("metadata.xml", _text(metadata), zipfile.ZIP_DEFLATED)
-        for name, file in files.items():
-            archive.write(file, _path_of(name))
+        for file, _ in files.values():
+            archive.write(file, _path_of(file))
 
 
 def project_xml(
     version: str,
-    names: tuple[str, ...],
+    files: Mapping[str, tuple[Path, int]],
     tempo: TempoMap,
     meter: str,
     rate: int,
@@ -71,19 +72,19 @@ def project_xml(
     signature = {"numerator": numerator, "denominator": denominator}
     _add(transport, "TimeSignature", id="meter", **signature)
     structure = _add(project, "Structure")
-    for number, name in enumerate(names):
+    for number, (name, (_, channels)) in enumerate(files.items()):
         track = _add(structure, "Track", id=f"track{number}", name=name, contentType="audio")
-        routed = {"role": "regular", "audioChannels": "1", "destination": "master-channel"}
-        _add(track, "Channel", id=f"channel{number}", **routed)
+        routed = {"role": "regular", "destination": "master-channel"}
+        _add(track, "Channel", id=f"channel{number}", audioChannels=str(channels), **routed)
     master = _add(structure, "Track", id="master", name="Master", contentType="audio")
     _add(master, "Channel", id="master-channel", role="master", audioChannels="2")
 
     arrangement = _add(project, "Arrangement", id="arrangement")
     lanes = _add(arrangement, "Lanes", id="lanes", timeUnit="beats")
-    for number, name in enumerate(names):
+    for number, (name, file) in enumerate(files.items()):
         lane = _add(lanes, "Lanes", id=f"lane{number}", track=f"track{number}")
         clips = _add(lane, "Clips", id=f"clips{number}")
-        _add_clip(clips, number, name, tempo, rate, seconds)
+        _add_clip(clips, number, name, file, tempo, rate, seconds)
     markers = _add(arrangement, "Markers", id="markers", timeUnit="beats")
     _add(markers, "Marker", time=_number(0.0 - first), name="bar 0")
     points = _add(arrangement, "TempoAutomation", id="tempo-points", timeUnit="beats", unit="bpm")
@@ -98,7 +99,13 @@ def project_xml(
 
 
 def _add_clip(
-    clips: Element, number: int, name: str, tempo: TempoMap, rate: int, seconds: float
+    clips: Element,
+    number: int,
+    name: str,
+    file: tuple[Path, int],
+    tempo: TempoMap,
+    rate: int,
+    seconds: float,
 ) -> None:
     """One clip over the whole arrangement, pinned at its ends, bar lines and changes of tempo."""
     first = tempo.first_beat
@@ -107,9 +114,10 @@ def _add_clip(
     clip = _add(clips, "Clip", name=name, contentTimeUnit="beats", **whole)
     units = {"timeUnit": "beats", "contentTimeUnit": "seconds"}
     warps = _add(clip, "Warps", id=f"warps{number}", **units)
-    sound = {"channels": "1", "sampleRate": str(rate), "duration": _number(seconds)}
+    path, channels = file
+    sound = {"channels": str(channels), "sampleRate": str(rate), "duration": _number(seconds)}
     audio = _add(warps, "Audio", id=f"audio{number}", timeUnit="seconds", **sound)
-    _add(audio, "File", path=_path_of(name))
+    _add(audio, "File", path=_path_of(path))
     pinned = {0.0: 0.0, length: seconds}
     for bar in tempo.bars(seconds):
         pinned[bar * tempo.beats_per_bar - first] = max(0.0, tempo.bar_s(bar))
@@ -131,8 +139,8 @@ def _tempi(tempo: TempoMap, seconds: float) -> list[tuple[float, float]]:
     return found
 
 
-def _path_of(name: str) -> str:
-    return f"audio/{name}.wav"
+def _path_of(file: Path) -> str:
+    return f"audio/{file.name}"
 
 
 def _add(parent: Element, tag: str, **attributes: str) -> Element:

@@ -14,7 +14,7 @@ from companion.printing import printable
 from companion.recording import open_sound
 from companion.take.dawproject import write_dawproject
 from companion.take.events import EVENTS_FILE, read_events
-from companion.take.recorder import INPUT_NAME
+from companion.take.recorder import INPUT_NAME, STEREO_NAME, channels_of
 from companion.take.tempo_map import tempo_map
 from companion.take.tempo_midi import write_tempo_midi
 from companion.whole import new_folder
@@ -28,7 +28,7 @@ LONGEST_NAME = 255
 def export(take: Path, folder: Path, version: str) -> list[Path]:
     """Write a take's WAV files, `tempo.mid` and a DAWproject into a folder; returns them.
 
-    The WAV files begin at tick 0 of `tempo.mid`.
+    The WAV files begin at tick 0 of `tempo.mid`. An input of two channels is there as these.
 
     Args:
         take: its folder.
@@ -48,6 +48,8 @@ def export(take: Path, folder: Path, version: str) -> list[Path]:
         )
     begun = events[0]
     sources = {name: take / f"{name}.wav" for name in (INPUT_NAME, *begun["players"])}
+    if (stereo := take / f"{STEREO_NAME}.wav").exists():
+        sources[INPUT_NAME] = stereo
     seconds = _length_s(sources)
     meter = METERS[begun["meter"]]
     tempo = tempo_map(events).in_quarters(meter)
@@ -62,7 +64,8 @@ def export(take: Path, folder: Path, version: str) -> list[Path]:
         title = printable(title)
         write_tempo_midi(new / TEMPO_FILE, title, tempo, meter.name, seconds)
         kind = meter.name, begun["rate"], seconds
-        write_dawproject(new / project, title, version, copies, tempo, *kind)
+        tracks = {name: (copy, channels_of(copy.stem)) for name, copy in copies.items()}
+        write_dawproject(new / project, title, version, tracks, tempo, *kind)
     return [folder / name for name in written]
 
 

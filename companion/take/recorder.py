@@ -1,5 +1,7 @@
 """The take's audio: the input and every player, written while the jam goes on.
 
+The input is kept as it is listened to, and where it has two channels, as these as well.
+
 What the players heard is the input, less what was taken out of it: that has a file as well, once
 there is any, which may lag behind the others.
 
@@ -17,7 +19,8 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
@@ -28,7 +31,9 @@ from companion.take.disk import disk_message
 from companion.take.wave_file import WaveWriter
 
 INPUT_NAME = "input"
+STEREO_NAME = "input-stereo"
 ECHO_NAME = "echo"
+_OWN = (INPUT_NAME, STEREO_NAME, ECHO_NAME)
 _PERIOD_S = 0.25  # between two visits of the thread, and the least that one writes
 _MARGIN_S = 0.1  # stay this far behind the callback: its counter and audio are not fenced
 _PIECE_S = 1.0  # the longest piece read and written at once
@@ -52,6 +57,14 @@ class Tape(Protocol):
         ...
 
 
+class StereoTape(Protocol):
+    """The input's two channels: `companion.audio.performed.Performed`."""
+
+    def capture_stereo(self, start: int, n: int, /) -> np.ndarray:
+        """The input as float32 `[n, 2]`; CompanionError when the ring has moved on."""
+        ...
+
+
 class EchoTape(Protocol):
     """What was taken out of the input: `companion.audio.echo.EchoGuard`."""
 
@@ -65,8 +78,20 @@ class EchoTape(Protocol):
         ...
 
 
+_Source = Callable[[int, int], np.ndarray]
+"""Frames of one file, from a stream sample on; CompanionError when they are gone."""
+
+
+def channels_of(name: str) -> int:
+    """Of a take's file, by its name without the ending."""
+    return 2 if name == STEREO_NAME else 1
+
+
 class TakeRecorder:
-    """Writes `input.wav`, one `<player>.wav` each and `echo.wav` into a take folder."""
+    """Writes the WAV files of a take folder.
+
+    They are `input.wav`, `input-stereo.wav`, one `<player>.wav` each and `echo.wav`.
+    """
 
     def __init__(
         self,
@@ -76,6 +101,7 @@ class TakeRecorder:
         rate: int,
         start_samples: int,
         echo: EchoTape | None = None,
+        stereo: StereoTape | None = None,
     ) -> None:
         """Make the (empty) files, but that of the echo.
 
@@ -86,6 +112,7 @@ class TakeRecorder:
             rate: stream samples a second.
             start_samples: the stream sample that becomes the first of every file.
             echo: what is taken out of the input, if anything may be.
+            stereo: the input's two channels, if it has them.
 
         Raises:
             CompanionError: a player's name cannot name a file, or a file cannot be made.
@@ -94,18 +121,21 @@ class TakeRecorder:
         self._rate = rate
         self._start = start_samples
         self._next = start_samples
-        paths: dict[Path, int | None] = {folder / f"{INPUT_NAME}.wav": None}
+        sources: dict[str, _Source] = {INPUT_NAME: tape.capture}
+        if stereo is not None:
+            sources[STEREO_NAME] = stereo.capture_stereo
         for name, voice in voices.items():
-            if name in (INPUT_NAME, ECHO_NAME) or not re.fullmatch(r"[\w-]+", name):
+            if name in _OWN or not re.fullmatch(r"[\w-]+", name):
                 raise CompanionError(
                     f"player name {name!r} cannot name a file of the take; valid: letters, "
-                    f"digits, _ and -, and not {INPUT_NAME!r} or {ECHO_NAME!r}"
+                    f"digits, _ and -, and not {', '.join(map(repr, _OWN))}"
                 )
-            paths[folder / f"{name}.wav"] = voice
-        self._files: list[tuple[WaveWriter, int | None]] = []
-        for path, number in paths.items():
+            sources[name] = partial(tape.played, voice)
+        self._files: list[tuple[WaveWriter, _Source]] = []
+        for name, source in sources.items():
+            path = folder / f"{name}.wav"
             try:
-                self._files.append((WaveWriter(path, rate), number))
+                self._files.append((WaveWriter(path, rate, channels_of(name)), source))
             except OSError as error:
                 raise CompanionError(disk_message(path, error)) from error
         self._echo, self._echo_next = echo, start_samples
@@ -157,11 +187,13 @@ class TakeRecorder:
         piece = round(_PIECE_S * self._rate)
         while self._next < end and self.error is None:
             count = min(piece, end - self._next)
-            pieces = [(file, self._read(voice, count)) for file, voice in self._files]
+            pieces = [(file, self._read(source, count)) for file, source in self._files]
             lost = any(samples is None for _, samples in pieces)
             for file, samples in pieces:
                 try:
-                    file.append(np.zeros(count, np.float32) if samples is None else samples)
+                    if samples is None:
+                        samples = np.zeros((count, file.channels), np.float32)
+                    file.append(samples)
                 except OSError as error:
                     self.error = f"recording has stopped: {disk_message(file.path, error)}"
                     return
@@ -199,11 +231,9 @@ class TakeRecorder:
         else:
             self._echo_file.append_silence(len(echo))
 
-    def _read(self, voice: int | None, count: int) -> np.ndarray | None:
+    def _read(self, source: _Source, count: int) -> np.ndarray | None:
         try:
-            if voice is None:
-                return self._tape.capture(self._next, count)
-            return self._tape.played(voice, self._next, count)
+            return source(self._next, count)
         except CompanionError:
             return None
 

@@ -16,7 +16,7 @@ from companion.take.disk import disk_message
 from companion.take.events import EVENTS_FILE, TakeEnded, event_line, parse_event
 from companion.take.lock import lock
 from companion.take.picture import draw_take
-from companion.take.recorder import ECHO_NAME, INPUT_NAME
+from companion.take.recorder import ECHO_NAME, INPUT_NAME, STEREO_NAME, channels_of
 from companion.take.wave_file import set_frames, whole_frames
 
 END_REASON = "recovered: the process ended in the middle of the take"
@@ -72,7 +72,10 @@ def _recover(folder: Path, log: BinaryIO, picture: bool) -> Recovered:
             "valid: a take's folder"
         )
     rate, players = int(events[0]["rate"]), events[0]["players"]
-    frames, mended = _mend_audio(folder, (INPUT_NAME, *players), rate)
+    inputs = (
+        (INPUT_NAME, STEREO_NAME) if (folder / f"{STEREO_NAME}.wav").exists() else (INPUT_NAME,)
+    )
+    frames, mended = _mend_audio(folder, (*inputs, *players), rate)
     changes += mended
     if (echo := folder / f"{ECHO_NAME}.wav").exists():
         changes += _set_length(echo, whole_frames(echo), frames, rate)
@@ -126,7 +129,7 @@ def _mend_audio(folder: Path, names: tuple[str, ...], rate: int) -> tuple[int, l
 
 def _set_length(path: Path, had: int | None, frames: int, rate: int) -> list[str]:
     """Make a file so long; what was done to it."""
-    set_frames(path, rate, frames)
+    set_frames(path, rate, frames, channels_of(path.stem))
     if had is None or had < frames:
         return [f"{path.name}: {(frames - (had or 0)) / rate:.2f} s of silence put at its end"]
     if had > frames:

@@ -15,7 +15,7 @@ from companion.take.disk import disk_message
 from companion.take.event_log import EventLog
 from companion.take.events import Event
 from companion.take.origin import Origin
-from companion.take.recorder import EchoTape, TakeRecorder, Tape
+from companion.take.recorder import EchoTape, StereoTape, TakeRecorder, Tape
 
 
 class Take:
@@ -60,10 +60,16 @@ class Take:
         return self._recorder.lost_samples if self._recorder is not None else 0
 
     def begin(
-        self, tape: Tape, rate: int, start_samples: int, echo: EchoTape | None = None
+        self,
+        tape: Tape,
+        rate: int,
+        start_samples: int,
+        echo: EchoTape | None = None,
+        stereo: StereoTape | None = None,
     ) -> None:
         """Record from a sample of the stream on; CompanionError if a file cannot be made."""
-        self._recorder = TakeRecorder(self.folder, tape, self._voices, rate, start_samples, echo)
+        where = rate, start_samples
+        self._recorder = TakeRecorder(self.folder, tape, self._voices, *where, echo, stereo)
         if self._threaded:
             self._recorder.start()
 

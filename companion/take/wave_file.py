@@ -1,4 +1,4 @@
-"""WAV files that are valid at every moment while they grow: mono, 32-bit float.
+"""WAV files that are valid at every moment while they grow: one channel or two, 32-bit float.
 
 What is appended is written first and counted in the header after it, in one write of 94 bytes: a
 process that is killed leaves a header that never counts more than is there. Float holds what goes
@@ -32,25 +32,25 @@ class WaveWriter:
     """One growing file.
 
     Attributes:
-        frames: samples that the header counts.
+        frames: samples of each channel that the header counts.
     """
 
-    def __init__(self, path: Path, rate: int) -> None:
+    def __init__(self, path: Path, rate: int, channels: int = 1) -> None:
         """Make an empty file; OSError, and no file, if it is there already or cannot be made."""
-        self.path, self.rate, self.frames = path, rate, 0
+        self.path, self.rate, self.channels, self.frames = path, rate, channels, 0
         file = path.open("xb", buffering=0)
         try:
             with file:
-                _write_all(file, wave_header(rate, 0))
+                _write_all(file, wave_header(rate, 0, channels))
         except OSError:
             path.unlink()
             raise
 
     def append(self, samples: np.ndarray) -> None:
-        """Append mono samples; OSError leaves the file as it was before."""
+        """Append `[n]` or `[n, channels]`; OSError leaves the file as it was before."""
         data = np.ascontiguousarray(samples, "<f4").tobytes()
         with FileIO(self.path, "r+") as file:
-            end = HEADER_BYTES + self.frames * SAMPLE_BYTES
+            end = file_bytes(self.frames, self.channels)
             file.seek(end)
             try:
                 _write_all(file, data)
@@ -59,34 +59,40 @@ class WaveWriter:
                     file.truncate(end)
                 raise
             file.seek(0)
-            _write_all(file, wave_header(self.rate, self.frames + len(samples)))
+            _write_all(file, wave_header(self.rate, self.frames + len(samples), self.channels))
         self.frames += len(samples)
 
     def append_silence(self, frames: int) -> None:
         """Append samples that are 0, of which most file systems keep only how many."""
         with FileIO(self.path, "r+") as file:
-            file.truncate(HEADER_BYTES + (self.frames + frames) * SAMPLE_BYTES)
-            _write_all(file, wave_header(self.rate, self.frames + frames))
+            file.truncate(file_bytes(self.frames + frames, self.channels))
+            _write_all(file, wave_header(self.rate, self.frames + frames, self.channels))
         self.frames += frames
 
 
-def wave_header(rate: int, frames: int) -> bytes:
-    """The header of a file of so many samples at `rate` Hz."""
-    data_bytes = frames * SAMPLE_BYTES
-    riff_bytes = HEADER_BYTES - 8 + data_bytes
+def file_bytes(frames: int, channels: int = 1) -> int:
+    """How large a file of so many samples a channel is."""
+    return HEADER_BYTES + frames * channels * SAMPLE_BYTES
+
+
+def wave_header(rate: int, frames: int, channels: int = 1) -> bytes:
+    """The header of a file of so many samples a channel at `rate` Hz."""
+    riff_bytes = file_bytes(frames, channels) - 8
+    data_bytes = riff_bytes + 8 - HEADER_BYTES
+    frame_bytes = channels * SAMPLE_BYTES
     large = riff_bytes > _MOST
     lengths = struct.pack("<QQQI", riff_bytes, data_bytes, frames, 0) if large else b""
     return _HEAD.pack(
         *(b"RF64" if large else b"RIFF", min(riff_bytes, _MOST), b"WAVE"),
         *(b"ds64" if large else b"JUNK", _ROOM, lengths),
-        *(b"fmt ", 18, _FLOAT, 1, rate, rate * SAMPLE_BYTES, SAMPLE_BYTES, 32, 0),
+        *(b"fmt ", 18, _FLOAT, channels, rate, rate * frame_bytes, frame_bytes, 32, 0),
         *(b"fact", 4, min(frames, _MOST)),
         *(b"data", min(data_bytes, _MOST)),
     )
 
 
 def whole_frames(path: Path) -> int:
-    """Samples that are in a file, whatever its header counts; 0 if it has not even a header.
+    """Samples a channel that a file has, whatever its header counts; 0 if it has not even a header.
 
     Raises:
         CompanionError: the file is missing, or not one of `WaveWriter`'s.
@@ -105,14 +111,14 @@ def whole_frames(path: Path) -> int:
     marks = (fields[2], fields[6], fields[8], fields[-2])
     if fields[0] not in (b"RIFF", b"RF64") or marks != (b"WAVE", b"fmt ", _FLOAT, b"data"):
         raise CompanionError(f"{str(path)!r} was not recorded in a take; valid: a take's WAV file")
-    return (size - HEADER_BYTES) // SAMPLE_BYTES
+    return (size - HEADER_BYTES) // (max(1, fields[9]) * SAMPLE_BYTES)
 
 
-def set_frames(path: Path, rate: int, frames: int) -> None:
+def set_frames(path: Path, rate: int, frames: int, channels: int = 1) -> None:
     """Make a file of `WaveWriter`'s exactly so long: cut, or with silence at its end."""
     with path.open("r+b" if path.exists() else "xb") as file:
-        file.write(wave_header(rate, frames))
-        file.truncate(HEADER_BYTES + frames * SAMPLE_BYTES)
+        file.write(wave_header(rate, frames, channels))
+        file.truncate(file_bytes(frames, channels))
 
 
 def _write_all(file: FileIO, data: bytes) -> None:

@@ -568,7 +568,7 @@ def test_export_names_what_it_wrote(run: Run, no_sound_card: None) -> None:
     (folder,) = Path("takes").iterdir()
     code, out, error = run("export", str(folder), "-o", "set")
     assert (code, error) == (0, "")
-    names = ["input.wav", "bass.wav", "tempo.mid", f"{folder.name}.dawproject"]
+    names = ["input-stereo.wav", "bass.wav", "tempo.mid", f"{folder.name}.dawproject"]
     assert out.splitlines() == [str(Path("set") / name) for name in names]
     assert "is there already" in one_line(run("export", str(folder), "-o", "set"))
     for command in ("export", "replay"):  # into the take itself

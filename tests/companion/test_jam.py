@@ -24,7 +24,7 @@ from companion.control.preset import (
     Preset,
     default_mappings,
 )
-from companion.demo import DEMO_FILE, read_demo
+from companion.demo import DEMO_FILE, read_demo, read_demo_channels
 from companion.errors import CompanionError
 from companion.generate.inline import InlineWorker
 from companion.generate.loading import Loading
@@ -80,6 +80,7 @@ def test_a_jam_leaves_a_take_with_its_picture(no_sound_card: None, tmp_path: Pat
         "bass.wav",
         "drums.wav",
         EVENTS_FILE,
+        "input-stereo.wav",
         "input.wav",
         "preset.yaml",
         "take.png",
@@ -105,6 +106,12 @@ def test_without_a_sound_card_the_recording_plays_at_its_own_tempo(
     again = heard[first + len(recording) :]  # two bars more than it has
     assert np.allclose(again, recording[: len(again)], atol=1e-6)
     assert len(again) > rate
+    channels, _ = read_demo_channels()
+    kept, _ = soundfile.read(jammed.folder / "input-stereo.wav", dtype="float32")
+    assert kept.shape == (len(heard), 2)
+    assert not kept[:first].any()
+    assert np.array_equal(kept[first:][: len(channels)], channels)
+    assert np.array_equal(kept[first + len(channels) :], channels[: len(again)])
 
 
 @pytest.mark.parametrize("bars", [None, 1000])

@@ -15,6 +15,7 @@ import pytest
 
 from companion.audio.click import tick
 from companion.audio.memory import AudioMemory
+from companion.audio.performed import Performed
 from companion.clock.timebase import Timebase
 from companion.control.osc import OscKnobs
 from companion.control.preset import PlayerPreset, Preset
@@ -124,6 +125,28 @@ def test_files_of_a_take_line_up_with_what_was_played(tmp_path: Path) -> None:
     for name in ("bass", "drums"):
         assert len(played.file(name)) == 7 * BAR
         assert onsets(played.file(name)) == [5 * BAR, 6 * BAR]
+
+
+@pytest.mark.parametrize("trip", [0, 777])
+def test_both_channels_are_in_the_take_as_they_were_played(tmp_path: Path, trip: int) -> None:
+    left, right = music(9), np.roll(music(9), RATE // 3) * np.float32(0.5)
+    both = np.stack([left, right], axis=1)
+    mean = both.mean(axis=1, dtype=np.float32)
+    rig = run_recording(1, mean, RATE, "signal", both)
+    rig = replace(rig, performed=Performed(rig.memory, trip))
+    played = play(tmp_path, solo(bars=6, count_in_bars=1), mean, rig=rig)
+    kept, heard = played.file("input-stereo"), played.file("input")
+    assert kept.shape == (len(heard), 2)
+    assert len(heard) == len(played.file())
+    assert np.array_equal(kept.mean(axis=1, dtype=np.float32), heard)
+    first = played.session.transport.origin_samples - BAR + trip
+    assert np.array_equal(kept[: 6 * BAR], both[first : first + 6 * BAR])
+    assert heard.any()
+
+
+def test_one_channel_is_in_the_take_once(tmp_path: Path) -> None:
+    played = play(tmp_path, solo(bars=2), music(2))
+    assert not (played.take / "input-stereo.wav").exists()
 
 
 def test_events_tell_every_plan_as_it_was_asked_for(tmp_path: Path) -> None:

@@ -1,9 +1,10 @@
 """The world outside: another process that plays into the companion and records what it puts out.
 
-It is a JACK client with one output port, connected to every input of the companion, and one input
-port for each of the companion's outputs. Frame 0 of the recording is the first frame after both
-ways were connected. Its signal starts there, or exactly ``delay`` frames after the first frame
-whose output is as loud as ``threshold``: like a musician who hears the count-in.
+It is a JACK client with one output port, connected to every input of the companion, or one for each
+of these where its signal has two channels, and one input port for each of the companion's outputs.
+Frame 0 of the recording is the first frame after both ways were connected. Its signal starts there,
+or exactly ``delay`` frames after the first frame whose output is as loud as ``threshold``: like a
+musician who hears the count-in.
 
 The test's side is ``Feeder``; the process itself is ``python -m tests.rig.feeder``.
 """
@@ -71,7 +72,7 @@ class Feeder:
 
     Args:
         server: the JACK server the companion plays through.
-        signal: what to play, mono float32 [n] at the server's rate.
+        signal: what to play, float32 [n] or [n, CHANNELS] at the server's rate.
         frames: longest recording.
         threshold: loudness (0..1) to wait for; None plays at once.
         delay: frames from there to the signal's first sample.
@@ -150,7 +151,10 @@ class _Player:
         self._signal = _load(arguments.signal, self.client.samplerate)
         self._threshold: float | None = arguments.threshold
         self._delay: int = arguments.delay
-        self._out = self.client.outports.register("out")
+        self._outs = [
+            self.client.outports.register(f"out_{channel}")
+            for channel in range(self._signal.shape[1])
+        ]
         self._ins: list[Any] = []
         self.client.set_process_callback(self._process)
         self.client.set_xrun_callback(self._xrun)
@@ -167,8 +171,8 @@ class _Player:
         while len(self._ins) < len(outputs):
             self._ins.append(self.client.inports.register(f"in_{len(self._ins)}"))
         try:
-            for port in inputs:
-                _connect(self.client, self._out, port)
+            for number, port in enumerate(inputs):
+                _connect(self.client, self._outs[number % len(self._outs)], port)
             for source, port in zip(outputs, self._ins, strict=True):
                 _connect(self.client, source, port)
         except jack.JackError:  # the companion has ports but is not active yet
@@ -182,8 +186,9 @@ class _Player:
         self.xruns_s.append(time.monotonic())
 
     def _process(self, frames: int) -> None:
-        out = self._out.get_array()
-        out[:] = 0
+        outs = [port.get_array() for port in self._outs]
+        for out in outs:
+            out[:] = 0
         if not self.running:
             return
         begins = self.client.last_frame_time
@@ -200,7 +205,7 @@ class _Player:
         if self.signal_at < 0:
             self._listen(heard)
         if self.signal_at >= 0:
-            self._play(out)
+            self._play(outs)
         self.now += frames
         if self.now - frames < len(self.recorded) <= self.now:
             self.said.put("full")
@@ -214,12 +219,13 @@ class _Player:
             self.heard_at = self.now + int(loud[0])
             self.signal_at = self.heard_at + self._delay
 
-    def _play(self, out: np.ndarray) -> None:
-        first = self.now - self.signal_at  # frame of the signal due in out[0]; may be to come
+    def _play(self, outs: list[np.ndarray]) -> None:
+        first = self.now - self.signal_at  # frame of the signal due at once; may be to come
         start = max(0, -first)
-        if start < len(out):
-            piece = self._signal[first + start :][: len(out) - start]
-            out[start : start + len(piece)] = piece
+        for channel, out in enumerate(outs):
+            if start < len(out):
+                piece = self._signal[first + start :, channel][: len(out) - start]
+                out[start : start + len(piece)] = piece
 
 
 def _connect(client: Any, source: Any, sink: Any) -> None:
@@ -228,16 +234,17 @@ def _connect(client: Any, source: Any, sink: Any) -> None:
 
 
 def _load(path: Path, rate: int) -> np.ndarray:
-    """Mono float32 [n] from an .npz with ``signal``, or from any audio file at the rate."""
+    """Float32 [n, channels] from an .npz with ``signal``; of an audio file the mean."""
     if path.suffix == ".npz":
         with np.load(path) as data:
-            return data["signal"]
+            signal = data["signal"]
+            return signal if signal.ndim == 2 else signal[:, None]
     import soundfile
 
     samples, file_rate = soundfile.read(path, dtype="float32", always_2d=True)
     if file_rate != rate:
         raise SystemExit(f"{path} is at {file_rate} Hz, the server at {rate} Hz")
-    return samples.mean(axis=1, dtype=np.float32)
+    return samples.mean(axis=1, dtype=np.float32, keepdims=True)
 
 
 def main() -> None:

@@ -166,9 +166,9 @@ class TakeRead:
         return [event for event in self.events if is_like(event, kind, values)]
 
     def audio(self, name: str) -> np.ndarray:
-        """One of its files, float32 [n]."""
+        """One of its files, float32 [n]; that of two channels [n, 2]."""
         samples, _ = soundfile.read(self.folder / f"{name}.wav", dtype="float32")
-        assert samples.ndim == 1
+        assert samples.ndim == (2 if name == "input-stereo" else 1)
         return samples
 
     def line(self, bar: int) -> int:

@@ -94,7 +94,7 @@ class Played:
 
 
 def play(server: JackServer, bpm: int, signal: np.ndarray, *arguments: str) -> Played:
-    """Jam to the last bar."""
+    """Jam to the last bar; `signal` is [n] or [n, 2]."""
     frames = len(signal) + 20 * RATE
     feeder = Feeder(server, signal, frames, CLICK, round(bar_samples(bpm)))
     with Jam(server, *arguments, "--bpm", str(bpm)) as jam:
@@ -107,7 +107,8 @@ def play(server: JackServer, bpm: int, signal: np.ndarray, *arguments: str) -> P
         heard = feeder.finish()
     take = jam.take()
     print(f"\n{len(take.audio('input')) / RATE:.1f} s of stream in {took_s:.1f} s; {take.pace}")
-    return Played(bpm, jam, code, take, signal, heard)
+    mean = signal if signal.ndim == 1 else signal.mean(axis=1)
+    return Played(bpm, jam, code, take, mean, heard)
 
 
 def onset(audio: np.ndarray, line: int) -> int:
@@ -205,6 +206,23 @@ def assert_stem_in_every_bar(take: TakeRead, player: str, cycle: int, bars: int)
     print(f"\n{player}: {kinds}")
     assert set(sounding[:cycle]) == {"silence"}
     assert set(sounding[cycle:]) <= {"plan", "older plan"}
+
+
+def test_both_channels_of_a_device_arrive_whole(tmp_path: Path) -> None:
+    bpm, bars = 200, 6
+    preset = write_preset(tmp_path, "pair", cycle=2, players=[{"name": "bass"}], **STANDIN)
+    left = real_recording("rock-095.ogg", 95, 16, bpm, bars)
+    both = np.stack([left, np.float32(0.5) * np.roll(left, RATE // 3)], axis=1)
+    with JackServer(tmp_path, rate=RATE) as server:
+        played = play(server, bpm, both, preset, "--bars", str(bars))
+    assert played.code == 0, played.jam.errors
+    assert_input_is_whole(played)
+    kept, heard = played.take.audio("input-stereo"), played.take.audio("input")
+    assert len(kept) == len(heard)
+    np.testing.assert_allclose(kept.mean(axis=1), heard, rtol=0, atol=NEAR)
+    arrived = kept[played.line(0) + played.round_trip :]
+    length = min(len(arrived), len(both))
+    np.testing.assert_array_equal(arrived[:length], both[:length])
 
 
 class TestModel:

@@ -34,7 +34,7 @@ cycle: 1
 players: [{name: bass}, {name: drums, instrument: drums}]
 generator: {name: standin, in_process: true}
 """
-NAMES = ("input", "bass", "drums")
+NAMES = ("input", "input-stereo", "bass", "drums")
 BEFORE_S = 0.5  # between the stream's start and bar 0, with which the take begins
 START_LIMIT_S = 120.0
 
@@ -161,10 +161,10 @@ osc: {{port: {port}}}
 
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A file system of 1.5 MB, which is full after two seconds of three files."""
+    """A file system of 2.5 MB, which is full after three seconds of the four files."""
     folder = tmp_path / "disk"
     folder.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=1500k", "tmpfs", str(folder)]
+    mount = ["mount", "-t", "tmpfs", "-o", "size=2500k", "tmpfs", str(folder)]
     if subprocess.run(mount, capture_output=True).returncode:
         pytest.skip("no right to mount a file system")
     try:

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from companion.audio import callback
 from companion.audio.lease import Lease
 from companion.audio.memory import AudioMemory
+from companion.errors import CompanionError
 from tests.companion.audio.driving import PERIOD, drive, pass_time
 
 RATE = 8000
@@ -417,3 +418,50 @@ def test_how_the_time_is_cut_into_blocks_does_not_change_what_two_channels_make(
         drive(memory, heard, blocks)
         captured.append(memory.capture(0, len(heard)))
     np.testing.assert_array_equal(*captured)
+
+
+@given(st.lists(st.integers(1, 128), max_size=40), st.integers(1, 2 * RING))
+@settings(deadline=None, max_examples=30)
+def test_both_channels_are_kept_to_the_bit_beside_their_mean(sizes: list[int], n: int) -> None:
+    memory = AudioMemory(RATE, 2, ring_samples=RING, stereo=True)
+    heard = noise(2 * n, n).reshape(n, 2)
+    drive(memory, heard, sizes)
+    first = memory.oldest_samples
+    np.testing.assert_array_equal(memory.capture_stereo(first, n - first), heard[first:])
+    mean = memory.capture(first, n - first)
+    np.testing.assert_array_equal(mean, heard[first:].mean(axis=1, dtype=np.float64).astype("f4"))
+    with pytest.raises(CompanionError, match="stereo capture"):
+        memory.capture_stereo(n - 1, 2)
+
+
+def test_channels_that_are_turned_round_to_be_heard_are_kept_as_they_are() -> None:
+    memory = AudioMemory(RATE, 0, ring_samples=RING, stereo=True)
+    one = noise(6000)
+    drive(memory, np.stack([one, -one], axis=1))
+    np.testing.assert_array_equal(memory.capture(5000, 1000), one[5000:])
+    kept = memory.capture_stereo(0, 6000)
+    np.testing.assert_array_equal(kept, np.stack([one, -one], axis=1))
+
+
+def test_one_channel_is_kept_in_both_and_what_is_not_finite_is_silence() -> None:
+    memory = AudioMemory(RATE, 0, ring_samples=RING, stereo=True)
+    drive(memory, noise(300))
+    np.testing.assert_array_equal(memory.capture_stereo(0, 300), np.stack(2 * [noise(300)], axis=1))
+    heard = noise(200).reshape(100, 2)
+    heard[50, 1] = np.nan
+    drive(memory, heard)
+    heard[50] = 0.0
+    np.testing.assert_array_equal(memory.capture_stereo(300, 100), heard)
+
+
+def test_the_second_ring_is_the_only_difference_it_makes() -> None:
+    results = []
+    for stereo in (False, True):
+        memory = AudioMemory(RATE, 1, ring_samples=RING, stereo=stereo)
+        memory.set_monitor(0.5)
+        memory.write(1, 100, noise(1500, 1, peak=0.9))
+        memory.write_probe(700, noise(300, 3))
+        out = drive(memory, noise(4000).reshape(2000, 2), outputs=2)
+        results.append((out, memory.capture(0, 2000), memory.played(1, 0, 2000)))
+    for one, other in zip(*results, strict=True):
+        np.testing.assert_array_equal(one, other)

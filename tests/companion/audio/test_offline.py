@@ -139,3 +139,27 @@ def test_a_paced_stream_moves_by_itself_until_it_is_stopped() -> None:
     with stream:
         pass
     assert not stream.active
+
+
+@given(st.lists(st.integers(0, 6000), max_size=6), st.integers(1, 128), st.integers(0, 3000))
+@settings(deadline=None, max_examples=30)
+def test_a_recording_is_heard_as_it_was_mixed_and_kept_as_it_was(
+    stops: list[int], blocksize: int, length: int
+) -> None:
+    rig = AudioMemory(8000, 1, ring_samples=8192, stereo=True)
+    both = np.random.default_rng(length).uniform(-1, 1, (length, 2)).astype(np.float32)
+    mixed = (both @ [1.0, -0.75]).astype(np.float32)  # no mean of the two
+    stream = OfflineStream(rig, mixed, blocksize, stereo=both)
+    for stop in stops:
+        stream.advance(stop)
+    end = rig.position
+    wanted = np.zeros((max(end, length), 3), np.float32)
+    wanted[:length] = np.column_stack([mixed, both])
+    np.testing.assert_array_equal(rig.capture(0, end), wanted[:end, 0])
+    np.testing.assert_array_equal(rig.capture_stereo(0, end), wanted[:end, 1:])
+
+
+@pytest.mark.parametrize("shape", [(10,), (10, 1), (9, 2)])
+def test_two_channels_are_as_long_as_their_mix(shape: tuple[int, ...]) -> None:
+    with pytest.raises(ValueError, match=r"\[10, 2\]"):
+        OfflineStream(memory(), np.zeros(10, np.float32), 64, stereo=np.zeros(shape, np.float32))

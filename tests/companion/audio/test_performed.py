@@ -124,3 +124,25 @@ def test_what_was_played_before_the_take_begins_is_silence(first: int, start: in
     expected = whole.capture(start, n)
     expected[: max(0, first - start)] = 0.0
     np.testing.assert_array_equal(look.capture(start, n), expected)
+
+
+@given(
+    shifts=st.lists(st.tuples(st.integers(1, 3000), st.integers(0, 600)), max_size=3),
+    asked=st.lists(st.tuples(st.integers(0, 5000), st.integers(0, 3000)), max_size=10),
+)
+def test_two_channels_are_performed_when_their_mean_is(
+    shifts: list[tuple[int, int]], asked: list[tuple[int, int]]
+) -> None:
+    memory = AudioMemory(RATE, 1, stereo=True)
+    both = np.stack([COUNTING, 0.5 * COUNTING], axis=1)
+    moving = OfflineStream(memory, 0.75 * COUNTING, stereo=both)
+    performed = Performed(memory, 300)
+    moving.advance(2000)
+    for later, trip in shifts:
+        moving.advance(memory.position + later)
+        performed.shift(memory.position, trip)
+    moving.advance(memory.position + 9000)
+    for start, n in asked:
+        kept = performed.capture_stereo(start, n)
+        assert kept.shape == (n, 2)
+        np.testing.assert_array_equal(kept.mean(axis=1), performed.capture(start, n))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -213,3 +214,30 @@ def test_a_device_that_gives_no_blocks_is_named(world: FakeWorld) -> None:
     with pytest.raises(CompanionError, match="gives no sound"):
         stream.start()
     stream.close()
+
+
+@pytest.mark.parametrize("channels", [1, 2])
+def test_a_device_with_two_inputs_has_both_kept_and_a_lost_one_leaves_silence(
+    channels: int,
+) -> None:
+    world = FakeWorld((replace(CARD, input_channels=channels),), round_trip_samples=BLOCK)
+    made = Supervisor(1, Wanted(), BLOCK, world.open_link, world.clock, world.sleep)
+    made._run = lambda: None  # type: ignore[method-assign]
+    made.start()
+    memory = made.memory
+    assert memory.stereo == made.performed.stereo == (channels == 2)
+    if memory.stereo:
+        at = memory.position
+        memory.write(1, at, np.full(RATE, 0.5, np.float32))
+        go(world, made, 0.5)
+        world.unplug()
+        go(world, made, 1.0)
+        (gap,) = made.performed.gaps
+        lost = gap[0] + made.performed.round_trip_samples
+        heard = memory.capture(at, memory.position - at)
+        kept = memory.capture_stereo(at, memory.position - at)
+        np.testing.assert_array_equal(kept, np.stack([heard, heard], axis=1))
+        assert kept[: lost - at].any()
+        assert not kept[lost - at :].any()
+        assert len(kept) > lost - at + 2 * BLOCK
+    made.close()

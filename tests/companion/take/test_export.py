@@ -327,3 +327,38 @@ def test_an_export_into_the_take_itself_is_refused(tmp_path: Path) -> None:
     with pytest.raises(CompanionError, match="is there already"):
         export(tmp_path / "set", tmp_path / "set", "1.2")
     assert {path: path.read_bytes() for path in (tmp_path / "set").iterdir()} == before
+
+
+def test_an_input_of_two_channels_takes_the_place_of_the_one(tmp_path: Path) -> None:
+    make_take(tmp_path / "set", *RAMP)
+    audio, _ = soundfile.read(tmp_path / "set" / "input.wav")
+    pair = np.stack([audio, 0.5 * audio], axis=1)
+    soundfile.write(tmp_path / "set" / "input-stereo.wav", pair, RATE, "FLOAT")
+    written = export(tmp_path / "set", tmp_path / "out", "1.2")
+    names = ["input-stereo.wav", "bass.wav", "tempo.mid", "set.dawproject"]
+    assert [path.name for path in written] == names
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == sorted(names)
+    copied = (tmp_path / "out" / "input-stereo.wav").read_bytes()
+    assert copied == (tmp_path / "set" / "input-stereo.wav").read_bytes()
+    root = project(tmp_path / "out" / "set.dawproject")
+    tracks = {
+        track.get("name"): track.find("Channel").get("audioChannels")  # type: ignore[union-attr]
+        for track in root.findall("./Structure/Track")
+    }
+    assert tracks == {"input": "2", "bass": "1", "Master": "2"}
+    clips = {
+        clip.get("name"): (sound.get("channels"), sound.find("File").get("path"))  # type: ignore[union-attr]
+        for clip in root.iter("Clip")
+        for sound in clip.iter("Audio")
+    }
+    assert clips == {"input": ("2", "audio/input-stereo.wav"), "bass": ("1", "audio/bass.wav")}
+    with zipfile.ZipFile(tmp_path / "out" / "set.dawproject") as archive:
+        assert archive.read("audio/input-stereo.wav") == copied
+        assert "audio/input.wav" not in archive.namelist()
+
+
+def test_two_channels_that_end_elsewhere_are_to_be_recovered_first(tmp_path: Path) -> None:
+    make_take(tmp_path / "set", *STEADY)
+    soundfile.write(tmp_path / "set" / "input-stereo.wav", np.zeros((10, 2)), RATE, "FLOAT")
+    with pytest.raises(CompanionError, match="not equally long"):
+        export(tmp_path / "set", tmp_path / "out", "1.2")

@@ -232,3 +232,44 @@ def test_a_killed_process_leaves_files_that_open(tmp_path: Path) -> None:
     for name, voice in NAMES.items():
         assert soundfile.info(tmp_path / name).frames == 2500
         assert np.array_equal(read(tmp_path, name), ramp(0, 2500, voice))
+
+
+class Pair:
+    """The input's two channels: its own number, and that upside down."""
+
+    def __init__(self, tape: FakeTape) -> None:
+        self._tape = tape
+
+    def capture_stereo(self, start: int, n: int, /) -> np.ndarray:
+        one = self._tape.capture(start, n)
+        return np.stack([one, -one], axis=1)
+
+
+@settings(max_examples=30)
+@given(
+    start=st.integers(0, 3000),
+    advances=st.lists(st.integers(0, 2500), max_size=8),
+    ring=st.integers(1500, 9000),
+)
+def test_two_channels_have_a_file_of_the_same_stretch(
+    tmp_path_factory: pytest.TempPathFactory, start: int, advances: list[int], ring: int
+) -> None:
+    folder = tmp_path_factory.mktemp("take")
+    tape = FakeTape(ring)
+    recorder = TakeRecorder(folder, tape, VOICES, RATE, start, stereo=Pair(tape))
+    for advance in advances:
+        tape.position += advance
+        recorder.drain()
+    recorder.finish(tape.position)
+    heard = read(folder, "input.wav")  # with silence where the ring had moved on
+    assert np.array_equal(read(folder, "input-stereo.wav"), np.stack([heard, -heard], axis=1))
+
+
+def test_one_channel_has_no_such_file(tmp_path: Path) -> None:
+    TakeRecorder(tmp_path, FakeTape(), VOICES, RATE, 0).finish(0)
+    assert {path.name for path in tmp_path.iterdir()} == set(NAMES)
+
+
+def test_no_player_is_called_as_the_file_of_two_channels(tmp_path: Path) -> None:
+    with pytest.raises(CompanionError, match=r"not .*'input-stereo'"):
+        TakeRecorder(tmp_path, FakeTape(), {"input-stereo": 1}, RATE, 0)

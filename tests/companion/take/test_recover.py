@@ -139,3 +139,36 @@ def test_a_take_that_was_killed_at_once_can_be_recovered(tmp_path: Path) -> None
     found = recover(tmp_path)
     assert (found.seconds, found.picture) == (0.0, None)
     assert [event["type"] for event in read_events(tmp_path / EVENTS_FILE)] == ["take", "end"]
+
+
+@pytest.mark.parametrize(
+    ("had_s", "cut_bytes", "told"),
+    [
+        (7.0, 0, None),
+        (7.25, 5, "the last 0.25 s"),
+        (6.5, 3, None),
+        (2.5, 0, "4.50 s of silence"),
+        (0.0, 50, "7.00 s of silence"),
+    ],
+)
+def test_two_channels_end_with_the_others_wherever_they_were_cut(
+    tmp_path: Path, had_s: float, cut_bytes: int, told: str | None
+) -> None:
+    folder = crashed(tmp_path / "take", {"input": 7.0, "bass": 7.0})
+    path, had = folder / "input-stereo.wav", round(had_s * RATE)
+    sound = np.stack([np.full(had, 0.5), np.full(had, -0.25)], axis=1)
+    WaveWriter(path, RATE, 2).append(sound)
+    with path.open("r+b") as file:
+        file.truncate(path.stat().st_size - cut_bytes)
+    found = recover(folder, picture=False)
+    ends = round(found.seconds * RATE)
+    assert ends == (had - 1 if had_s == 6.5 else 7 * RATE)
+    assert lengths(folder) == [ends] * 2
+    kept, _ = soundfile.read(path)
+    assert kept.shape == (ends, 2)
+    whole = min(ends, had)
+    assert np.array_equal(kept[:whole], sound[:whole])
+    assert not kept[whole:].any()
+    lines = [change for change in found.changes if change.startswith("input-stereo.wav")]
+    assert lines == [] if told is None else f"input-stereo.wav: {told}" in lines[0]
+    assert recover(folder, picture=False).changes == ()

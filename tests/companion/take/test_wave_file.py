@@ -116,3 +116,23 @@ def test_a_file_without_a_whole_header_is_empty_and_one_of_another_kind_is_named
         whole_frames(path)
     with pytest.raises(CompanionError, match="nowhere"):
         whole_frames(tmp_path / "nowhere.wav")
+
+
+@settings(max_examples=20)
+@given(pieces=st.lists(st.integers(0, 900), max_size=6), silence=st.integers(0, 500))
+def test_a_file_of_two_channels_holds_both(
+    tmp_path_factory: pytest.TempPathFactory, pieces: list[int], silence: int
+) -> None:
+    path = tmp_path_factory.mktemp("wave") / "a.wav"
+    writer, whole = WaveWriter(path, 48_000, 2), np.zeros((0, 2), np.float32)
+    for count in [0, *pieces]:
+        writer.append(noise(2 * count).reshape(count, 2))
+        writer.append_silence(silence)
+        added = noise(2 * count).reshape(count, 2)
+        whole = np.concatenate([whole, added, np.zeros((silence, 2), np.float32)])
+        audio, rate = soundfile.read(path, dtype="float32", always_2d=True)
+        assert np.array_equal(audio, whole)
+        assert (rate, writer.frames, whole_frames(path)) == (48_000, len(whole), len(whole))
+    set_frames(path, 48_000, len(whole) // 2, 2)
+    audio, _ = soundfile.read(path, dtype="float32", always_2d=True)
+    assert np.array_equal(audio, whole[: len(whole) // 2])
