@@ -27,7 +27,7 @@ import yaml
 from pythonosc.udp_client import SimpleUDPClient
 
 from companion.clock.link import open_link
-from companion.clock.midi_clock import START, TICK, TICKS_A_BEAT
+from companion.clock.midi_clock import START, TICK, TICKS_A_QUARTER
 from tests.rig.feeder import Feeder
 from tests.rig.jack import ROOT, JackServer
 from tests.rig.jam_run import Jam
@@ -59,7 +59,7 @@ def midi_master(server: JackServer) -> Iterator[None]:
     ended = threading.Event()
 
     def send() -> None:
-        started_s, interval_s = time.monotonic(), 60 / ITS_BPM / TICKS_A_BEAT
+        started_s, interval_s = time.monotonic(), 60 / ITS_BPM / TICKS_A_QUARTER
         for number in itertools.count():
             if ended.wait(max(0.0, started_s + number * interval_s - time.monotonic())):
                 return

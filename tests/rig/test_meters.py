@@ -18,6 +18,7 @@ from tests.rig.jack import ROOT, JackServer
 from tests.rig.jam_run import Jam, TakeRead
 from tests.rig.test_link import PRIVATE
 
+pytestmark = pytest.mark.side_by_side
 SIDE = "tests.rig.quarter_side"
 QUARTERS, BEATS = 120.0, 80.0
 WITHIN_BPM = 0.1
