@@ -14,10 +14,10 @@ import soxr
 import zimtohrli
 from numpy.typing import NDArray
 from scipy.ndimage import maximum_filter1d, median_filter
-from scipy.signal import find_peaks, stft
+from scipy.signal import find_peaks
 
 from model.grid import SAMPLE_RATE
-from training.evaluation.fit import Audio
+from training.evaluation.fit import Audio, onset_flux
 from training.evaluation.notes import PitchedNote
 from training.evaluation.rhythm import agreement, matched
 
@@ -78,13 +78,7 @@ def drum_onsets(audio: Audio) -> NDArray[np.float64]:
     Spectral flux as in `fit.onset_times`, over shorter windows, so that two onsets 10 ms apart are
     not the same.
     """
-    _, _, spectrum = stft(audio, SAMPLE_RATE, nperseg=ONSET_FFT, noverlap=ONSET_FFT - ONSET_HOP)
-    magnitude = np.abs(spectrum)
-    if not magnitude.any():
-        return np.zeros(0)
-    level = np.log1p(100 * magnitude / magnitude.max())
-    widened = maximum_filter1d(level, 3, axis=0)
-    flux = np.maximum(0.0, level[:, ONSET_LAG:] - widened[:, :-ONSET_LAG]).mean(0)
+    flux = onset_flux(audio, ONSET_FFT, ONSET_HOP, ONSET_LAG)
     floor = median_filter(flux, 2 * ONSET_DISTANCE * 6 + 1) + flux.std()
     peaks, _ = find_peaks(flux, height=floor, distance=ONSET_DISTANCE)
     # The flux is largest when the later window is full of the onset and the earlier one free of it.

@@ -17,6 +17,10 @@ from model.grid import SAMPLE_RATE
 
 ONSET_HOP = 160
 """Samples between onset frames: 5 ms at 32 kHz."""
+ONSET_FFT = 1024
+"""Samples of an onset frame's spectrum: 32 ms."""
+TINY = 1e-30
+"""Magnitude that stands for the loudest of silence."""
 FLUX_LAG = 3
 """Onset frames between the two spectra that are compared."""
 CHROMA_FFT = 8192
@@ -51,17 +55,23 @@ def onset_times(audio: Audio) -> NDArray[np.float64]:
     so that vibrato and distortion are no onsets; its peaks that stand one standard deviation
     above the local median, at least 50 ms apart.
     """
-    _, _, spectrum = stft(audio, SAMPLE_RATE, nperseg=1024, noverlap=1024 - ONSET_HOP)
-    magnitude = np.abs(spectrum)
-    if not magnitude.any():
-        return np.zeros(0)
-    level = np.log1p(100 * magnitude / magnitude.max())
-    widened = maximum_filter1d(level, 3, axis=0)
-    flux = np.maximum(0.0, level[:, FLUX_LAG:] - widened[:, :-FLUX_LAG]).mean(0)
+    flux = onset_flux(audio, ONSET_FFT, ONSET_HOP, FLUX_LAG)
     peaks, _ = find_peaks(flux, height=median_filter(flux, 101) + flux.std(), distance=10)
     # The flux is largest when the earlier window (32 ms) just misses the onset, 16 ms ahead of it;
     # the later one is 15 ms on, so its centre is the onset.
     return (peaks + FLUX_LAG) * ONSET_HOP / SAMPLE_RATE
+
+
+def onset_flux(audio: Audio, fft: int, hop: int, lag: int) -> NDArray[np.float64]:
+    """How far each frame of audio [samples] rises above that `lag` frames before: [frames - lag].
+
+    Zeros for silence. Windows of `fft` samples, one each `hop`.
+    """
+    _, _, spectrum = stft(audio, SAMPLE_RATE, nperseg=fft, noverlap=fft - hop)
+    magnitude = np.abs(spectrum)
+    level = np.log1p(100 * magnitude / max(float(magnitude.max()), TINY))
+    widened = maximum_filter1d(level, 3, axis=0)
+    return np.maximum(0.0, level[:, lag:] - widened[:, :-lag]).mean(0)
 
 
 def vector_strength(times_s: NDArray[np.float64], period_s: float) -> float:
