@@ -19,8 +19,6 @@ ONSET_HOP = 160
 """Samples between onset frames: 5 ms at 32 kHz."""
 ONSET_FFT = 1024
 """Samples of an onset frame's spectrum: 32 ms."""
-TINY = 1e-30
-"""Magnitude that stands for the loudest of silence."""
 FLUX_LAG = 3
 """Onset frames between the two spectra that are compared."""
 CHROMA_FFT = 8192
@@ -65,11 +63,13 @@ def onset_times(audio: Audio) -> NDArray[np.float64]:
 def onset_flux(audio: Audio, fft: int, hop: int, lag: int) -> NDArray[np.float64]:
     """How far each frame of audio [samples] rises above that `lag` frames before: [frames - lag].
 
-    Zeros for silence. Windows of `fft` samples, one each `hop`.
+    A single zero for silence. Windows of `fft` samples, one each `hop`.
     """
+    if not audio.any():
+        return np.zeros(1)
     _, _, spectrum = stft(audio, SAMPLE_RATE, nperseg=fft, noverlap=fft - hop)
     magnitude = np.abs(spectrum)
-    level = np.log1p(100 * magnitude / max(float(magnitude.max()), TINY))
+    level = np.log1p(100 * magnitude / magnitude.max())
     widened = maximum_filter1d(level, 3, axis=0)
     return np.maximum(0.0, level[:, lag:] - widened[:, :-lag]).mean(0)
 
