@@ -57,6 +57,7 @@ def test_any_name_can_be_printed_in_any_encoding(name: str, encoding: str) -> No
         stream = text_stream(raw, encoding, line_buffering=True)
         print(text, file=stream)
         stream.flush()
+    assert raw.getvalue().decode(encoding).count("\n") >= 2  # a line each, whatever is in them
 
 
 @given(names)

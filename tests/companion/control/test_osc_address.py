@@ -98,7 +98,9 @@ class TestItself:
         listeners = open_listeners(listening, 0)
         places = [each.getsockname() for each in listeners]
         try:
-            open_sender(OscTarget(places[0][1], host), places)[0].close()
+            sender, where = open_sender(OscTarget(places[0][1], host), places)
+            sender.close()
+            assert where == (host, places[0][1])
         finally:
             for each in listeners:
                 each.close()
@@ -108,4 +110,5 @@ def test_where_another_program_has_the_other_loopback_it_listens_on_its_own() ->
     with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as other:
         other.bind(("::1", 0))
         (listener,) = open_listeners("127.0.0.1", other.getsockname()[1])
+        assert listener.getsockname() == ("127.0.0.1", other.getsockname()[1])
         listener.close()
