@@ -11,6 +11,7 @@ handler too: it takes no lock. Knobs come in through the store.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 
 from companion.audio.performed import Unbroken
 from companion.clock.conductor import Conductor, OpenSource
@@ -84,15 +85,13 @@ class Session:
             lambda trouble: self._report.trouble(trouble, rig.memory.position),
         )
         happened = self.troubles.happened
-        self._placing = Placing(
-            rig.memory, self.transport, self._diary, lambda what: happened("late", what)
-        )
+        self._placing = Placing(rig.memory, self.transport, self._diary, partial(happened, "late"))
         if preset.bars is not None:
             self._placing.end_bar = preset.bars
         self._guard = rig.echo_guard(lambda: bool(store.snapshot()["echo_guard"]))
         heard = Unbroken(rig.performed, self._guard, start)
         placing, diary = self._placing, self._diary
-        failed = lambda what: happened("generator", what)  # noqa: E731
+        failed = partial(happened, "generator")
         rounds = Rounds(rig.memory, heard, self.transport, worker, store, placing, diary, failed)
         self._ensemble = Ensemble(rig.memory, self.transport, rounds, store, placing, diary)
         self.conductor = Conductor(
@@ -113,7 +112,7 @@ class Session:
             rig.performed,
             self.transport,
             self._diary,
-            lambda what: happened("news", what),
+            partial(happened, "news"),
         )
         self._xruns = 0
         self._watch(osc)
