@@ -67,6 +67,17 @@ def test_before_the_players_join_in_any_tempo_is_taken_exactly(tmp_path: Path) -
         assert abs(lateness_s(played, bar)) < 0.0002
 
 
+@pytest.mark.parametrize("bpm", [96, 112, 119, 128])
+@pytest.mark.parametrize("bar", [3.2, 3.4, 3.6])
+def test_the_first_stem_leaves_nothing_where_it_would_have_begun(
+    tmp_path: Path, bar: float, bpm: float
+) -> None:
+    played = play(tmp_path, solo(bars=8), music(10), moves={bar: tempo(bpm)})
+    line = played.session.transport.bar_start_samples(4)
+    assert not played.output[: line - 1].any()
+    assert lateness_s(played, 4) == pytest.approx(0, abs=WITHIN_S)
+
+
 def test_what_is_moved_neither_gaps_nor_clicks(tmp_path: Path) -> None:
     worker = InlineWorker(Loading(Notes))
     moves = {6.3: tempo(126), 8.7: tempo(118)}
