@@ -31,7 +31,9 @@ from typing import IO, Any, Self
 
 ROOT = Path(__file__).parents[2]
 UP_LIMIT_S = 20.0
-END_LIMIT_S = 12.0  # a server that waits for a dead client does so for 5 s
+WAIT_S = 1.0
+"""A client that goes in the wrong moment of a period is waited for ten times as long, by JACK."""
+END_LIMIT_S = 10 * WAIT_S + 2
 NAMES = tuple(f"companion-rig-{number}" for number in range(6))
 
 
@@ -155,7 +157,12 @@ class JackServer:
             "JACK_NO_AUDIO_RESERVATION": "1",
             "PYTHONPATH": str(ROOT),
         }
-        self._mode = ["-R", "-P", "70", *([] if real_time else ["-S", "-t", "5000"])]
+        self._mode = [
+            "-R",
+            "-P",
+            "70",
+            *([] if real_time else ["-S", "-t", str(round(1000 * WAIT_S))]),
+        ]
         self._channels = ["-P", str(outputs)]
         self._command = self._to_run()
         self._log = folder / f"{self.name}.log"

@@ -239,6 +239,7 @@ def assert_stem_in_every_bar(take: TakeRead, player: str, cycle: int, bars: int)
     assert set(sounding[cycle:]) <= {"plan", "older plan"}
 
 
+@pytest.mark.side_by_side
 def test_both_channels_of_a_device_arrive_whole(tmp_path: Path) -> None:
     bpm, bars = 200, 6
     preset = write_preset(tmp_path, "pair", cycle=2, players=[{"name": "bass"}], **STANDIN)
@@ -408,6 +409,7 @@ def assert_replays(take: TakeRead) -> None:
     assert ended.returncode == 0, ended.stdout + ended.stderr
 
 
+@pytest.mark.side_by_side
 class TestLeaking:
     """What the players play comes back into the input, through a cable as loud as it went out."""
 
