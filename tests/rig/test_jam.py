@@ -29,7 +29,7 @@ import yaml
 from companion.listen.silence import is_silent
 from tests.rig.feeder import Feeder, Recording
 from tests.rig.jack import ROOT, JackServer
-from tests.rig.jam_run import Jam, TakeRead
+from tests.rig.jam_run import START_LIMIT_S, Jam, TakeRead
 from tests.rig.stall_watch import StallWatch, why_again
 
 RATE, PERIOD = 48_000, 256
@@ -102,7 +102,7 @@ class Played:
 
 def play(server: JackServer, bpm: int, signal: np.ndarray, *arguments: str) -> Played:
     """Jam to the last bar; `signal` is [n] or [n, 2]."""
-    frames = len(signal) + 20 * RATE
+    frames = len(signal) + round(START_LIMIT_S * RATE)  # it records while the jam starts
     feeder = Feeder(server, signal, frames, CLICK, round(bar_samples(bpm)))
     with Jam(server, *arguments, "--bpm", str(bpm)) as jam:
         jam.wait_event("take")
