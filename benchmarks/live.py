@@ -23,14 +23,12 @@ from __future__ import annotations
 import argparse
 import contextlib
 import multiprocessing
-import os
 import re
 import subprocess
 import tempfile
 import threading
 import time
 from collections import Counter
-from multiprocessing.connection import Connection
 from pathlib import Path
 
 import numpy as np
@@ -39,6 +37,7 @@ import yaml
 from tests.rig.feeder import Feeder, Recording
 from tests.rig.jack import ROOT, JackServer
 from tests.rig.jam_run import Jam, TakeRead
+from tests.rig.stall_watch import StallWatch
 from tests.rig.test_jam import bar_samples, real_recording
 
 RATE, PERIOD, BPM, CYCLE = 48_000, 256, 95, 4
@@ -48,11 +47,8 @@ START_S = 90
 SETTLED_S = 180.0
 """What is loaded and warmed up in the first minutes is not growth."""
 SAMPLE_S = 15.0
-WATCH_S, WATCH_PRIORITY = 0.001, 90  # JACK's own is 70
 STALL_S = 0.002
 """JACK has a period of 5.3 ms for all that happens in it."""
-HITCH_S = 0.0005
-"""What is shorter than a stall may add up."""
 AFTER_S = 0.2
 """JACK tells of an xrun when its cycle is over, in a thread that has to wait for a processor."""
 CLICK, MARKER = 0.2, 0.05
@@ -132,42 +128,6 @@ class MemoryWatch:
         slope = np.polyfit(at / 3600, mb, 1)[0]
         sixths = " ".join(f"{np.median(part):.0f}" for part in np.array_split(mb, 6))
         return f"{sixths} MB by sixths of the time, {slope:+.1f} MB an hour"
-
-
-def _sleep_lightly(processor: int, hitches: Connection) -> None:
-    """Wake every millisecond; when told to end, send which wake-ups were late, and by how much."""
-    os.sched_setaffinity(0, {processor})
-    os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(WATCH_PRIORITY))
-    found = []
-    due = time.monotonic()
-    while not hitches.poll():
-        due += WATCH_S
-        time.sleep(max(0.0, due - time.monotonic()))
-        late = time.monotonic() - due
-        if late > HITCH_S:
-            found.append((due, late))
-            due = time.monotonic()
-    hitches.send(found)
-
-
-class StallWatch:
-    """A process on each processor that only sleeps, above every other in priority."""
-
-    def __init__(self) -> None:
-        """Watch from now on."""
-        context = multiprocessing.get_context("spawn")
-        self._ends = []
-        for processor in os.sched_getaffinity(0):
-            here, there = context.Pipe()
-            context.Process(target=_sleep_lightly, args=(processor, there), daemon=True).start()
-            self._ends.append(here)
-
-    def finish(self) -> np.ndarray:
-        """[hitches, 2]: when each began, monotonic seconds, and how long it was."""
-        for end in self._ends:
-            end.send(None)
-        found = [hitch for end in self._ends for hitch in end.recv()]
-        return np.array(sorted(found)).reshape(-1, 2)
 
 
 def in_a_stall(at_s: np.ndarray, stalls: np.ndarray) -> np.ndarray:

@@ -140,6 +140,8 @@ class Ensemble:
         Bars before `stand_in_from` stand in for none to come.
         """
         self._rounds.stand_in_from = stand_in_from
+        for voice in self.voices:  # before a plan is laid on lines that have moved
+            self._placing.retime(voice, now)
         self._rounds.collect()
         self._rounds.tick(now)
         for voice in self.voices:

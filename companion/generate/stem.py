@@ -32,6 +32,8 @@ RETIME_AHEAD_S = 0.35
 """How far ahead what is on the timeline is moved: enough for the writer to take it."""
 ASTRAY_S = 0.001
 """A beat that was laid so far from where it lies now is moved."""
+FADE_IN_S = 0.001
+"""Over so long a stem rises from silence that is laid before it."""
 LAID_BARS = 24
 """Bars behind the newest of which it is known where their beats were laid."""
 
@@ -170,18 +172,29 @@ class Stem:
         bar = self._transport.bar_at(at)
         if not any(self._astray(each, at) for each in (bar, bar + 1)):
             return None
-        return self.retime_from(max(at, self._transport.bar_start_samples(self._first_laid(bar))))
+        first = self._first_laid(bar)
+        start = max(at, self._transport.bar_start_samples(first))
+        begins = self._laid[first][0]
+        if not self._is_laid(first - 1) and at <= begins < start:
+            # Nothing sounds before it that would run on up to its line: what it began with there.
+            start = max(begins, self._transport.bar_start_samples(first - 1))
+        return self.retime_from(start)
 
     def retime_from(self, sample: int) -> Retimed:
         """What sounds from a stream sample on, on the beats as they lie now.
 
-        There must be a bar that was laid there.
+        There must be a bar that was laid there, or one behind, up to which it is silent.
         """
         bar = self._transport.bar_at(sample)
         bars = [each for each in (bar, bar + 1) if self._is_laid(each)]
         clips = [clip for each in bars if (clip := self._clips.get(each)) is not None]
         lead_in, whole = self._rendered(bars[0], clips)
         skip = sample - self._transport.bar_start_samples(bars[0])
+        if skip < 0:
+            rise = round(FADE_IN_S * self._transport.rate)
+            whole[:rise] *= np.arange(1, rise + 1, dtype=np.float32) / np.float32(rise)
+            whole = np.concatenate([np.zeros(-skip, np.float32), whole])
+            return Retimed(sample, whole, np.zeros_like(lead_in), self._lines(bars))
         if skip:
             lead_in = whole[max(0, skip - self._lead_in_samples) : skip]
         return Retimed(sample, whole[skip:], lead_in, self._lines(bars))

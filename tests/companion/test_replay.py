@@ -140,6 +140,14 @@ def test_a_tempo_that_moves(tmp_path: Path) -> None:
     assert_replays(played, plans=8)
 
 
+def test_a_first_stem_whose_bar_line_moves_later(tmp_path: Path) -> None:
+    moves = {3.4: turn("bpm", 112.0, None)}
+    played = play(tmp_path, standing_in(bars=8), music(10), moves=moves)
+    line = played.session.transport.bar_start_samples(4)
+    assert any(event["start_samples"] < line for event in played.of("placed", moved=True))
+    assert_replays(played, plans=4)
+
+
 def test_clips_that_are_moved_just_before_a_plan_hears_a_round_trip_behind(tmp_path: Path) -> None:
     moves = {5.985: turn("bpm", 121.0, None)}
     rig = leaky_rig(2, music(18), RATE, np.zeros(2048, np.float32), guarded=False)

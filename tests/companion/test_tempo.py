@@ -9,8 +9,9 @@ import pytest
 
 from companion.generate.inline import InlineWorker
 from companion.generate.loading import Loading
+from companion.rig import run_recording
 from companion.session import Session
-from tests.companion.studio import RATE, Move, Notes, Played, music, play, solo
+from tests.companion.studio import BAR, RATE, Delayed, Move, Notes, Played, music, play, solo
 
 WITHIN_S = 0.003
 
@@ -65,6 +66,32 @@ def test_before_the_players_join_in_any_tempo_is_taken_exactly(tmp_path: Path) -
     played = play(tmp_path, solo(bars=8), music(10), moves={0.2: tempo(117)})
     for bar in range(4, 8):
         assert abs(lateness_s(played, bar)) < 0.0002
+
+
+@pytest.mark.parametrize("bpm", [96, 112, 119, 128])
+@pytest.mark.parametrize("bar", [3.2, 3.4, 3.6])
+def test_the_first_stem_leaves_nothing_where_it_would_have_begun(
+    tmp_path: Path, bar: float, bpm: float
+) -> None:
+    played = play(tmp_path, solo(bars=8), music(10), moves={bar: tempo(bpm)})
+    line = played.session.transport.bar_start_samples(4)
+    assert not played.output[: line - 1].any()
+    assert lateness_s(played, 4) == pytest.approx(0, abs=WITHIN_S)
+
+
+@pytest.mark.parametrize("bar", [3.038, 3.042, 3.046])
+def test_a_first_stem_that_is_planned_anew_as_its_bar_line_moves_leaves_nothing(
+    tmp_path: Path, bar: float
+) -> None:
+    worker = Delayed(0.3, lambda _: 0.1)
+    rig = run_recording(1, music(8), RATE, "signal")
+    worker.now = lambda: rig.memory.position
+    played = play(tmp_path, solo(bars=5), music(0), worker, {bar: tempo(112)}, rig=rig)
+    again = [event["sample"] for event in played.of("placed", bar=4, moved=False)]
+    assert len(again) == 2
+    assert again[1] == pytest.approx((bar + 0.005) * BAR, abs=0.01 * BAR)
+    line = played.session.transport.bar_start_samples(4)
+    assert not played.output[: line - 1].any()
 
 
 def test_what_is_moved_neither_gaps_nor_clicks(tmp_path: Path) -> None:

@@ -1,8 +1,9 @@
 """A JACK server of its own for a test, and the processes that play through it.
 
-The dummy driver makes no sound but keeps time. In the default synchronous mode the server waits
-for every client in every period: whatever stalls, no sample is lost, so tests may look at single
-samples. In real-time mode it does not wait, and what comes too late is lost and counted.
+The dummy driver makes no sound but keeps time, above all that has no real-time priority. In the
+default synchronous mode the server waits for every client in every period: whatever stalls, no
+sample is lost, so tests may look at single samples. In real-time mode it does not wait, and what
+comes too late is lost and counted.
 
 The server is ended by its own handle, after the children that were started through it; it also
 ends when the test process dies. JACK keeps a list of eight servers a machine, in which a name that
@@ -30,7 +31,9 @@ from typing import IO, Any, Self
 
 ROOT = Path(__file__).parents[2]
 UP_LIMIT_S = 20.0
-END_LIMIT_S = 12.0  # a server that waits for a dead client does so for 5 s
+WAIT_S = 1.0
+"""A client that goes in the wrong moment of a period is waited for ten times as long, by JACK."""
+END_LIMIT_S = 10 * WAIT_S + 2
 NAMES = tuple(f"companion-rig-{number}" for number in range(6))
 
 
@@ -129,7 +132,7 @@ class JackServer:
 
     Args:
         folder: where logs go.
-        real_time: do not wait for clients, and run with real-time priority.
+        real_time: do not wait for clients.
         rate: sample rate, Hz.
         period: frames a period.
         outputs: channels that the device plays.
@@ -154,7 +157,12 @@ class JackServer:
             "JACK_NO_AUDIO_RESERVATION": "1",
             "PYTHONPATH": str(ROOT),
         }
-        self._mode = ["-R", "-P", "70"] if real_time else ["-r", "-S", "-t", "5000"]
+        self._mode = [
+            "-R",
+            "-P",
+            "70",
+            *([] if real_time else ["-S", "-t", str(round(1000 * WAIT_S))]),
+        ]
         self._channels = ["-P", str(outputs)]
         self._command = self._to_run()
         self._log = folder / f"{self.name}.log"

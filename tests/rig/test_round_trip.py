@@ -9,6 +9,7 @@ import pytest
 
 from tests.rig.jack import JackServer
 
+pytestmark = pytest.mark.side_by_side  # the server waits for everybody
 SIDE, LOOP = "tests.rig.trip_side", "tests.rig.loop"
 
 
