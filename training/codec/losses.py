@@ -5,12 +5,12 @@ from __future__ import annotations
 import functools
 import math
 
-import numpy as np
 import torch
 import torch.nn.functional as functional
 from torch import Tensor
 
 from model.grid import SAMPLE_RATE
+from model.mel import mel_filters
 
 FLOOR = 1e-4
 """Mel magnitude below which the reported figure hears nothing."""
@@ -21,16 +21,8 @@ QUIET = 1e-5
 @functools.cache
 def mel_matrix(fft: int, bands: int) -> Tensor:
     """Triangular filters with unit peak, equally spaced on the mel scale: [fft/2+1, bands]."""
-    mel = np.linspace(0.0, 2595 * np.log10(1 + SAMPLE_RATE / 2 / 700), bands + 2)
-    edges = 700 * (10 ** (mel / 2595) - 1)
-    bins = np.arange(fft // 2 + 1)[:, None] * SAMPLE_RATE / fft
-    rise = (bins - edges[:-2]) / (edges[1:-1] - edges[:-2])
-    fall = (edges[2:] - bins) / (edges[2:] - edges[1:-1])
-    matrix = np.maximum(0.0, np.minimum(rise, fall))
-    # A band narrower than one bin takes its nearest bin, so that none is empty.
-    for band in np.flatnonzero(matrix.sum(0) == 0):
-        matrix[int(np.abs(bins[:, 0] - edges[band + 1]).argmin()), band] = 1.0
-    return torch.tensor(matrix, dtype=torch.float32)
+    hertz = torch.arange(fft // 2 + 1) * SAMPLE_RATE / fft
+    return mel_filters(hertz, bands)
 
 
 def magnitudes(audio: Tensor, fft: int) -> Tensor:
