@@ -196,6 +196,18 @@ class FrameCodec(nn.Module):
         floor = self.config.decoder_floor
         return Told(values[..., :spectra].clamp(floor, LOG_CEILING), values[..., spectra:])
 
+    def point_hertz(self) -> Tensor:
+        """Where the points of a told spectrum lie, Hz: [points]; a group lies at its middle."""
+        group = self.config.group
+        groups = self.single_bins + group * torch.arange(self.groups) + (group - 1) / 2
+        bins = torch.cat([torch.arange(self.single_bins), groups])
+        return bins * self.sample_rate / self.config.spectrum_size
+
+    def point_bins(self) -> Tensor:
+        """How many bins each point stands for: [points], float32."""
+        single = torch.ones(self.single_bins)
+        return torch.cat([single, torch.full((self.groups,), float(self.config.group))])
+
     def told_of(self, audio: Tensor) -> Told:
         """What `told_by` should say of audio [B, samples]."""
         return self._told_of(audio, self.config.decoder_floor)

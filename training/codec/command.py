@@ -37,13 +37,18 @@ def codec(
     music: Annotated[
         list[Path] | None, typer.Option(help="Folder of other recordings; may be repeated.")
     ] = None,
-    steps: Annotated[int, typer.Option(help="Length of the run.", min=1)] = 4000,
+    start: Annotated[
+        Path | None, typer.Option(help="Codec weights to go on from; left out: afresh.")
+    ] = None,
+    steps: Annotated[int, typer.Option(help="Length of the run.", min=1)] = 100_000,
     seed: Annotated[int, typer.Option(help="Same seed, same run.", min=0)] = 1,
     device: Annotated[str, typer.Option(help="auto, cuda, mps or cpu.")] = "auto",
     threads: Annotated[int, typer.Option(help="Processor threads; 0: all.", min=0)] = 0,
 ) -> None:
     """Train the codec. Ctrl-C stops it; run it again to go on where it stopped."""
-    weights = train_codec(band, out, music or [], steps, seed=seed, device=device, threads=threads)
+    weights = train_codec(
+        band, out, music or [], steps, start, seed=seed, device=device, threads=threads
+    )
     Console().print(f"weights: {weights}")
 
 
