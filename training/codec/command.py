@@ -13,6 +13,7 @@ from rich.table import Table
 
 from model.checkpoint import CODEC_FILE
 from training.codec.decoder import train_decoder
+from training.codec.kits import write_loops
 from training.codec.report import (
     OURS,
     Measured,
@@ -50,6 +51,17 @@ def codec(
         band, out, music or [], steps, start, seed=seed, device=device, threads=threads
     )
     Console().print(f"weights: {weights}")
+
+
+def kit_loops(
+    kits: Annotated[list[Path], typer.Argument(help="Folders with the hits of a drum kit.")],
+    out: Annotated[Path, typer.Option(help="Folder for the loops.")] = Path("data/kits"),
+    loops: Annotated[int, typer.Option(help="Loops of 6 s for each kit.", min=1)] = 150,
+    seed: Annotated[int, typer.Option(help="Same seed, same bytes.", min=0)] = 1,
+) -> None:
+    """Play loops with recorded drum kits, as music for the codec to learn from."""
+    for path in write_loops(kits, out, loops, seed):
+        Console(soft_wrap=True, highlight=False).print(f"loops: {path}")
 
 
 def codec_decoder(

@@ -124,7 +124,7 @@ class CodecTraining:
         return nn.ModuleList([self.codec, self.head])
 
     def step(self, step: int, audio: Tensor) -> dict[str, float]:
-        """Train on a batch of audio [B, samples_needed(crop_samples)]."""
+        """Train on a batch of audio [B, n], as long as `samples_needed` of a crop says."""
         rng = random.Random(step_seed(self.seed, step))
         torch.manual_seed(step_seed(self.seed, step))
         generator = torch.Generator().manual_seed(step_seed(self.seed, step))
