@@ -27,6 +27,8 @@ from training.loop import held_rate, prepare_process, step_seed
 CONFIG = FrameCodecConfig(
     encoder_blocks=8, decoder_width=448, single_bins=480, attack=True, decoder_floor=-14.0
 )
+PEAK, GOING_ON = 1e-3, 3e-4
+"""Rates that weights are trained with afresh, and from weights that have learnt already."""
 MUON_RATE = 2.0
 """Muon's rate, against AdamW's."""
 HOLD = 0.7
@@ -207,7 +209,7 @@ def train_codec(
     batch: int = 16,
     crop_frames: int = 64,
     seed: int = 1,
-    peak: float = 1e-3,
+    peak: float | None = None,
     device: str = "auto",
     threads: int = 0,
     config: FrameCodecConfig = CONFIG,
@@ -219,6 +221,7 @@ def train_codec(
         music: folders of other recordings, a third of the crops where given.
         start: weights to go on from; `config` is theirs then.
         batch: crops a step, each `crop_frames` frames long.
+        peak: highest rate; None: `PEAK`, or `GOING_ON` from `start`.
         threads: processor threads, 0 for all.
 
     Raises:
@@ -229,6 +232,8 @@ def train_codec(
     where = pick_device(device)
     torch.manual_seed(seed)
     codec = FrameCodec(config) if start is None else own_codec(start)
+    if peak is None:
+        peak = PEAK if start is None else GOING_ON
     training = CodecTraining(codec.to(where), where, steps, seed, peak, crop_frames, start is None)
     data = CodecData(band, tuple(music), batch, samples_needed(training.crop_samples), seed)
     settings: dict[str, Any] = {"crop_frames": crop_frames}
