@@ -6,6 +6,8 @@ than real time and a small network learns its tokens:
   of strided convolutions at audio rate.
 - The tokens say how loud which frequency is, and nothing about phase: a held note is the same
   token again and again. Phases are made anew from the magnitudes (`model.phase`).
+- Above `single_bins` several bins are told as one, since no note is told from another there; in
+  return the level of a few bands is told every 5 ms (`model.attack`).
 Same interface: 32 kHz mono, 50 frames/s, 4 levels of 2048. The quantiser is `encodec`'s own.
 """
 
@@ -20,6 +22,8 @@ import torch.nn.functional as functional
 from torch import Tensor, nn
 
 from model import grid
+from model.attack import POINTS as ATTACK_POINTS
+from model.attack import Attack, shaped
 from model.encodec_library import import_encodec
 from model.phase import audio_of
 
@@ -54,6 +58,24 @@ class FrameCodecConfig:
     vocabulary: int = grid.VOCABULARY
     decoder_floor: float = LOG_FLOOR
     """Lowest log-magnitude that is decoded: what comes back where there was digital silence."""
+    decoder_width: int | None = None
+    """Width of the decoder; None: `width`."""
+    single_bins: int | None = None
+    """Lowest bins of a spectrum that are told one by one; None: all of them."""
+    group: int = 4
+    """Bins above them that are told as one, by the mean of their power."""
+    attack: bool = False
+    """Whether the levels of `model.attack` are told as well."""
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What the tokens say of a sound: logarithms of magnitudes, natural."""
+
+    spectra: Tensor
+    """[B, T, spectra a frame * points]: single bins first, then groups."""
+    attack: Tensor
+    """[B, T, `attack.POINTS`]; [B, T, 0] from a codec without."""
 
 
 class ConvNeXtBlock(nn.Module):
@@ -87,10 +109,15 @@ class FrameCodec(nn.Module):
         self.levels, self.vocabulary = config.levels, config.vocabulary
         self.spectra_per_frame = grid.HOP // config.spectrum_hop
         self.bins = config.spectrum_size // 2 + 1
-        width = config.width
+        self.single_bins = self.bins if config.single_bins is None else config.single_bins
+        self.groups = (self.bins - self.single_bins) // config.group
+        width, decoder_width = config.width, config.decoder_width or config.width
         self.register_buffer("window", torch.hann_window(config.spectrum_size), persistent=False)
         self.register_buffer("pitch_window", torch.hann_window(config.pitch_size), persistent=False)
-        self.encoder_in = nn.Linear(self.spectra_per_frame * self.bins + config.pitch_bins, width)
+        self.attack = Attack() if config.attack else None
+        told = self.spectra_per_frame * (self.single_bins + self.groups)
+        told += ATTACK_POINTS if config.attack else 0
+        self.encoder_in = nn.Linear(told + config.pitch_bins, width)
         self.encoder = nn.Sequential(*[ConvNeXtBlock(width) for _ in range(config.encoder_blocks)])
         self.encoder_norm = nn.LayerNorm(width)
         self.quantizer = import_encodec("quantization.core_vq").ResidualVectorQuantization(
@@ -101,9 +128,12 @@ class FrameCodec(nn.Module):
             kmeans_init=False,
             threshold_ema_dead_code=0,  # the training loop revives dead codes itself
         )
-        self.decoder = nn.Sequential(*[ConvNeXtBlock(width) for _ in range(config.decoder_blocks)])
-        self.decoder_norm = nn.LayerNorm(width)
-        self.head = nn.Linear(width, self.spectra_per_frame * self.bins)
+        self.decoder_in = nn.Linear(width, decoder_width) if decoder_width != width else None
+        self.decoder = nn.Sequential(
+            *[ConvNeXtBlock(decoder_width) for _ in range(config.decoder_blocks)]
+        )
+        self.decoder_norm = nn.LayerNorm(decoder_width)
+        self.head = nn.Linear(decoder_width, told)
 
     # -- the Codec protocol ------------------------------------------------------------------
 
@@ -130,12 +160,16 @@ class FrameCodec(nn.Module):
         """
         with torch.autocast(tokens.device.type, enabled=False):
             quantized = self.quantizer.decode(tokens.transpose(0, 1)).transpose(1, 2)
-        magnitudes = self.log_magnitudes(quantized).exp().cpu().numpy()
-        size, hop = self.config.spectrum_size, self.config.spectrum_hop
+        told = self.told_by(quantized)
+        magnitudes = self._ungrouped(told.spectra).exp().cpu().numpy()
         leads = [None] * len(magnitudes) if lead is None else list(lead.cpu().numpy())
+        size, hop = self.config.spectrum_size, self.config.spectrum_hop
         audio = [
             audio_of(one, size, hop, before) for one, before in zip(magnitudes, leads, strict=True)
         ]
+        if self.attack is not None:
+            levels = told.attack.cpu().numpy()
+            audio = [shaped(one, level) for one, level in zip(audio, levels, strict=True)]
         return torch.from_numpy(np.stack(audio))
 
     @torch.no_grad()
@@ -148,28 +182,60 @@ class FrameCodec(nn.Module):
     def latent(self, audio: Tensor) -> Tensor:
         """Audio [B, samples] -> continuous frames [B, T, width] before the quantiser."""
         audio = audio.float()
-        spectra = self._spectrum(audio, self.window, self.config.spectrum_hop, LOG_FLOOR)
-        spectra = spectra.view(len(audio), -1, self.spectra_per_frame * self.bins) / LOG_SPREAD
-        low = self._spectrum(audio, self.pitch_window, grid.HOP, LOG_FLOOR)
-        low = low[..., : self.config.pitch_bins]
-        hidden = self.encoder_in(torch.cat([spectra, low / LOG_SPREAD], -1))
-        return self.encoder_norm(self.encoder(hidden))
+        heard = self._told_of(audio, LOG_FLOOR)
+        low = self._power(audio, self.pitch_window, grid.HOP)[..., : self.config.pitch_bins]
+        parts = torch.cat([heard.spectra, heard.attack, _log(low, LOG_FLOOR)], -1)
+        return self.encoder_norm(self.encoder(self.encoder_in(parts / LOG_SPREAD)))
 
-    def log_magnitudes(self, latent: Tensor) -> Tensor:
-        """Quantised frames [B, T, width] -> natural log-magnitudes [B, T * spectra, bins]."""
-        spectra = self.head(self.decoder_norm(self.decoder(latent))).float() * LOG_SPREAD
-        return spectra.view(latent.shape[0], -1, self.bins).clamp(
-            self.config.decoder_floor, LOG_CEILING
+    def told_by(self, latent: Tensor) -> Told:
+        """What quantised frames [B, T, width] say."""
+        if self.decoder_in is not None:
+            latent = self.decoder_in(latent)
+        values = self.head(self.decoder_norm(self.decoder(latent))).float() * LOG_SPREAD
+        spectra = self.spectra_per_frame * (self.single_bins + self.groups)
+        floor = self.config.decoder_floor
+        return Told(values[..., :spectra].clamp(floor, LOG_CEILING), values[..., spectra:])
+
+    def point_hertz(self) -> Tensor:
+        """Where the points of a told spectrum lie, Hz: [points]; a group lies at its middle."""
+        group = self.config.group
+        groups = self.single_bins + group * torch.arange(self.groups) + (group - 1) / 2
+        bins = torch.cat([torch.arange(self.single_bins), groups])
+        return bins * self.sample_rate / self.config.spectrum_size
+
+    def point_bins(self) -> Tensor:
+        """How many bins each point stands for: [points], float32."""
+        single = torch.ones(self.single_bins)
+        return torch.cat([single, torch.full((self.groups,), float(self.config.group))])
+
+    def told_of(self, audio: Tensor) -> Told:
+        """What `told_by` should say of audio [B, samples]."""
+        return self._told_of(audio, self.config.decoder_floor)
+
+    def _told_of(self, audio: Tensor, floor: float) -> Told:
+        power = self._power(audio, self.window, self.config.spectrum_hop)
+        single, rest = power.split([self.single_bins, self.bins - self.single_bins], -1)
+        grouped = rest[..., : self.groups * self.config.group]
+        grouped = grouped.unflatten(-1, (self.groups, self.config.group)).mean(-1)
+        spectra = _log(torch.cat([single, grouped], -1), floor)
+        spectra = spectra.reshape(len(audio), grid.frames_of(audio.shape[-1]), -1)
+        if self.attack is None:
+            return Told(spectra, spectra[..., :0])
+        return Told(spectra, self.attack(audio))
+
+    def _ungrouped(self, spectra: Tensor) -> Tensor:
+        """Told spectra [B, T, spectra a frame * points] -> spectra [B, T * spectra, bins]."""
+        spectra = spectra.reshape(len(spectra), -1, self.single_bins + self.groups)
+        single, grouped = spectra.split([self.single_bins, self.groups], -1)
+        spread = grouped.repeat_interleave(self.config.group, -1)
+        # What is left over of the bins above the last group.
+        last = spread[..., -1:].expand(
+            *spread.shape[:-1], self.bins - self.single_bins - spread.shape[-1]
         )
+        return torch.cat([single, spread, last], -1)
 
-    def spectrum_of(self, audio: Tensor) -> Tensor:
-        """Audio [B, samples] -> the log-magnitudes to decode [B, T, spectra a frame, bins]."""
-        hop, floor = self.config.spectrum_hop, self.config.decoder_floor
-        spectrum = self._spectrum(audio, self.window, hop, floor)
-        return spectrum.view(audio.shape[0], -1, self.spectra_per_frame, self.bins)
-
-    def _spectrum(self, audio: Tensor, window: Tensor, hop: int, floor: float) -> Tensor:
-        """Log-magnitudes [B, T * 640 / hop, window/2+1], centred as in `phase.analyse`."""
+    def _power(self, audio: Tensor, window: Tensor, hop: int) -> Tensor:
+        """Powers [B, T * 640 / hop, window/2+1], centred as in `phase.analyse`."""
         samples, size = audio.shape[-1], len(window)
         whole = grid.frames_of(samples) * grid.HOP
         edge = (size - hop) // 2
@@ -177,5 +243,9 @@ class FrameCodec(nn.Module):
         spectrum = torch.stft(
             padded, size, hop, window=window, center=False, return_complex=True
         ).transpose(1, 2)
-        power = spectrum.real.square() + spectrum.imag.square()
-        return 0.5 * (power + math.exp(2 * floor)).log()
+        return spectrum.real.square() + spectrum.imag.square()
+
+
+def _log(power: Tensor, floor: float) -> Tensor:
+    """Natural logarithm of the magnitude, which never falls below `floor`."""
+    return 0.5 * (power + math.exp(2 * floor)).log()

@@ -7,7 +7,7 @@ import sys
 import typer
 
 from training.band.command import band
-from training.codec.command import codec, codec_decoder, codec_report
+from training.codec.command import codec, codec_decoder, codec_report, kit_loops
 from training.coherence.command import coherence, coherence_report
 from training.errors import TrainingError
 from training.evaluation.command import evaluate_report, fit_report, speed_report
@@ -23,6 +23,7 @@ app = typer.Typer(
 )
 app.command()(band)
 app.command()(midi_band)
+app.command()(kit_loops)
 app.command()(codec)
 app.command()(codec_decoder)
 app.command()(codec_report)

@@ -4,15 +4,27 @@ from __future__ import annotations
 
 import math
 from copy import deepcopy
+from dataclasses import replace
 
+import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from model.codec import Codec
+from model.frame_codec import FrameCodec, FrameCodecConfig
 from model.grid import HOP, frames_of
 from model.phase import analyse
 from training.codec.train import revive_dead_codes
+
+TOY = FrameCodecConfig(width=16, encoder_blocks=1, decoder_blocks=1)
+LAYOUTS = (TOY, replace(TOY, decoder_width=24, single_bins=480, attack=True))
+
+
+@pytest.fixture(scope="module", params=LAYOUTS, ids=["every bin", "groups and attack"])
+def toy_codec(request) -> FrameCodec:
+    torch.manual_seed(0)
+    return FrameCodec(request.param).eval()
 
 
 def test_it_is_a_codec(toy_codec):
@@ -78,8 +90,33 @@ def test_the_spectrum_is_that_of_the_phase_module(toy_codec):
     audio = torch.randn(1, 10 * HOP, generator=torch.Generator().manual_seed(0))
     config = toy_codec.config
     spectra = analyse(audio[0].numpy(), config.spectrum_size, config.spectrum_hop)
-    ours = toy_codec.spectrum_of(audio).flatten(1, 2)[0].exp()
-    torch.testing.assert_close(ours, torch.from_numpy(abs(spectra)).float(), atol=2e-3, rtol=1e-3)
+    ours = toy_codec.told_of(audio).spectra[0].exp()
+    true = torch.from_numpy(abs(spectra)).float()
+    torch.testing.assert_close(ours[:, :480], true[:, :480], atol=2e-3, rtol=1e-3)
+    power, bins = ours.square() * toy_codec.point_bins(), toy_codec.point_bins()
+    left_out = int(len(true[0]) - bins.sum())
+    torch.testing.assert_close(
+        power.sum(1), true[:, : true.shape[1] - left_out].square().sum(1), rtol=1e-3, atol=1e-2
+    )
+
+
+def test_a_point_lies_in_the_middle_of_its_bins(toy_codec):
+    hertz, bins = toy_codec.point_hertz(), toy_codec.point_bins()
+    assert len(hertz) == len(bins)
+    ends = torch.cumsum(bins, 0)
+    middles = (ends - bins + ends - 1) / 2
+    torch.testing.assert_close(hertz, middles * 32_000 / toy_codec.config.spectrum_size)
+    assert 15_900 < float(hertz[-1]) <= 16_000
+
+
+def test_silence_comes_back_as_silence_where_the_decoder_may_go_that_low(toy_codec):
+    config = replace(toy_codec.config, decoder_floor=-14.0)
+    codec = FrameCodec(config).eval()
+    torch.nn.init.zeros_(codec.head.weight)
+    torch.nn.init.constant_(codec.head.bias, -100.0)
+    told = codec.told_by(torch.zeros(1, 3, config.width))
+    assert bool((told.spectra == -14.0).all())
+    assert float(codec.decode(torch.zeros(1, 4, 10, dtype=torch.long)).abs().max()) < 1e-5
 
 
 def test_codebooks_are_what_the_decoder_adds_up(toy_codec):

@@ -19,7 +19,15 @@ from model.grid import SAMPLE_RATE
 from model.network import NetworkConfig
 from training.codec.train import revive_dead_codes
 
-TOY_CODEC = FrameCodecConfig(width=16, encoder_blocks=1, decoder_blocks=1)
+TOY_CODEC = FrameCodecConfig(
+    width=16,
+    encoder_blocks=1,
+    decoder_blocks=1,
+    decoder_width=24,
+    single_bins=480,
+    attack=True,
+    decoder_floor=-14.0,
+)
 TOY_NETWORK = NetworkConfig(width=32, layers=2, heads=2, frames=64, context="features")
 
 PARTS = {"drums": "drums", "bass": "bass", "keys": "piano", "lead": "synth lead"}

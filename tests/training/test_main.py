@@ -12,6 +12,7 @@ from training.__main__ import main
 COMMANDS = (
     "band",
     "midi-band",
+    "kit-loops",
     "codec",
     "codec-decoder",
     "codec-report",

@@ -3,40 +3,28 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import replace
 from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 
-from model.checkpoint import load_grid_codec
 from model.device import autocast, pick_device
 from model.frame_codec import FrameCodec
+from model.grid import HOP
 from training.codec.discriminator import (
     Discriminators,
     fooling_loss,
     matching_loss,
     telling_loss,
 )
-from training.codec.losses import decoder_loss
+from training.codec.losses import ToldLoss
 from training.codec.run import CodecData, run_codec
-from training.codec.train import evaluate
-from training.errors import TrainingError
+from training.codec.train import evaluate, own_codec
 from training.loop import learning_rate, prepare_process
 
-DECODER_FLOOR = -14.0
-"""Log-magnitude that stands for digital silence: a window of it is below the floor of the reported
-figure."""
 WARM_UP = 100
 PRESSURE = 0.5
 """How hard the discriminators pull at a decoded spectrum, against the distance's pull of 1."""
-
-
-def with_floor(codec: FrameCodec, floor: float = DECODER_FLOOR) -> FrameCodec:
-    """The same codec whose decoder may go down to a log-magnitude of `floor`."""
-    lower = FrameCodec(replace(codec.config, decoder_floor=floor))
-    lower.load_state_dict(codec.state_dict())
-    return lower.eval()
 
 
 class DecoderTraining:
@@ -53,7 +41,9 @@ class DecoderTraining:
         self.codec, self.device, self.steps, self.peak = codec, device, steps, peak
         self.discriminators = discriminators
         codec.requires_grad_(False)
-        self.trained = nn.ModuleList([codec.decoder, codec.decoder_norm, codec.head])
+        parts = [codec.decoder_in, codec.decoder, codec.decoder_norm, codec.head]
+        self.trained = nn.ModuleList([part for part in parts if part is not None])
+        self.loss = ToldLoss(codec).to(device)
         self.trained.requires_grad_(True)
         betas = (0.8, 0.99)
         self.optimizers: list[torch.optim.Optimizer] = [
@@ -80,26 +70,29 @@ class DecoderTraining:
         # In evaluation the quantiser's codebooks stay as they are.
         self.codec.eval()
         with torch.no_grad():
-            original = self.codec.spectrum_of(audio).flatten(1, 2)
+            true = self.codec.told_of(audio)
             tokens = self.codec.encode(audio).transpose(0, 1)
             quantized = self.codec.quantizer.decode(tokens).transpose(1, 2)
         with autocast(self.device):
-            decoded = self.codec.log_magnitudes(quantized)
-        distance = decoder_loss(decoded, original)
-        (pull,) = torch.autograd.grad(distance, decoded, retain_graph=True)
+            told = self.codec.told_by(quantized)
+        distance = torch.stack(list(self.loss(told, true).values())).sum()
+        outputs = [told.spectra, told.attack] if told.attack.shape[-1] else [told.spectra]
+        pulls = list(torch.autograd.grad(distance, outputs, retain_graph=True))
         figures = {"loss": float(distance.detach())}
         if self.discriminators is not None:
-            figures |= self._tell(self.discriminators, decoded.detach(), original)
-            pull = pull + self._adversarial_pull(self.discriminators, decoded, original, pull)
+            figures |= self._tell(self.discriminators, told.spectra.detach(), true.spectra)
+            pulls[0] = pulls[0] + self._adversarial_pull(
+                self.discriminators, told.spectra, true.spectra, pulls[0]
+            )
         self.optimizers[0].zero_grad(set_to_none=True)
-        decoded.backward(pull)
+        torch.autograd.backward(outputs, pulls)
         norm = nn.utils.clip_grad_norm_(self.trained.parameters(), 1.0)
         if norm.isfinite():  # one bad step must not spoil the run and its checkpoint
             self.optimizers[0].step()
         return figures
 
     def _tell(self, judges: Discriminators, decoded: Tensor, original: Tensor) -> dict[str, float]:
-        """Train the discriminators on spectra [B, T, bins]."""
+        """Train the discriminators on spectra [B, T, points]."""
         judges.requires_grad_(True)
         with autocast(self.device):
             loss = telling_loss(judges(decoded), judges(original))
@@ -113,7 +106,7 @@ class DecoderTraining:
     def _adversarial_pull(
         self, judges: Discriminators, decoded: Tensor, original: Tensor, pull: Tensor
     ) -> Tensor:
-        """Where the discriminators pull the spectra [B, T, bins]: a gradient of the same shape.
+        """Where the discriminators pull the spectra [B, T, points]: a gradient of the same shape.
 
         Its size is a share of the distance's own gradient, so that neither drowns the other
         (after the adaptive weight of Esser et al., arXiv 2012.09841, equation 7).
@@ -147,8 +140,7 @@ def train_decoder(
     fits as before.
 
     Args:
-        start: weights of the codec; its encoder hears what it heard, its decoder goes down to
-            `DECODER_FLOOR`.
+        start: weights of the codec.
         band, music: as in `train.train_codec`.
         adversarial: train against discriminators as well.
         batch: crops a step, each `crop_frames` frames long.
@@ -160,17 +152,13 @@ def train_decoder(
     """
     prepare_process(threads)
     where = pick_device(device)
-    loaded = load_grid_codec(start)
-    if not isinstance(loaded, FrameCodec):
-        raise TrainingError(
-            f"{start} holds an Encodec; valid: weights of `python -m training codec`"
-        )
     torch.manual_seed(seed)
-    codec = with_floor(loaded).to(where)
+    codec = own_codec(start).eval().to(where)
     judges = Discriminators().to(where) if adversarial else None
     training = DecoderTraining(codec, where, steps, peak, judges)
-    data = CodecData(band, tuple(music), batch, crop_frames, seed)
+    data = CodecData(band, tuple(music), batch, crop_frames * HOP, seed)
     settings = {
+        "crop_frames": crop_frames,
         "start": hashlib.sha256(start.read_bytes()).hexdigest()[:16],
         "adversarial": adversarial,
     }

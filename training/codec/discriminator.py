@@ -4,8 +4,8 @@ Adversarial training with several resolutions, hinge loss and feature matching, 
 since SoundStream (Zeghidour et al., arXiv 2107.03312) and Encodec (Défossez et al., arXiv
 2210.13438). A departure from both: theirs see complex spectra, or samples, of the decoded waveform.
 Our decoder gives log-magnitudes, and phases are made afterwards without a gradient (`model.phase`),
-so these see log-magnitudes only: single bins in two bands, and the whole range in bands of several
-bins, which shows them more of it and of time.
+so these see log-magnitudes only: single points in two ranges, and the whole range in bands of
+several points, which shows them more of it and of time.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ class View:
 
     first: float
     last: float
-    """Range of frequencies, as shares of the spectrum, 0..1."""
+    """Range of the spectrum's points, as shares of them, 0..1."""
     pooled: int
-    """Bins whose mean is one point."""
+    """Points whose mean is seen as one."""
 
 
-VIEWS = (View(0.0, 0.25, 1), View(0.375, 1.0, 2), View(0.0, 1.0, 8))
-"""Up to 4 kHz bin by bin, where partials are; from 6 kHz up, where cymbals are; everything."""
+VIEWS = (View(0.0, 0.645, 1), View(0.645, 1.0, 1), View(0.0, 1.0, 6))
+"""Single bins up to 5 kHz, where partials are; groups, where cymbals are; everything, pooled."""
 WIDTH = 24
 
 
@@ -54,7 +54,7 @@ class SpectrumDiscriminator(nn.Module):
         )
 
     def forward(self, spectra: Tensor) -> list[Tensor]:
-        """Natural log-magnitudes [B, T, bins] -> features [B, C, T/2, F], the verdicts last.
+        """Natural log-magnitudes [B, T, points] -> features [B, C, T/2, F], the verdicts last.
 
         A verdict above 0 says recorded, below 0 decoded.
         """
@@ -77,7 +77,7 @@ class Discriminators(nn.Module):
         self.each = nn.ModuleList(SpectrumDiscriminator(view, width) for view in views)
 
     def forward(self, spectra: Tensor) -> list[list[Tensor]]:
-        """Natural log-magnitudes [B, T, bins] -> the features [B, C, T/2, F] of each."""
+        """Natural log-magnitudes [B, T, points] -> the features [B, C, T/2, F] of each."""
         return [one(spectra) for one in self.each]
 
 

@@ -35,8 +35,7 @@ from training.evaluation.notes import find_notes
 from training.songs import read_song
 
 OPUS_KBITS = (6, 8, 12, 16)
-"""Bit rates to compare with; the bundled codec takes 2.2 kbit/s."""
-OURS = "ours"
+"""Bit rates to compare with; ours take 2.2 kbit/s."""
 ENOUGH_NOTES = 3
 """Notes that the original of a piece has at least, for the share kept to mean anything."""
 RECORDINGS = frozenset({".ogg", ".flac", ".wav"})
@@ -134,10 +133,16 @@ def through_codec(codec: LoadedCodec, audio: np.ndarray) -> np.ndarray:
     return codec.decode(tokens)[0, : len(audio)].cpu().numpy()
 
 
-def measure(weights: Path, piece: Piece) -> Measured:
-    """Everything of one piece, through ours and through Opus at each rate."""
+def names_of(weights: Sequence[Path]) -> dict[str, Path]:
+    """Codecs by the shortest names that tell them apart: of the file, or the whole path."""
+    stems = [path.stem for path in weights]
+    return {path.stem if stems.count(path.stem) == 1 else str(path): path for path in weights}
+
+
+def measure(weights: Sequence[Path], piece: Piece) -> Measured:
+    """Everything of one piece, through each of ours and through Opus at each rate."""
     codings: dict[str, Callable[[Audio], Audio]] = {
-        OURS: lambda a: through_codec(_codec(weights), a)
+        name: partial(_through, path) for name, path in names_of(weights).items()
     }
     for kbits in OPUS_KBITS:
         codings[f"Opus {kbits}"] = partial(through_opus, kbits=kbits)
@@ -163,7 +168,13 @@ def measure(weights: Path, piece: Piece) -> Measured:
     )
 
 
-def measure_job(job: tuple[Path, Piece]) -> Measured:
+def sounds_of(weights: Sequence[Path], piece: Piece) -> dict[str, Audio]:
+    """A piece as it is and through each of ours, [samples] each, by name."""
+    ours = {name: _through(path, piece.audio) for name, path in names_of(weights).items()}
+    return {"original": piece.audio, **ours}
+
+
+def measure_job(job: tuple[Sequence[Path], Piece]) -> Measured:
     """`measure` with one argument, for a pool of processes."""
     return measure(*job)
 
@@ -261,7 +272,11 @@ def _embedded(audio: Audio) -> dict[str, np.ndarray]:
     return {name: embed(audio, model) for name, model in zip(EMBEDDINGS, MODELS, strict=True)}
 
 
-@lru_cache(maxsize=1)
+def _through(weights: Path, audio: Audio) -> Audio:
+    return through_codec(_codec(weights), audio)
+
+
+@lru_cache(maxsize=4)
 def _codec(weights: Path) -> LoadedCodec:
     return load_grid_codec(weights)
 

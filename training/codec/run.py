@@ -29,14 +29,14 @@ class CodecData:
     Attributes:
         band: a band set; its `train` songs are trained on, `valid` songs measured.
         music: folders of other recordings.
-        batch: crops a step, each `crop_frames` frames long.
+        batch: crops a step, each of `samples`.
         seed: of the crops.
     """
 
     band: Path
     music: tuple[Path, ...]
     batch: int
-    crop_frames: int
+    samples: int
     seed: int
 
 
@@ -81,8 +81,9 @@ def run_codec(
     """
     codec = training.codec
     files = music_files(list(data.music)) if data.music else []
-    length = data.crop_frames * HOP
-    crops = CodecCrops(song_folders(data.band, "train"), files, length, data.seed, MUSIC_SHARE)
+    crops = CodecCrops(
+        song_folders(data.band, "train"), files, data.samples, data.seed, MUSIC_SHARE
+    )
     held_out = CodecCrops(song_folders(data.band, "valid"), [], 250 * HOP, data.seed + 1, 0.0)
     measured = [held_out[i] for i in range(HELD_OUT_CROPS)]
     run(
@@ -90,7 +91,6 @@ def run_codec(
         {
             "codec": asdict(codec.config),
             "batch": data.batch,
-            "crop_frames": data.crop_frames,
             "seed": data.seed,
             "peak": training.peak,
             "steps": training.steps,
@@ -101,7 +101,7 @@ def run_codec(
         lambda first: batches(crops, first, data.batch),
         training.step,
         lambda _: evaluate(codec, training.device, measured),
-        data.batch * data.crop_frames / codec.frame_rate,
+        data.batch * data.samples / codec.sample_rate,
     )
     weights = out / "codec.safetensors"
     save_codec(weights, codec)

@@ -11,25 +11,25 @@ import torch
 from safetensors.torch import load_file
 
 from model.checkpoint import fingerprint, load_codec
-from model.frame_codec import LOG_FLOOR, FrameCodec
+from model.frame_codec import FrameCodec
 from model.grid import HOP
 from tests.training.interruption import assert_interrupting_changes_nothing
 from training.__main__ import main
-from training.codec import decoder
+from training.codec import decoder, train
 from training.codec.data import CodecCrops
-from training.codec.decoder import DECODER_FLOOR, DecoderTraining, train_decoder, with_floor
+from training.codec.decoder import DecoderTraining, train_decoder
 from training.codec.discriminator import Discriminators
-from training.codec.losses import decoder_loss
+from training.codec.train import own_codec
 from training.errors import TrainingError
 from training.songs import song_folders
 
 CPU = torch.device("cpu")
-TRAINED = ("decoder.", "decoder_norm.", "head.")
+TRAINED = ("decoder_in.", "decoder.", "decoder_norm.", "head.")
 
 
 @pytest.fixture
 def codec(codec_weights) -> FrameCodec:
-    return with_floor(load_codec(codec_weights))
+    return own_codec(codec_weights).eval()
 
 
 @pytest.fixture(scope="module")
@@ -41,27 +41,6 @@ def batch(band) -> torch.Tensor:
 def small_discriminators() -> Discriminators:
     torch.manual_seed(0)
     return Discriminators(width=4)
-
-
-# -- the floor -----------------------------------------------------------------------------------
-
-
-def test_the_floor_is_lower_for_the_decoder_alone(codec_weights, codec, batch):
-    before = load_codec(codec_weights)
-    assert before.config.decoder_floor == LOG_FLOOR > DECODER_FLOOR == codec.config.decoder_floor
-    quiet = 1e-4 * batch
-    for audio in (batch, quiet, torch.zeros_like(batch)):
-        assert torch.equal(codec.encode(audio), before.encode(audio))
-    assert float(codec.spectrum_of(torch.zeros(1, HOP)).max()) == pytest.approx(DECODER_FLOOR)
-    assert float(before.spectrum_of(torch.zeros(1, HOP)).max()) == pytest.approx(LOG_FLOOR)
-
-
-def test_the_decoder_comes_down_to_its_floor_and_not_below(codec):
-    torch.nn.init.zeros_(codec.head.weight)
-    torch.nn.init.constant_(codec.head.bias, -100.0)
-    lowest = codec.log_magnitudes(torch.zeros(1, 3, codec.config.width))
-    assert bool((lowest == DECODER_FLOOR).all())
-    assert float(codec.decode(torch.zeros(1, 4, 10, dtype=torch.long)).abs().max()) < 1e-5
 
 
 # -- learning ------------------------------------------------------------------------------------
@@ -94,19 +73,12 @@ def test_discriminators_learn_beside_the_decoder(codec, batch):
 
 def test_the_adversarial_pull_is_a_share_of_the_distances_own(codec, batch):
     training = DecoderTraining(codec, CPU, 600, 5e-3, small_discriminators())
-    original = codec.spectrum_of(batch).flatten(1, 2)
+    original = codec.told_of(batch).spectra
     decoded = original + 0.3 * torch.randn(original.shape, generator=torch.Generator())
     for size in (1e-6, 10.0):
         pull = torch.full_like(decoded, size)
         adversarial = training._adversarial_pull(training.discriminators, decoded, original, pull)
         assert float(adversarial.norm() / pull.norm()) == pytest.approx(decoder.PRESSURE, rel=1e-3)
-
-
-def test_the_loss_sees_silence_and_zero_is_equal():
-    silence = torch.full((1, 4, 1537), DECODER_FLOOR)
-    assert float(decoder_loss(silence, silence)) == 0.0
-    rumble = torch.full_like(silence, LOG_FLOOR)
-    assert float(decoder_loss(rumble, silence)) > 5.0
 
 
 # -- whole runs ----------------------------------------------------------------------------------
@@ -116,7 +88,7 @@ def test_the_loss_sees_silence_and_zero_is_equal():
 def test_a_run_that_was_interrupted_ends_as_the_unbroken_one_bit_for_bit(
     tmp_path, band, codec_weights, monkeypatch, adversarial
 ):
-    monkeypatch.setattr(decoder, "load_grid_codec", load_codec)
+    monkeypatch.setattr(train, "load_grid_codec", load_codec)
     monkeypatch.setattr(decoder, "Discriminators", small_discriminators)
     monkeypatch.setattr(decoder, "evaluate", lambda *_: {})
 
@@ -135,11 +107,10 @@ def test_a_run_that_was_interrupted_ends_as_the_unbroken_one_bit_for_bit(
     assert not torch.equal(start["head.bias"], end["head.bias"])
     trained = load_codec(straight)
     assert fingerprint(trained) == fingerprint(load_codec(codec_weights))
-    assert trained.config.decoder_floor == DECODER_FLOOR
 
 
 def test_an_encodec_is_one_line(tmp_path, band, codec_weights, monkeypatch):
-    monkeypatch.setattr(decoder, "load_grid_codec", lambda path: object())
+    monkeypatch.setattr(train, "load_grid_codec", lambda path: object())
     with pytest.raises(TrainingError, match="Encodec") as error:
         train_decoder(codec_weights, band, tmp_path, [], 1, device="cpu")
     assert str(codec_weights) in str(error.value)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,17 +15,18 @@ import torch
 from model.checkpoint import load_codec
 from model.grid import SAMPLE_RATE
 from training.__main__ import main
+from training.codec import command
 from training.codec.losses import log_mel_distance
 from training.codec.noise import roughness
 from training.codec.report import (
     OPUS_KBITS,
-    OURS,
     Kept,
     Measured,
     Piece,
     fad_floors,
     held_out_stems,
     measure,
+    names_of,
     notes_by_instrument,
     read_audio,
     recordings_in,
@@ -72,10 +74,10 @@ def test_the_codec_keeps_the_length(codec_weights, music_piece):
 
 
 def test_every_figure_of_a_piece(codec_weights, music_piece):
-    found = measure(codec_weights, Piece("chord", "organ", music_piece))
+    found = measure([codec_weights], Piece("chord", "organ", music_piece))
     assert (found.name, found.instrument) == ("chord", "organ")
-    assert list(found.kept) == ["ours", *(f"Opus {kbits}" for kbits in OPUS_KBITS)]
-    ours, coarse, fine = (found.kept[name] for name in ("ours", "Opus 6", "Opus 16"))
+    assert list(found.kept) == ["codec", *(f"Opus {kbits}" for kbits in OPUS_KBITS)]
+    ours, coarse, fine = (found.kept[name] for name in ("codec", "Opus 6", "Opus 16"))
     assert fine.log_mel_db < coarse.log_mel_db < 40 and ours.log_mel_db > 0
     assert 0 <= ours.chroma <= 1 and 1 <= ours.listener < fine.listener <= 5
     assert found.roughness == roughness(music_piece) != ours.roughness
@@ -85,7 +87,7 @@ def test_every_figure_of_a_piece(codec_weights, music_piece):
 def test_drums_have_onsets_and_no_notes(codec_weights, band):
     stems = held_out_stems(song_folders(band, "test"))
     (drums,) = (piece for piece in stems if piece.instrument == "drums")
-    found = measure(codec_weights, drums).kept["Opus 16"]
+    found = measure([codec_weights], drums).kept["Opus 16"]
     assert 0.5 < found.onsets <= 1 and np.isnan(found.notes)
     assert np.isnan(found.early_s)  # the burst before has not died away when the next one comes
 
@@ -96,20 +98,20 @@ def kept(notes: float = np.nan, level_db: float = 0.0, onsets: float = np.nan) -
 
 
 def measured(name: str, instrument: str, of_ours: Kept) -> Measured:
-    return Measured(name, instrument, 7.5, of_ours.vectors, {OURS: of_ours})
+    return Measured(name, instrument, 7.5, of_ours.vectors, {"codec": of_ours})
 
 
 def test_stems_are_summed_up():
     stems = [measured(f"1/{n}", "piano", kept(n / 10, (-1) ** n * n)) for n in range(11)]
     stems += [measured("2/bass", "bass", kept(0.5)), measured("2/drums", "drums", kept(onsets=0.8))]
-    figures = summed_up(stems, OURS)
+    figures = summed_up(stems, "codec")
     assert figures["notes"] == pytest.approx(0.5)
     assert figures["notes, lowest tenth"] == pytest.approx(0.11)
     assert figures["notes, bass"] == 0.5 and figures["onsets"] == 0.8
     assert figures["level dB most"] == 10 and figures["level dB median"] == 4
     assert figures["early ms"] == pytest.approx(10)
     assert not any("FAD" in name for name in figures)  # too few vectors
-    assert notes_by_instrument(stems, OURS) == {"bass": (0.5, 1), "piano": (0.5, 11)}
+    assert notes_by_instrument(stems, "codec") == {"bass": (0.5, 1), "piano": (0.5, 11)}
 
 
 def test_fad_needs_enough_vectors():
@@ -121,13 +123,13 @@ def test_fad_needs_enough_vectors():
             for at in (0.0, shift)
         )
         ours = replace(kept(), vectors=after)
-        return Measured(f"{number}/bass", "bass", 7.0, before, {OURS: ours})
+        return Measured(f"{number}/bass", "bass", 7.0, before, {"codec": ours})
 
     stems = [stem(number, 2.0) for number in range(10)]
-    figures = summed_up(stems, OURS)
+    figures = summed_up(stems, "codec")
     assert figures["FAD 1"] == pytest.approx(12, abs=1) == figures["FAD 2"]
     assert fad_floors(stems)["FAD 1"] < 0.1
-    assert "FAD 1" not in summed_up(stems[:9], OURS) and not fad_floors(stems[:9])
+    assert "FAD 1" not in summed_up(stems[:9], "codec") and not fad_floors(stems[:9])
 
 
 def test_recordings_name_their_instrument(tmp_path, music_piece):
@@ -177,8 +179,14 @@ def test_the_command_prints_a_table(
 ):
     soundfile.write(tmp_path / "piece.wav", music_piece, SAMPLE_RATE)
     arguments = ("--band", band, "--weights", codec_weights, "--recordings", tmp_path)
+    monkeypatch.setattr(command, "PICTURED", ("bass", "drums", "harp"))
+    drawn = tmp_path / "drawn"
     with pytest.raises(SystemExit) as ended:
-        call(monkeypatch, *arguments, "--songs", 1, "--json", tmp_path / "figures.json")
+        call(
+            monkeypatch,
+            *arguments,
+            *("--songs", 1, "--json", tmp_path / "figures.json", "--pictures", drawn),
+        )
     assert not ended.value.code
     printed = capsys.readouterr().out
     for word in (
@@ -191,8 +199,15 @@ def test_the_command_prints_a_table(
     ):
         assert word in printed
     figures = json.loads((tmp_path / "figures.json").read_text())
-    assert figures["held-out stems"]["00010/drums"]["ours"]["notes"] is None
+    assert figures["held-out stems"]["00010/drums"]["codec"]["notes"] is None
     assert figures[tmp_path.name]["piece.wav"]["Opus 12"]["log_mel_db"] > 0
+    assert {path.name for path in drawn.iterdir()} == {"bass.png", "drums.png"}
+    assert all(path.read_bytes().startswith(b"\x89PNG") for path in drawn.iterdir())
+
+
+def test_codecs_go_by_the_shortest_name_that_tells_them_apart():
+    paths = [Path("a/codec.safetensors"), Path("b/codec.safetensors"), Path("b/other.safetensors")]
+    assert names_of(paths) == dict(zip((str(paths[0]), str(paths[1]), "other"), paths, strict=True))
 
 
 def test_a_folder_without_recordings_is_named(monkeypatch, capsys, tmp_path, band, codec_weights):
