@@ -10,7 +10,7 @@ import matplotlib
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-COLOURS = ("#1b6ca8", "#d1495b", "#edae49", "#3c8d53", "#7d5ba6")
+COLOURS = ("#1b6ca8", "#d1495b", "#edae49", "#3c8d53", "#7d5ba6", "#333333")
 
 NAMELESS = dict.fromkeys(("Creator", "Date", "Format", "Type"))
 """Nothing is written about who made a figure, and when."""

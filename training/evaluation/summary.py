@@ -26,9 +26,12 @@ from training.evaluation.scenarios import (
 )
 
 TRUE, RANDOM, RANDOM_TIME = "true", "random", "random, out of time"
-"""The anchors' names; the last is the random one of the measures in `RHYTHM`."""
-CHECKS = {"true, not through the codec": TRUE, "another random one": RANDOM}
-"""What is put in place of ours to check the gap, and which anchor it should equal."""
+"""The anchors' names, none of them through the codec; the last is the random one of the measures
+in `RHYTHM`."""
+CODED = "true, through the codec"
+"""What the codec leaves of the true stem: what it lacks, every stem of ours lacks as well."""
+OTHER_RANDOM = "another random one"
+"""Put in place of ours to check the gap: it should equal the random anchor."""
 VERDICTS = IMPROVES, WORSENS, UNSURE = "improves", "worsens", "does not surely change"
 """What a contrast does to a measure, by its 95 % interval."""
 GROUPS = (ALL, "drums", "bass", "other")
@@ -46,6 +49,7 @@ CONTRASTS: tuple[tuple[str, str, str], ...] = (
     ("hearing what is to come", condition(WHOLE), condition(CYCLE)),
     ("the cycle", condition(CYCLE), condition(NO_CYCLE)),
     ("the clock", condition(NO_CYCLE), condition(NO_CYCLE_NO_CLOCK)),
+    ("the codec", CODED, TRUE),
 )
 """What is asked of pairs of conditions: what changes, with it, without it."""
 

@@ -12,6 +12,7 @@ from training.evaluation.examples import Example, group_of
 from training.evaluation.measuring import MEASURES, RHYTHM, Measured
 from training.evaluation.scenarios import conditions
 from training.evaluation.summary import (
+    CODED,
     CONTRASTS,
     GROUPS,
     RANDOM,
@@ -37,14 +38,15 @@ def measured(mean: float, rng: np.random.Generator) -> Measured:
 
 
 def population(**means: float) -> Population:
-    """True stems around 0.8, random ones around 0.3, in or out of time;
-    all others where they are told, or at 0.5."""
+    """True stems around 0.8, through the codec around 0.7, random ones around 0.3, in or out of
+    time; all others where they are told, or at 0.5."""
     rng = np.random.default_rng(0)
     examples = tuple(
         Example(f"{n:05}", "", 0, 4, ("a.flac",), "b.flac", INSTRUMENTS[n % 3], 120.0, 4, ())
         for n in range(COUNT)
     )
-    means = {TRUE: 0.8, RANDOM: 0.3, RANDOM_TIME: 0.3, **dict.fromkeys(NAMES, 0.5), **means}
+    anchors = {TRUE: 0.8, CODED: 0.7, RANDOM: 0.3, RANDOM_TIME: 0.3}
+    means = {**anchors, **dict.fromkeys(NAMES, 0.5), **means}
     rows = tuple({name: measured(mean, rng) for name, mean in means.items()} for _ in examples)
     return Population(examples, rows)
 
@@ -68,8 +70,17 @@ def test_an_anchor_in_place_of_ours_closes_all_of_the_gap_or_none(anchor, share,
 def test_two_fifths_of_the_way():
     figures = gaps(population(), "whole/shipped")["all"]
     for gap in figures.values():
-        assert gap["closed"] == pytest.approx(0.4, abs=0.08)
-        assert gap["low"] < 0.4 < gap["high"] and gap["examples"] == COUNT
+        assert gap["closed"] == pytest.approx(0.4, abs=0.08) and gap["examples"] == COUNT
+    # An interval of 95 % may miss it, so of ten measures now and then one does.
+    assert sum(gap["low"] < 0.4 < gap["high"] for gap in figures.values()) >= len(figures) - 2
+
+
+def test_what_the_codec_costs_is_missing_from_the_true_stem():
+    for gap in gaps(population(), CODED)["all"].values():
+        assert gap["closed"] == pytest.approx(0.8, abs=0.08) and gap["true"] > gap["ours"]
+    of = {row["measure"]: row for row in contrasts(population()) if row["what"] == "the codec"}
+    assert {of[label]["verdict"] for label in MEASURES} == {"worsens"}
+    assert of["FAD"]["difference"] > 0
 
 
 def test_groups_hold_their_instruments_only():
