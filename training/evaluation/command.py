@@ -76,7 +76,9 @@ def evaluate_report(
     out: Annotated[Path, typer.Option(help="Folder for the stems, the report and its page.")] = (
         Path("runs/evaluation")
     ),
-    examples: Annotated[int, typer.Option(help="Windows a scenario.", min=2)] = 200,
+    examples: Annotated[
+        int, typer.Option(help="Windows a scenario; FAD takes about 300.", min=2)
+    ] = 300,
     seed: Annotated[int, typer.Option(help="Same seed, same windows.", min=0)] = 1,
     workers: Annotated[
         int | None, typer.Option(help="Processes; left out: as many as there are cores.", min=1)

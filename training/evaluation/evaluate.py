@@ -30,7 +30,6 @@ from training.evaluation.page import write_page
 from training.evaluation.populations import (
     copying_figures,
     entropies,
-    fad_figures,
     mean_variety,
     mirdd_figures,
     read_library,
@@ -52,6 +51,8 @@ from training.evaluation.summary import (
     Population,
     condition,
     contrasts,
+    fad_lines,
+    fads,
     finite,
     gaps,
     named,
@@ -189,7 +190,7 @@ def write_report(settings: ReportSettings) -> dict[str, Any]:
     text = json.dumps(report, indent=1, ensure_ascii=False) + "\n"
     (folder / "report.json").write_text(text, encoding="utf-8")
     write_page(folder, report, settings.held_out, store, drawn[True], recipes[True])
-    for line in verdicts(report["contrasts"]):
+    for line in (*verdicts(report["contrasts"]), *fad_lines(report["fad"])):
         print(line, soft_wrap=True)
     print(f"seconds by stage: {stages.seconds}")
     print(f"report: {folder / 'index.html'}")
@@ -232,12 +233,7 @@ def _summed_up(
         name: [m.descriptors for m in repeating.stems(name) if m.descriptors is not None]
         for name in sorted(DESCRIBED)
     }
-    true = repeating.stems(TRUE) + changing.stems(TRUE)
-    true_groups = repeating.groups() + changing.groups()
-    fads = {
-        name: named(fad_figures(of[name].stems(name), of[name].groups(), true, true_groups))
-        for name in (*ours, CODED, RANDOM)
-    }
+    distances = fads((repeating, changing), (*ours, CODED, RANDOM))
     tokens = {
         name: entropies([store.read(r[name]).tokens for r in recipes[of[name] is repeating]])
         for name in (*ours, CODED)
@@ -270,7 +266,7 @@ def _summed_up(
         "codec": {"repeating": gaps(repeating, CODED), "changing": gaps(changing, CODED)},
         "checks": {OTHER_RANDOM: gaps(repeating, OTHER_RANDOM)},
         "contrasts": contrasts(repeating),
-        "fad": fads,
+        "fad": {label: named(by_group) for label, by_group in distances.items()},
         "mirdd": mirdd_figures(
             {name: side for name, side in described.items() if name != TRUE},
             described[TRUE],

@@ -9,6 +9,7 @@ from typing import Any
 
 from model.grid import LEVELS
 from training.evaluation.examples import CYCLE, Example
+from training.evaluation.fad import ENOUGH
 from training.evaluation.generation import Recipe, Store
 from training.evaluation.listening import Listening, write_listening
 from training.evaluation.mirdd import LABEL as MIRDD_LABEL
@@ -180,28 +181,32 @@ def _contrasts(report: Mapping[str, Any]) -> str:
 
 
 def _distances(report: Mapping[str, Any]) -> str:
-    rows = []
-    for name, side in report["fad"].items():
-        cells = (side.get(group) for group in GROUPS)
-        shown = (
-            f"{c['distance']:.2f} <span class='few'>/ {c['floor']:.2f}, {c['vectors']}</span>"
-            if c
-            else NONE
-            for c in cells
-        )
-        rows.append((escape(name), *shown))
-    embedding = next(
-        (c["embedding"] for side in report["fad"].values() for c in side.values()), "none"
-    )
     parts = [
-        "<h2>Do they sound like stems?</h2><p>Frechet audio distance of stems from true ones "
-        f"as they are in their songs in the embedding {escape(embedding)}; after the stroke the "
-        "floor, true stems against other true stems, and the vectors a side. Below 1,000 vectors a "
-        "distance is not to be compared with another run's. It says whether the stems sound like "
-        "such instruments, not whether they fit.</p>",
-        fad_plot(report["fad"]),
-        _table(("", *GROUPS), rows),
+        "<h2>Do they sound like stems?</h2><p>Frechet audio distance of stems from true ones as "
+        "they are in their songs, in two embeddings. <i>Floor</i> is one half of the true stems, "
+        "by songs, against the other; all are held against that other half, and all have as many "
+        "vectors. About half of the stems through the codec have their own true stems there, so "
+        f"they may be below the floor. A distance is told from {ENOUGH:,} vectors a side on; with "
+        "fewer it is left out. It says whether the stems sound like such instruments, not whether "
+        "they fit.</p>"
     ]
+    for label, side in report["fad"].items():
+        if not side:
+            parts.append(f"<p>{escape(label)} is left out: there are too few vectors.</p>")
+            continue
+        groups = [group for group in GROUPS if group in side]
+        names = dict.fromkeys(name for group in groups for name in side[group]["distances"])
+        rows = [
+            (escape(name), *(_number(side[group]["distances"].get(name)) for group in groups))
+            for name in names
+        ]
+        rows.append(("floor", *(_number(side[group]["floor"]) for group in groups)))
+        rows.append(("vectors a side", *(str(side[group]["vectors"]) for group in groups)))
+        parts += [
+            f"<h3>{escape(label)}, {escape(side[groups[0]]['embedding'])}</h3>",
+            fad_plot(label, side[groups[0]]),
+            _table(("", *groups), rows),
+        ]
     if report["mirdd"]:
         floor = report["mirdd"]["floor"]
         rows = [

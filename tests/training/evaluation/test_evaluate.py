@@ -93,11 +93,16 @@ def test_shipped_is_the_same_as_a_variant_and_as_a_scenario(report):
 
 
 def test_populations_are_compared(report):
-    assert {"whole/shipped", "cycle/shipped", CODED, "random"} <= set(report["fad"])
     assert report["mirdd"]["floor"]["mean"] >= 0 and CODED in report["mirdd"]
     assert len(report["collapse"]["entropy_bits"][CODED]) == 4
     assert 0 <= report["collapse"]["silent"]["cycle/shipped"] <= 1
     assert {row["what"] for row in report["contrasts"]} >= {"guidance", "causal bias"}
+
+
+def test_too_few_vectors_give_no_fad_and_it_is_said(written, report):
+    assert report["fad"] == {"FAD 1": {}, "FAD 2": {}}
+    assert not any("FAD" in row["measure"] for row in report["contrasts"])
+    assert "FAD 1 is left out" in (written[0] / "report" / "index.html").read_text()
 
 
 def test_the_anchors_are_what_is_in_the_songs(held_out, report):
@@ -147,7 +152,7 @@ def test_recordings_have_a_right_and_a_wrong_song(report):
 def test_the_page_stands_alone_beside_its_sounds(written):
     out = written[0] / "report"
     page = (out / "index.html").read_text()
-    assert page.count("<svg") == 3
+    assert page.count("<svg") == 2
     assert not re.findall(r"https?://(?!www\.w3\.org/)", page)  # names of SVG itself
     sounds = re.findall(r'src="([^"]+)"', page)
     assert sounds and all((out / name).stat().st_size > 1000 for name in sounds)

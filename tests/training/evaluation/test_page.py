@@ -16,7 +16,12 @@ TOLD = {"ours": 0.5, "true": 0.8, "random": 0.3, "closed": 0.4, "low": 0.2, "hig
 GAP = {**TOLD, "distinct": True, "examples": 40}
 ALIKE = {**GAP, "closed": 7.77, "low": None, "high": None, "distinct": False}
 CODEC = {**TOLD, "ours": 0.75, "closed": 0.9, "low": 0.7, "high": 1.1}
-FAD = {"distance": 5.25, "floor": 1.5, "vectors": 400, "embedding": "an <embedding>"}
+FAD = {
+    "distances": {"whole/shipped": 5.25, CODED: 1.25},
+    "floor": 1.5,
+    "vectors": 1100,
+    "embedding": "an <embedding>",
+}
 
 
 @pytest.fixture
@@ -46,7 +51,7 @@ def report() -> dict:
                 "sure": True,
             }
         ],
-        "fad": {"whole/shipped": {"all": FAD}},
+        "fad": {"FAD 1": {"all": FAD, "bass": {**FAD, "distances": {}}}, "FAD 2": {}},
         "mirdd": {"floor": {"mean": 0.1, "examples": 20}},
         "collapse": {
             "silent": {CODED: 0.05, "true": 0.04},
@@ -84,7 +89,8 @@ def test_a_share_stands_beside_its_anchors_and_interval(report):
 def test_the_true_stem_through_the_codec_stands_beside_ours(report):
     text = page(report, [])
     assert [row.split(" | ")[1] for row in rows(text, "key")][2] == "0.90 (0.70 … 1.10)"
-    (silent,) = rows(text, CODED)
+    distance, silent = rows(text, CODED)
+    assert distance == f"{CODED} | 1.25 | –"
     assert silent == f"{CODED} | 5.0% | 9.00 | 8.00 | 7.00 | 6.00"
     assert rows(text, "true") == ["true | 4.0% | – | – | – | –"], "what is no token has no entropy"
 
@@ -94,6 +100,14 @@ def test_the_live_scenario_of_other_chords_has_a_codec_of_its_own_windows(report
     report["codec"]["changing"]["all"]["key"]["ours"] = 0.65
     row, *_ = rows(page(report, []), "key")
     assert row == "key | 0.50 | – | 0.65 | 0.80 | 0.30 | 0.40 (0.20 … 0.60) | 40"
+
+
+def test_fad_stands_above_its_floor_and_what_is_left_out_is_named(report):
+    text = page(report, [])
+    assert rows(text, "whole/shipped") == ["whole/shipped | 5.25 | –"]
+    assert rows(text, "floor")[0] == "floor | 1.50 | 1.50"
+    assert rows(text, "vectors a side") == ["vectors a side | 1100 | 1100"]
+    assert "FAD 2 is left out" in text and "FAD 1 is left out" not in text
 
 
 def test_no_share_is_given_where_the_anchors_are_alike(report):
@@ -118,7 +132,6 @@ def test_everything_else_is_there(report):
     text = page(report, [Listening("a bass", {"context": "audio/a.ogg", "ours": "audio/b.ogg"})])
     plain = re.sub(r"\s+", " ", re.sub(r"<[^>]+>", "", text))
     assert "Guidance improves key +0.100 (+0.050 to +0.150)." in plain
-    assert "5.25 / 1.50, 400" in plain
     assert "2.0% of 40 stems" in plain
     assert rows(text, "the real guitar") == ["the real guitar | chroma | 0.74 | – | 1"]
     assert text.count("<audio") == 2
@@ -137,8 +150,8 @@ def test_figures_are_svg_and_the_same_each_time(report):
         lambda: gap_plot(shares),
         lambda: gap_plot({}),
         lambda: contrast_plot(report["contrasts"], ["guidance"]),
-        lambda: fad_plot(report["fad"]),
-        lambda: fad_plot({}),
+        lambda: fad_plot("FAD 1", FAD),
+        lambda: fad_plot("FAD 1", {**FAD, "distances": {}}),
     ):
         assert ElementTree.fromstring(draw()).tag.endswith("svg")
         assert draw() == draw()
