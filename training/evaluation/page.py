@@ -185,10 +185,10 @@ def _distances(report: Mapping[str, Any]) -> str:
         "<h2>Do they sound like stems?</h2><p>Frechet audio distance of stems from true ones as "
         "they are in their songs, in two embeddings. <i>Floor</i> is one half of the true stems, "
         "by songs, against the other; all are held against that other half, and all have as many "
-        "vectors. About half of the stems through the codec have their own true stems there, so "
-        f"they may be below the floor. A distance is told from {ENOUGH:,} vectors a side on; with "
-        "fewer it is left out. It says whether the stems sound like such instruments, not whether "
-        "they fit.</p>"
+        "vectors. About half of the stems through the codec, and of the random ones, are of songs "
+        "in that half, so they may be below the floor. A distance is told from "
+        f"{ENOUGH:,} vectors a side on; with fewer it is left out. It says whether the stems sound "
+        "like such instruments, not whether they fit.</p>"
     ]
     for label, side in report["fad"].items():
         if not side:
