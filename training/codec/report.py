@@ -28,9 +28,9 @@ from training.codec.fidelity import (
 from training.codec.losses import log_mel_distance
 from training.codec.noise import roughness
 from training.errors import TrainingError
-from training.evaluation.fad import ENOUGH, frechet_distance
+from training.evaluation.fad import ENOUGH, frechet_distance, halves
 from training.evaluation.fit import Audio, chroma_cosine
-from training.evaluation.musicnn import EMBEDDINGS, MODELS, embed
+from training.evaluation.musicnn import FADS, embed
 from training.evaluation.notes import find_notes
 from training.songs import read_song
 
@@ -161,11 +161,9 @@ def measure(weights: Sequence[Path], piece: Piece) -> Measured:
             listener=listener_score(piece.audio, coded),
             chroma=chroma_cosine(coded, piece.audio),
             roughness=roughness(coded),
-            vectors=_embedded(coded),
+            vectors=embed(coded),
         )
-    return Measured(
-        piece.name, piece.instrument, roughness(piece.audio), _embedded(piece.audio), kept
-    )
+    return Measured(piece.name, piece.instrument, roughness(piece.audio), embed(piece.audio), kept)
 
 
 def sounds_of(weights: Sequence[Path], piece: Piece) -> dict[str, Audio]:
@@ -204,11 +202,11 @@ def summed_up(measured: Sequence[Measured], codec: str) -> dict[str, float]:
         figures["onsets"] = onsets.mean()
     if len(early):
         figures["early ms"] = 1000 * np.median(early)
-    for number, name in enumerate(EMBEDDINGS, 1):
+    for label, name in FADS.items():
         before = np.concatenate([one.vectors[name] for one in measured])
         after = np.concatenate([k.vectors[name] for k in kept])
         if len(before) >= ENOUGH:
-            figures[f"FAD {number}"] = frechet_distance(after, before)
+            figures[label] = frechet_distance(after, before)
     return {name: float(value) for name, value in figures.items()}
 
 
@@ -219,17 +217,11 @@ def fad_floors(measured: Sequence[Measured]) -> dict[str, float]:
     distance may be below this.
     """
     floors = {}
-    songs = list(dict.fromkeys(one.name.split("/")[0] for one in measured))
-    for number, name in enumerate(EMBEDDINGS, 1):
-        halves = [
-            np.concatenate(
-                [m.vectors[name] for m in measured if m.name.split("/")[0] in songs[half::2]]
-                or [np.zeros((0, 1))]
-            )
-            for half in (0, 1)
-        ]
-        if min(map(len, halves)) >= ENOUGH // 2:
-            floors[f"FAD {number}"] = frechet_distance(*halves)
+    songs = [one.name.split("/")[0] for one in measured]
+    for label, name in FADS.items():
+        one, other = halves([m.vectors[name] for m in measured], songs)
+        if min(len(one), len(other)) >= ENOUGH // 2:
+            floors[label] = frechet_distance(one, other)
     return floors
 
 
@@ -266,10 +258,6 @@ def _number(value: float) -> float | None:
 def _known(values: Any) -> np.ndarray:
     array = np.array(list(values), np.float64)
     return array[~np.isnan(array)]
-
-
-def _embedded(audio: Audio) -> dict[str, np.ndarray]:
-    return {name: embed(audio, model) for name, model in zip(EMBEDDINGS, MODELS, strict=True)}
 
 
 def _through(weights: Path, audio: Audio) -> Audio:

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 
 from model.generator import StemGenerator
-from model.grid import HOP, SAMPLE_RATE
+from model.grid import HOP, LEVELS, SAMPLE_RATE
 from training.evaluation.examples import Example, OtherStem
 from training.evaluation.fit import Audio
 from training.evaluation.held_out import HeldOutSong
@@ -18,7 +18,7 @@ MARGIN_S = 0.25
 
 
 def through_codec(generator: StemGenerator, audio: Audio) -> Stem:
-    """A stem [samples] as tokens and back, the same length: what no generated stem can surpass."""
+    """A stem [samples] at 32 kHz as tokens int16 [4, frames] and back, the same length."""
     frames = -(-len(audio) // HOP)
     padded = np.pad(audio, (0, frames * HOP - len(audio)))
     tokens = generator.encode(torch.from_numpy(padded))
@@ -26,8 +26,13 @@ def through_codec(generator: StemGenerator, audio: Audio) -> Stem:
     return Stem(tokens.cpu().numpy().astype(np.int16), decoded[: len(audio)])
 
 
+def as_it_is(audio: Audio) -> Stem:
+    """A stem [samples] that no codec has touched: it has no tokens, int16 [4, 0]."""
+    return Stem(np.zeros((LEVELS, 0), np.int16), audio)
+
+
 def true_stem(song: HeldOutSong, example: Example) -> Audio:
-    """The true stem of an example: [samples]."""
+    """The true stem of an example as it is in the song: [samples], 32 kHz."""
     return song.mix((example.target,), example.measured_bar, example.samples)
 
 
@@ -43,7 +48,7 @@ def context_of(song: HeldOutSong, example: Example, drums: bool = True) -> Audio
 def random_stem(
     song: HeldOutSong, other: OtherStem, example: Example, late_beats: float = 0.0
 ) -> Audio:
-    """A stem of another song at the example's tempo: [samples].
+    """A stem of another song, stretched to the example's tempo: [samples], 32 kHz.
 
     Args:
         late_beats: how far into its bar it is when the example's begins; 0 lays bar on bar.

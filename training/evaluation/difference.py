@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from training.evaluation.fad import Reference, Vectors
+from training.evaluation.fad import ENOUGH, Reference, Vectors
 from training.evaluation.gap import CONFIDENCE, RESAMPLES, Figures
 
 FAD_RESAMPLES = 200
@@ -57,10 +57,10 @@ def fad_difference(
 
     Each is the vectors [n, d] of one stem; `one` and `other` are of the same examples, and are
     drawn together, whole stems. The true stems stay as they are: they are the same for both. None
-    if there are too few vectors.
+    if one of the three has fewer than `ENOUGH` vectors.
     """
     count = len(one)
-    if count < 2 or min(sum(map(len, side)) for side in (one, other, true)) < 2:
+    if count < 2 or min(sum(map(len, side)) for side in (one, other, true)) < ENOUGH:
         return None
     reference = Reference(np.concatenate(true))
 

@@ -30,7 +30,6 @@ from training.evaluation.page import write_page
 from training.evaluation.populations import (
     copying_figures,
     entropies,
-    fad_figures,
     mean_variety,
     mirdd_figures,
     read_library,
@@ -44,13 +43,16 @@ from training.evaluation.recordings import (
 from training.evaluation.scenarios import CYCLE, NAIVE, SCENARIOS, SHIPPED, VARIANTS, WHOLE
 from training.evaluation.scenarios import conditions as scenarios_and_variants
 from training.evaluation.summary import (
-    CHECKS,
+    CODED,
+    OTHER_RANDOM,
     RANDOM,
     RANDOM_TIME,
     TRUE,
     Population,
     condition,
     contrasts,
+    fad_lines,
+    fads,
     finite,
     gaps,
     named,
@@ -62,7 +64,9 @@ REPORT = "report"
 """Folder in the run's folder that holds the report, and nothing else."""
 VARIED_EXAMPLES, TAKES = 12, 3
 """How many examples are made again with other dice, and how often."""
-DESCRIBED = frozenset({TRUE, RANDOM, condition(WHOLE), condition(WHOLE, NAIVE), condition(CYCLE)})
+DESCRIBED = frozenset(
+    {TRUE, CODED, RANDOM, condition(WHOLE), condition(WHOLE, NAIVE), condition(CYCLE)}
+)
 """Conditions whose descriptors are compared; they cost as much as all other measures."""
 
 
@@ -111,6 +115,7 @@ def recipes_of(settings: ReportSettings, example: Example, repeating: bool) -> d
     held_out = settings.held_out
     recipes: dict[str, Recipe] = {
         TRUE: TrueStem(held_out, example),
+        CODED: TrueStem(held_out, example, codec=True),
         RANDOM: RandomStem(held_out, example),
         RANDOM_TIME: RandomStem(held_out, example, on_the_bar=False),
     }
@@ -120,9 +125,7 @@ def recipes_of(settings: ReportSettings, example: Example, repeating: bool) -> d
                 held_out, example, scenario, variant, 0
             )
     if repeating:
-        true, random = CHECKS
-        recipes[true] = TrueStem(held_out, example, codec=False)
-        recipes[random] = RandomStem(held_out, example, which=1)
+        recipes[OTHER_RANDOM] = RandomStem(held_out, example, which=1)
     return recipes
 
 
@@ -187,7 +190,7 @@ def write_report(settings: ReportSettings) -> dict[str, Any]:
     text = json.dumps(report, indent=1, ensure_ascii=False) + "\n"
     (folder / "report.json").write_text(text, encoding="utf-8")
     write_page(folder, report, settings.held_out, store, drawn[True], recipes[True])
-    for line in verdicts(report["contrasts"]):
+    for line in (*verdicts(report["contrasts"]), *fad_lines(report["fad"])):
         print(line, soft_wrap=True)
     print(f"seconds by stage: {stages.seconds}")
     print(f"report: {folder / 'index.html'}")
@@ -208,7 +211,7 @@ def _measured(
             example,
             tuple((name, store.path(recipe)) for name, recipe in wanted.items()),
             described=DESCRIBED & wanted.keys() if condition(WHOLE) in wanted else frozenset(),
-            embedded=frozenset(wanted.keys() - CHECKS.keys() - {RANDOM_TIME}),
+            embedded=frozenset(wanted.keys() - {OTHER_RANDOM, RANDOM_TIME}),
             kept=kept,
         )
         for example, wanted in zip(examples, recipes, strict=True)
@@ -226,23 +229,18 @@ def _summed_up(
     repeating, changing = populations[True], populations[False]
     of = {name: side for side in (changing, repeating) for name in side.conditions}
     ours = [condition(*pair) for pair in scenarios_and_variants()]
-    true = repeating.stems(TRUE) + changing.stems(TRUE)
-    true_groups = repeating.groups() + changing.groups()
     described = {
         name: [m.descriptors for m in repeating.stems(name) if m.descriptors is not None]
         for name in sorted(DESCRIBED)
     }
-    fads = {
-        name: named(fad_figures(of[name].stems(name), of[name].groups(), true, true_groups))
-        for name in (*ours, RANDOM)
-    }
+    distances = fads((repeating, changing), (*ours, CODED, RANDOM))
     tokens = {
         name: entropies([store.read(r[name]).tokens for r in recipes[of[name] is repeating]])
-        for name in (*ours, TRUE)
+        for name in (*ours, CODED)
     }
     silent = {
         name: sum(m.silent for m in of[name].stems(name)) / len(of[name].examples)
-        for name in (*ours, TRUE)
+        for name in (*ours, CODED, TRUE)
     }
     return {
         "weights": store.digest,
@@ -265,9 +263,10 @@ def _summed_up(
         "variants": {
             v.name: {"text": v.text, "gaps": gaps(repeating, condition(WHOLE, v))} for v in VARIANTS
         },
-        "checks": {name: gaps(repeating, name) for name in CHECKS},
+        "codec": {"repeating": gaps(repeating, CODED), "changing": gaps(changing, CODED)},
+        "checks": {OTHER_RANDOM: gaps(repeating, OTHER_RANDOM)},
         "contrasts": contrasts(repeating),
-        "fad": fads,
+        "fad": {label: named(by_group) for label, by_group in distances.items()},
         "mirdd": mirdd_figures(
             {name: side for name, side in described.items() if name != TRUE},
             described[TRUE],
@@ -285,7 +284,8 @@ def _prints(store: Store, takes: list[list[Generated]]) -> list[list[Fingerprint
 
 
 def _copying(library: Library, songs: int, population: Population) -> dict[str, Any]:
-    held_out = [m.prints for m in population.stems(TRUE)]
+    # Through the codec, as ours are, so that it does not make ours less like anything.
+    held_out = [m.prints for m in population.stems(CODED)]
     found = {}
     for name in (condition(WHOLE), condition(CYCLE)):
         ours = [m.prints for m in population.stems(name)]

@@ -14,32 +14,27 @@ import numpy as np
 from numpy.typing import NDArray
 
 ENOUGH = 1_000
-"""Vectors a side from which a distance is worth comparing with another run's."""
+"""Vectors a side from which a distance is told: with fewer it could not be compared with another
+run's."""
 
 Vectors = NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True)
 class Fad:
-    """A distance and what it has to be read with.
+    """Distances and what they have to be read with.
 
     Attributes:
-        distance: of ours from the true stems, 0 or more.
+        distances: of each population from the true stems, by its name, 0 or more.
         floor: of other true stems from the same true stems.
-        vectors: how many vectors each side had.
+        vectors: how many vectors each side had, `ENOUGH` or more.
         embedding: what the vectors are.
     """
 
-    distance: float
+    distances: Mapping[str, float]
     floor: float
     vectors: int
     embedding: str
-
-    @property
-    def label(self) -> str:
-        """What the figure has to be called."""
-        few = "" if self.vectors >= ENOUGH else ", too few to compare"
-        return f"FAD ({self.embedding}, N = {self.vectors}{few})"
 
 
 def frechet_distance(one: Vectors, other: Vectors) -> float:
@@ -86,49 +81,60 @@ def _moments(vectors: Vectors) -> tuple[NDArray[np.float64], NDArray[np.float64]
     return exact.mean(0), np.atleast_2d(np.cov(exact, rowvar=False))
 
 
-def fad(ours: Sequence[Vectors], true: Sequence[Vectors], embedding: str, seed: int = 0) -> Fad:
-    """Distance of generated from true stems, each the vectors [n, d] of one stem.
+def halves(stems: Sequence[Vectors], songs: Sequence[str]) -> tuple[Vectors, Vectors]:
+    """The vectors of some stems, [n, d] each, in two halves [m, d]: a song is whole in one.
 
-    The true stems are dealt into two hands, whole stems, since windows of one stem are alike:
-    one is the reference of both the distance and the floor, the other gives the floor. All three
-    are cut, by chance (same seed, same figure), to the size of the smallest.
+    Windows of one song are alike; dealt into both halves they would make their distance nothing.
 
-    Raises:
-        ValueError: a side has fewer than two vectors.
+    Args:
+        stems: vectors of each stem.
+        songs: the song of each stem, in the same order.
     """
-    rng = np.random.default_rng(seed)
-    order = rng.permutation(len(true))
-    hands = [[true[at] for at in order[half::2]] for half in (0, 1)]
-    sets: list[Vectors] = [
-        np.concatenate(side) if len(side) else np.zeros((0, 1), np.float32)
-        for side in (ours, *hands)
-    ]
-    count = min(len(vectors) for vectors in sets)
-    if count < 2:
-        raise ValueError(
-            f"{len(sets[0])} vectors of ours, {len(sets[1])} and {len(sets[2])} of the true "
-            "stems; valid: at least 2 of each, from at least 2 true stems"
-        )
-    drawn, reference, others = (v[rng.permutation(len(v))[:count]] for v in sets)
-    return Fad(
-        frechet_distance(drawn, reference), frechet_distance(others, reference), count, embedding
-    )
+    names = list(dict.fromkeys(songs))
+
+    def half(chosen: Sequence[str]) -> Vectors:
+        kept = [stem for stem, song in zip(stems, songs, strict=True) if song in chosen]
+        return np.concatenate(kept) if kept else np.zeros((0, 1), np.float32)
+
+    return half(names[::2]), half(names[1::2])
 
 
-def fad_by_category(
+def fad(
     ours: Mapping[str, Sequence[Vectors]],
-    true: Mapping[str, Sequence[Vectors]],
+    true: Sequence[Vectors],
+    songs: Sequence[str],
     embedding: str,
     seed: int = 0,
-) -> dict[str, Fad]:
-    """The distance of each category of stems on its own, vectors [n, d] a stem.
+) -> Fad | None:
+    """Distances of populations from the true stems, where there are enough vectors for one.
 
-    A bass is compared with basses only. Categories without two vectors on each side are left out.
+    One half of the true stems is what all are held against; the other gives the floor. All are
+    cut, by chance (same seed, same figure), to the size of the smallest.
+
+    Args:
+        ours: populations by name, the vectors [n, d] of each stem; those that have fewer than
+            `ENOUGH` in all are left out.
+        true: the vectors [n, d] of each true stem.
+        songs: the song of each true stem.
+        embedding: what the vectors are.
+        seed: of the cut.
+
+    Returns:
+        None if a half of the true stems has fewer than `ENOUGH`.
     """
-    figures = {}
-    for category in sorted(set(ours) & set(true)):
-        try:
-            figures[category] = fad(ours[category], true[category], embedding, seed)
-        except ValueError:
-            continue
-    return figures
+    reference, others = halves(true, songs)
+    if min(len(reference), len(others)) < ENOUGH:
+        return None
+    populations = {
+        name: np.concatenate(stems)
+        for name, stems in ours.items()
+        if sum(map(len, stems)) >= ENOUGH
+    }
+    count = min(map(len, (reference, others, *populations.values())))
+
+    def cut(vectors: Vectors) -> Vectors:
+        return vectors[np.random.default_rng(seed).permutation(len(vectors))[:count]]
+
+    held_against = Reference(cut(reference))
+    distances = {name: held_against.distance(cut(side)) for name, side in populations.items()}
+    return Fad(distances, held_against.distance(cut(others)), count, embedding)

@@ -1,4 +1,4 @@
-"""A few examples to listen to, beside the page: the context, and it with each of three stems."""
+"""A few examples to listen to, beside the page: the context, and it with each of four stems."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from training.evaluation.fit import Audio
 from training.evaluation.generation import Recipe, Store
 from training.evaluation.held_out import find_song
 from training.evaluation.scenarios import CYCLE
-from training.evaluation.summary import RANDOM, TRUE, condition
+from training.evaluation.summary import CODED, RANDOM, TRUE, condition
 
 A_GROUP = 2
 """Examples of each group of instruments, the first that were drawn: they are not chosen by ear."""
@@ -58,16 +58,14 @@ def write_listening(
             continue
         context = context_of(find_song(held_out, example.song), example)
         assert context is not None
-        sounds = {
-            "context": context,
-            "ours": context + store.read(wanted[condition(CYCLE)]).audio,
-            "true": context + store.read(wanted[TRUE]).audio,
-            "random": context + store.read(wanted[RANDOM]).audio,
+        stems = {"ours": condition(CYCLE), **{name: name for name in (CODED, TRUE, RANDOM)}}
+        sounds = {"context": context} | {
+            heard: context + store.read(wanted[name]).audio for heard, name in stems.items()
         }
         gain = PEAK / max(1e-6, *(float(np.abs(sound).max()) for sound in sounds.values()))
         files = {}
         for name, sound in sounds.items():
-            files[name] = f"audio/{example.name}-{name}.ogg"
+            files[name] = f"audio/{example.name}-{name.replace(',', '').replace(' ', '-')}.ogg"
             write_opus(folder / files[name], sound * np.float32(gain))
         heard = ", ".join(stem.split(".")[0] for stem in example.context)
         title = f"{example.instrument}, {example.tempo:g} BPM; heard: {heard}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from pathlib import Path
@@ -28,7 +28,7 @@ from training.evaluation.generation import read_stem
 from training.evaluation.harmony import chroma_agreement, share_in_chord
 from training.evaluation.held_out import HeldOutSong, find_song
 from training.evaluation.key import estimate_key, key_agreement, pitch_class_times
-from training.evaluation.musicnn import WIDTH, embed
+from training.evaluation.musicnn import EMBEDDINGS, embed
 from training.evaluation.notes import PitchedNote, find_notes
 from training.evaluation.rhythm import (
     beat_agreement,
@@ -36,8 +36,9 @@ from training.evaluation.rhythm import (
     grid_agreement,
 )
 
-REVISION = 1
-"""To be raised when a measure of the same name gives another figure than before."""
+REVISION = 2
+"""To be raised when a measure of the same name gives another figure than before, or the files of
+what was measured hold something else."""
 NOTHING = float("nan")
 
 
@@ -130,14 +131,14 @@ class Measured:
 
     Attributes:
         figures: those of `MEASURES`.
-        vectors: its embeddings [windows, 200].
+        vectors: [windows, 200] by embedding; empty where they are not wanted.
         descriptors: of stem and context together; None where they are not wanted.
         prints: its fingerprint [bars, 64].
         silent: whether it is.
     """
 
     figures: dict[str, float]
-    vectors: Vectors
+    vectors: Mapping[str, Vectors]
     descriptors: Descriptors | None
     prints: Fingerprints
     silent: bool
@@ -165,7 +166,7 @@ class MeasuringJob:
 
 
 def measure(job: MeasuringJob) -> dict[str, Measured]:
-    """Everything about the stems of one example, by condition; embeddings are [windows, 200].
+    """Everything about the stems of one example, by condition.
 
     What was measured of a stem is kept in a file, named by the stem and by what is measured.
     """
@@ -218,7 +219,7 @@ def _measure(job: MeasuringJob, name: str, stem: Audio, among: _Surroundings) ->
     )
     return Measured(
         figures={label: function(heard) for label, function in MEASURES.items()},
-        vectors=embed(stem) if name in job.embedded else np.zeros((0, WIDTH), np.float32),
+        vectors=embed(stem) if name in job.embedded else {},
         descriptors=describe(stem + among.context) if name in job.described else None,
         prints=fingerprint(stem, example.tempo, example.beats_per_bar),
         silent=is_silent(stem),
@@ -227,7 +228,7 @@ def _measure(job: MeasuringJob, name: str, stem: Audio, among: _Surroundings) ->
 
 def _keep(file: Path, measured: Measured) -> None:
     told = [measured.figures, measured.descriptors, measured.silent]
-    arrays = {"vectors": measured.vectors, "prints": measured.prints}
+    arrays = {**measured.vectors, "prints": measured.prints}
     part = file.with_suffix(".part")
     save_file(arrays, part, {"told": json.dumps(told)})
     part.replace(file)
@@ -236,7 +237,9 @@ def _keep(file: Path, measured: Measured) -> None:
 def _kept(file: Path) -> Measured:
     with safe_open(file, "np") as kept:
         figures, descriptors, silent = json.loads(kept.metadata()["told"])
-        vectors, prints = kept.get_tensor("vectors"), kept.get_tensor("prints")
+        arrays = {name: kept.get_tensor(name) for name in kept.keys()}  # noqa: SIM118
+    vectors = {name: arrays[name] for name in EMBEDDINGS if name in arrays}
+    prints = arrays["prints"]
     return Measured(figures, vectors, descriptors, prints, silent)
 
 

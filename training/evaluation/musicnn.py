@@ -29,7 +29,8 @@ MODELS = ("MTT_musicnn", "MSD_musicnn")
 Dataset's. What both find far apart is not a whim of one."""
 EMBEDDINGS = tuple(f"musicnn {model} penultimate" for model in MODELS)
 """What a figure in each embedding has to be called by."""
-EMBEDDING = EMBEDDINGS[0]
+FADS = {f"FAD {number}": name for number, name in enumerate(EMBEDDINGS, 1)}
+"""The embedding of each Frechet distance, by the distance's short name."""
 WIDTH = 200
 RATE = 16_000
 FFT, HOP, MELS = 512, 256, 96
@@ -41,13 +42,10 @@ BATCH_NORM_EPSILON = 1e-3
 Embeddings = NDArray[np.float32]
 
 
-def embed(stem: Audio, model: str = MODELS[0]) -> Embeddings:
-    """Embeddings of a stem [samples] at 32 kHz, one each 1.5 s of windows of 3 s: [windows, 200].
+def embed(stem: Audio) -> dict[str, Embeddings]:
+    """A stem [samples] at 32 kHz in each of EMBEDDINGS, windows of 3 s each 1.5 s: [windows, 200].
 
     A stem shorter than a window has none.
-
-    Args:
-        model: one of MODELS.
 
     Raises:
         TrainingError: the weights are not installed.
@@ -55,9 +53,12 @@ def embed(stem: Audio, model: str = MODELS[0]) -> Embeddings:
     frames = log_mel(stem)
     starts = range(0, len(frames) - WINDOW + 1, STEP)
     if not starts:
-        return np.zeros((0, WIDTH), np.float32)
+        return {name: np.zeros((0, WIDTH), np.float32) for name in EMBEDDINGS}
     windows = torch.from_numpy(np.stack([frames[at : at + WINDOW] for at in starts]))
-    return _tagger(model).penultimate(windows).numpy()
+    return {
+        name: _tagger(model).penultimate(windows).numpy()
+        for name, model in zip(EMBEDDINGS, MODELS, strict=True)
+    }
 
 
 def log_mel(stem: Audio) -> NDArray[np.float32]:

@@ -10,7 +10,9 @@ import matplotlib
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-COLOURS = ("#1b6ca8", "#d1495b", "#edae49", "#3c8d53", "#7d5ba6")
+from training.evaluation.musicnn import FADS
+
+COLOURS = ("#1b6ca8", "#d1495b", "#edae49", "#3c8d53", "#7d5ba6", "#333333")
 
 NAMELESS = dict.fromkeys(("Creator", "Date", "Format", "Type"))
 """Nothing is written about who made a figure, and when."""
@@ -39,7 +41,7 @@ def gap_plot(scenarios: Mapping[str, Mapping[str, Any]]) -> str:
 
 def contrast_plot(rows: Sequence[Mapping[str, Any]], whats: Sequence[str]) -> str:
     """Differences with their intervals, FAD left out: a row a measure, a colour a contrast."""
-    kept = [row for row in rows if row["what"] in whats and row["measure"] != "FAD"]
+    kept = [row for row in rows if row["what"] in whats and row["measure"] not in FADS]
     labels = list(dict.fromkeys(row["measure"] for row in kept))
     figure = Figure(figsize=(8.4, 1.0 + 0.45 * max(1, len(labels))))
     axes: Axes = figure.add_subplot()
@@ -53,22 +55,14 @@ def contrast_plot(rows: Sequence[Mapping[str, Any]], whats: Sequence[str]) -> st
     return _svg(figure)
 
 
-def fad_plot(fads: Mapping[str, Mapping[str, Any]]) -> str:
-    """FAD over all instruments, a bar a condition, and its floor."""
-    kept = {name: side["all"] for name, side in fads.items() if "all" in side}
-    figure = Figure(figsize=(8.4, 0.9 + 0.32 * max(1, len(kept))))
+def fad_plot(label: str, figures: Mapping[str, Any]) -> str:
+    """One FAD over one group of instruments: a bar a condition, and a line for its floor."""
+    names = list(figures["distances"])
+    figure = Figure(figsize=(8.4, 0.9 + 0.32 * max(1, len(names))))
     axes: Axes = figure.add_subplot()
-    names = list(kept)
-    axes.barh(range(len(names)), [kept[n]["distance"] for n in names], 0.6, color=COLOURS[0])
-    axes.scatter(
-        [kept[n]["floor"] for n in names],
-        range(len(names)),
-        marker="|",
-        s=180,
-        color=COLOURS[1],
-        label="floor",
-    )
-    axes.set_xlabel("FAD, less is better")
+    axes.barh(range(len(names)), list(figures["distances"].values()), 0.6, color=COLOURS[0])
+    axes.axvline(figures["floor"], color=COLOURS[1], label="floor")
+    axes.set_xlabel(f"{label}, less is better")
     _rows(axes, names)
     return _svg(figure)
 

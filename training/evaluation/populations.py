@@ -1,8 +1,7 @@
-"""What only many stems together show: distances, collapse, copying."""
+"""What only many stems together show: divergence, collapse, copying."""
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -17,37 +16,13 @@ from safetensors.numpy import save_file
 from training.evaluation.collapse import token_entropy, variety
 from training.evaluation.copying import Library, copied_share
 from training.evaluation.descriptors import Descriptors
-from training.evaluation.fad import Fad, fad, fad_by_category
 from training.evaluation.fingerprint import Fingerprints, fingerprint
 from training.evaluation.generation import each
-from training.evaluation.measuring import Measured
 from training.evaluation.mirdd import mirdd
-from training.evaluation.musicnn import EMBEDDING
 from training.songs import read_song, song_folders
 
 LIBRARY_SONGS = 150
 """Songs of the training set in which copies are looked for."""
-ALL = "all"
-
-
-def fad_figures(
-    ours: Sequence[Measured],
-    ours_groups: Sequence[str],
-    true: Sequence[Measured],
-    true_groups: Sequence[str],
-) -> dict[str, Fad]:
-    """FAD over all stems and by group; too few stems for one give none."""
-
-    def by_group(stems: Sequence[Measured], groups: Sequence[str]) -> dict[str, list[np.ndarray]]:
-        found: dict[str, list[np.ndarray]] = {}
-        for stem, group in zip(stems, groups, strict=True):
-            found.setdefault(group, []).append(stem.vectors)
-        return found
-
-    figures = fad_by_category(by_group(ours, ours_groups), by_group(true, true_groups), EMBEDDING)
-    with contextlib.suppress(ValueError):
-        figures[ALL] = fad([m.vectors for m in ours], [m.vectors for m in true], EMBEDDING)
-    return figures
 
 
 def mirdd_figures(

@@ -9,9 +9,10 @@ from typing import Any
 
 from training.evaluation.difference import Difference, fad_difference, paired_difference
 from training.evaluation.examples import Example, group_of
+from training.evaluation.fad import ENOUGH, Fad, fad
 from training.evaluation.gap import gap_closed
 from training.evaluation.measuring import MEASURES, RHYTHM, Measured, column
-from training.evaluation.populations import ALL
+from training.evaluation.musicnn import FADS
 from training.evaluation.scenarios import (
     CAUSAL_BIAS_ONLY,
     CYCLE,
@@ -26,11 +27,15 @@ from training.evaluation.scenarios import (
 )
 
 TRUE, RANDOM, RANDOM_TIME = "true", "random", "random, out of time"
-"""The anchors' names; the last is the random one of the measures in `RHYTHM`."""
-CHECKS = {"true, not through the codec": TRUE, "another random one": RANDOM}
-"""What is put in place of ours to check the gap, and which anchor it should equal."""
+"""The anchors' names, none of them through the codec; the last is the random one of the measures
+in `RHYTHM`."""
+CODED = "true, through the codec"
+"""What the codec leaves of the true stem: what it lacks, every stem of ours lacks as well."""
+OTHER_RANDOM = "another random one"
+"""Put in place of ours to check the gap: it should equal the random anchor."""
 VERDICTS = IMPROVES, WORSENS, UNSURE = "improves", "worsens", "does not surely change"
 """What a contrast does to a measure, by its 95 % interval."""
+ALL = "all"
 GROUPS = (ALL, "drums", "bass", "other")
 
 
@@ -46,6 +51,7 @@ CONTRASTS: tuple[tuple[str, str, str], ...] = (
     ("hearing what is to come", condition(WHOLE), condition(CYCLE)),
     ("the cycle", condition(CYCLE), condition(NO_CYCLE)),
     ("the clock", condition(NO_CYCLE), condition(NO_CYCLE_NO_CLOCK)),
+    ("the codec", CODED, TRUE),
 )
 """What is asked of pairs of conditions: what changes, with it, without it."""
 
@@ -64,9 +70,9 @@ class Population:
             found[name] for example, found in pairs if group in (ALL, group_of(example.instrument))
         ]
 
-    def groups(self) -> list[str]:
-        """The group of each example."""
-        return [group_of(example.instrument) for example in self.examples]
+    def songs(self, group: str = ALL) -> list[str]:
+        """The song of each example, of one group of instruments or of all."""
+        return [e.song for e in self.examples if group in (ALL, group_of(e.instrument))]
 
     @property
     def conditions(self) -> tuple[str, ...]:
@@ -89,20 +95,56 @@ def gaps(population: Population, name: str) -> dict[str, dict[str, dict[str, Any
     return found
 
 
+def fads(sides: Sequence[Population], names: Sequence[str]) -> dict[str, dict[str, Fad]]:
+    """Each of `FADS` of some conditions from the true stems of all sides, by group of instruments.
+
+    Groups with too few vectors are left out. A condition that several sides have is the first's.
+    """
+    found: dict[str, dict[str, Fad]] = {label: {} for label in FADS}
+    of = {name: side for side in reversed(sides) for name in side.conditions}
+    for label, embedding in FADS.items():
+        for group in GROUPS:
+            ours = {
+                name: [m.vectors[embedding] for m in of[name].stems(name, group)] for name in names
+            }
+            true = [m.vectors[embedding] for side in sides for m in side.stems(TRUE, group)]
+            songs = [song for side in sides for song in side.songs(group)]
+            figure = fad(ours, true, songs, embedding)
+            if figure is not None:
+                found[label][group] = figure
+    return found
+
+
+def fad_lines(figures: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> list[str]:
+    """The `fads` over all instruments in words: a line for each, or one that says there is none."""
+    lines = []
+    for label, by_group in figures.items():
+        if ALL in by_group:
+            told = by_group[ALL]
+            distances = ", ".join(f"{name} {far:.2f}" for name, far in told["distances"].items())
+            lines.append(
+                f"{label} ({told['embedding']}, N = {told['vectors']}): {distances}; "
+                f"floor {told['floor']:.2f}."
+            )
+    return lines or [f"FAD is left out: it is told from {ENOUGH:,} vectors a side on."]
+
+
 def contrasts(population: Population) -> list[dict[str, Any]]:
-    """Each of `CONTRASTS` in each measure and in FAD, over all instruments."""
+    """Each of `CONTRASTS` in each measure and each of `FADS`, over all instruments.
+
+    FAD is left out where there are too few vectors.
+    """
     rows = []
     for what, one, other in CONTRASTS:
         with_it, without_it = population.stems(one), population.stems(other)
         for label in MEASURES:
             figure = paired_difference(column(with_it, label), column(without_it, label))
             rows += _contrast(what, one, other, label, True, figure)
-        distance = fad_difference(
-            [m.vectors for m in with_it],
-            [m.vectors for m in without_it],
-            [m.vectors for m in population.stems(TRUE)],
-        )
-        rows += _contrast(what, one, other, "FAD", False, distance)
+        for label, embedding in FADS.items():
+            sides = (with_it, without_it, population.stems(TRUE))
+            ours, theirs, true = ([m.vectors[embedding] for m in side] for side in sides)
+            distance = fad_difference(ours, theirs, true)
+            rows += _contrast(what, one, other, label, False, distance)
     return rows
 
 

@@ -11,7 +11,7 @@ from training.evaluation.fad import frechet_distance
 RNG = np.random.default_rng(0)
 
 
-def stems(mean: float, count: int = 30) -> list[np.ndarray]:
+def stems(mean: float, count: int = 200) -> list[np.ndarray]:
     return [RNG.normal(mean, 1, (6, 4)).astype(np.float32) for _ in range(count)]
 
 
@@ -56,5 +56,7 @@ def test_a_population_has_no_distance_from_itself():
 
 
 def test_too_few_vectors_have_no_difference():
-    nothing = [np.zeros((0, 4), np.float32)] * 3
-    assert fad_difference(nothing, nothing, stems(0)) is None
+    enough, few = stems(0, 167), stems(0, 166)  # 1002 and 996 vectors
+    assert fad_difference(enough, enough, enough) is not None
+    assert fad_difference(few, enough, enough) is None
+    assert fad_difference(enough, enough, few) is None

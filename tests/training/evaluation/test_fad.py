@@ -1,4 +1,4 @@
-"""The Frechet distance against its formula, and the two hands of the true stems."""
+"""The Frechet distance against its formula, and the two halves of the true stems."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from training.evaluation.fad import fad, fad_by_category, frechet_distance
+from training.evaluation.fad import Fad, fad, frechet_distance, halves
 
 
 def stems(count: int, mean: float = 0.0, scale: float = 1.0, seed: int = 0) -> list[np.ndarray]:
@@ -73,54 +73,53 @@ def test_one_vector_is_no_population():
 # -- populations of stems ------------------------------------------------------------------------
 
 
-def test_stems_like_the_true_ones_are_as_far_as_the_floor():
-    figure = fad(stems(100, seed=1), stems(200, seed=2), "toy")
-    assert figure.vectors == 600
-    assert 0 < figure.floor < 0.1
-    assert figure.distance < 3 * figure.floor
+def songs(count: int) -> list[str]:
+    """Ten stems a song."""
+    return [f"{number // 10:05}" for number in range(count)]
 
 
-def test_other_stems_are_far_above_it():
-    figure = fad(stems(100, mean=2.0, seed=1), stems(200, seed=2), "toy")
-    assert figure.distance == pytest.approx(16.0, rel=0.1)
-    assert figure.distance > 50 * figure.floor
+def told(**ours: list[np.ndarray]) -> Fad:
+    """The distances of populations from 400 stems of 40 songs."""
+    found = fad(ours, stems(400, seed=2), songs(400), "toy")
+    assert found is not None
+    return found
 
 
-def test_the_floor_parts_whole_stems():
-    """Windows of a stem are alike: dealt one by one they would make the floor nothing."""
+def test_stems_like_the_true_ones_are_as_far_as_the_floor_and_others_far_above_it():
+    found = told(alike=stems(200, seed=1), other=stems(200, mean=2.0, seed=1))
+    assert (found.vectors, found.embedding) == (1200, "toy")
+    assert 0 < found.floor < 0.1
+    assert found.distances["alike"] < 3 * found.floor
+    assert found.distances["other"] == pytest.approx(16.0, rel=0.1)
+
+
+def test_whole_songs_are_in_one_half():
+    """Windows of a song are alike: dealt one by one they would make the floor nothing."""
+    one, other = halves([np.full((2, 1), float(n // 10)) for n in range(50)], songs(50))
+    assert (set(one.ravel()), set(other.ravel())) == ({0.0, 2.0, 4.0}, {1.0, 3.0})
     rng = np.random.default_rng(3)
-    uniform = [np.full((50, 4), rng.normal(size=4)) for _ in range(10)]
-    assert fad(uniform, uniform, "toy").floor > 0.1
+    alike = [centre + rng.normal(0, 0.01, (6, 4)) for centre in rng.normal(size=(40, 4))]
+    by_song = [stem for stem in alike for _ in range(10)]
+    assert fad({}, by_song, songs(400), "toy").floor > 0.1
 
 
 def test_every_side_has_as_many_vectors_as_the_smallest():
-    assert fad(stems(5), stems(200), "toy").vectors == 30
-    assert fad(stems(200), stems(10), "toy").vectors == 30
+    assert told(few=stems(170), many=stems(300)).vectors == 1020
+    assert told(few=stems(250), many=stems(300)).vectors == 1200
 
 
-def test_the_label_names_embedding_and_size():
-    assert fad(stems(5), stems(20), "toy").label == "FAD (toy, N = 30, too few to compare)"
-    assert fad(stems(200), stems(400), "toy").label == "FAD (toy, N = 1200)"
+def test_with_fewer_than_1000_vectors_nothing_is_told():
+    assert set(told(enough=stems(167), few=stems(166), none=[]).distances) == {"enough"}
+    ours, true = {"enough": stems(200)}, stems(330)
+    assert fad(ours, true, songs(330), "toy") is None, "its halves have 1020 and 960"
+    assert fad(ours, [], [], "toy") is None
 
 
-def test_the_seed_fixes_the_figure():
-    ours, true = stems(8, seed=1), stems(40, seed=2)
-    assert fad(ours, true, "toy", seed=5) == fad(ours, true, "toy", seed=5)
-    assert fad(ours, true, "toy", seed=5) != fad(ours, true, "toy", seed=6)
-
-
-@pytest.mark.parametrize(("ours", "true"), [([], stems(4)), (stems(4), stems(1)), (stems(4), [])])
-def test_too_few_stems_are_refused(ours, true):
-    with pytest.raises(ValueError, match="valid: at least 2"):
-        fad(ours, true, "toy")
-
-
-def test_each_category_is_compared_with_its_own():
-    true = {"bass": stems(40, seed=1), "organ": stems(40, mean=5.0, seed=2), "reed": stems(1)}
-    ours = {"bass": stems(40, seed=3), "organ": stems(40, mean=5.0, seed=4), "reed": stems(1)}
-    figures = fad_by_category(ours, true, "toy")
-    assert list(figures) == ["bass", "organ"], "one stem cannot be dealt into two hands"
-    assert all(figure.distance < 1 for figure in figures.values())
-    swapped = {"bass": ours["organ"], "organ": ours["bass"]}
-    crossed = fad_by_category(swapped, true, "toy")
-    assert all(figure.distance > 50 for figure in crossed.values())
+def test_the_seed_fixes_a_figure_whatever_stands_beside_it():
+    ours, true = stems(300, seed=1), stems(400, seed=2)
+    first, again, other = (
+        fad({"ours": ours, **more}, true, songs(400), "toy", seed)
+        for more, seed in (({}, 5), ({"more": stems(300, seed=3)}, 5), ({}, 6))
+    )
+    assert (first.distances["ours"], first.floor) == (again.distances["ours"], again.floor)
+    assert first.distances["ours"] != other.distances["ours"]

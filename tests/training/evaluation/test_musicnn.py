@@ -12,7 +12,16 @@ from model.grid import SAMPLE_RATE
 from training.errors import TrainingError
 from training.evaluation import musicnn as module
 from training.evaluation.bundle import read_bundle
-from training.evaluation.musicnn import MELS, MODELS, WIDTH, WINDOW, Tagger, embed, log_mel
+from training.evaluation.musicnn import (
+    EMBEDDINGS,
+    MELS,
+    MODELS,
+    WIDTH,
+    WINDOW,
+    Tagger,
+    embed,
+    log_mel,
+)
 
 KERNELS = {
     "conv2d": (7, 72, 1, 2),
@@ -110,7 +119,10 @@ def toy_tagger(monkeypatch):
 
 @pytest.mark.parametrize(("duration_s", "windows"), [(2.9, 0), (3.0, 1), (4.5, 2), (10.0, 5)])
 def test_windows_of_3_s_begin_each_1_5_s(toy_tagger, make_notes, duration_s, windows):
-    assert len(embed(make_notes((60,), duration_s))) == windows
+    found = embed(make_notes((60,), duration_s))
+    assert {name: len(vectors) for name, vectors in found.items()} == dict.fromkeys(
+        EMBEDDINGS, windows
+    )
 
 
 def test_missing_weights_are_named_with_what_to_install(monkeypatch, make_notes):
@@ -131,7 +143,7 @@ def test_the_installed_weights_tell_a_piano_from_drums(make_notes, make_clicks):
     drums, piano = 5, 9  # places of the tags in the order the network was trained with
     scores = []
     for audio in (tones, beat):
-        embedding = embed(audio)
+        embedding = embed(audio)[EMBEDDINGS[0]]
         assert embedding.shape[1] == WIDTH
         tags = embedding @ weights["dense_1/kernel"] + weights["dense_1/bias"]
         scores.append(tags.mean(0)[drums] - tags.mean(0)[piano])

@@ -8,22 +8,15 @@ import pytest
 from training.errors import TrainingError
 from training.evaluation.copying import Library
 from training.evaluation.descriptors import BINS
-from training.evaluation.measuring import Measured
 from training.evaluation.populations import (
     copying_figures,
     entropies,
-    fad_figures,
     mean_variety,
     mirdd_figures,
     read_library,
 )
 
 RNG = np.random.default_rng(0)
-
-
-def stems(count: int, mean: float = 0.0) -> list[Measured]:
-    vectors = RNG.normal(mean, 1, (count, 5, 4)).astype(np.float32)
-    return [Measured({}, v, None, np.zeros((0, 64), np.float32), False) for v in vectors]
 
 
 def described(count: int, pitch: int) -> list[dict[str, list[int]]]:
@@ -35,18 +28,6 @@ def described(count: int, pitch: int) -> list[dict[str, list[int]]]:
 
 def passages(count: int) -> list[np.ndarray]:
     return [RNG.normal(0, 0.125, (4, 64)).astype(np.float32) for _ in range(count)]
-
-
-def test_fad_is_by_group_and_over_all():
-    groups = ["bass", "drums"] * 20
-    found = fad_figures(stems(40, 1.0), groups, stems(40), groups)
-    assert set(found) == {"all", "bass", "drums"}
-    assert all(figure.distance > 4 * figure.floor for figure in found.values())
-
-
-def test_stems_too_short_for_a_vector_have_no_fad():
-    none = [Measured({}, np.zeros((0, 4), np.float32), None, np.zeros((0, 64)), False)] * 4
-    assert fad_figures(none, ["bass"] * 4, none, ["bass"] * 4) == {}
 
 
 def test_mirdd_and_its_floor_have_equally_many_examples():
