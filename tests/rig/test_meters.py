@@ -18,7 +18,6 @@ from tests.rig.jack import ROOT, JackServer
 from tests.rig.jam_run import Jam, TakeRead
 from tests.rig.test_link import PRIVATE
 
-pytestmark = pytest.mark.by_the_clock
 SIDE = "tests.rig.quarter_side"
 QUARTERS, BEATS = 120.0, 80.0
 WITHIN_BPM = 0.1
@@ -149,6 +148,7 @@ def test_led_by_midi_clock(meter: str, tmp_path: Path, jack_server: JackServer) 
     assert jam.take().of("incident", what="clock") == []
 
 
+@pytest.mark.by_the_clock
 @pytest.mark.parametrize("meter", METERS)
 def test_leading_by_midi_clock(meter: str, tmp_path: Path, jack_server: JackServer) -> None:
     preset = write_preset(tmp_path, meter, BEATS, a_port(), midi={"clock_out": True})
@@ -164,6 +164,7 @@ def test_leading_by_midi_clock(meter: str, tmp_path: Path, jack_server: JackServ
     assert read == pytest.approx(QUARTERS, abs=WITHIN_BPM)
 
 
+@pytest.mark.by_the_clock
 @pytest.mark.parametrize("meter", METERS)
 def test_led_by_link(meter: str, tmp_path: Path) -> None:
     beats, peer, off_s = in_private(tmp_path, meter, "led")
@@ -173,6 +174,7 @@ def test_led_by_link(meter: str, tmp_path: Path) -> None:
     assert abs(off_s) < AT_ONCE_S
 
 
+@pytest.mark.by_the_clock
 @pytest.mark.parametrize("meter", METERS)
 def test_leading_on_link(meter: str, tmp_path: Path) -> None:
     beats, peer, off_s = in_private(tmp_path, meter, "leading")
