@@ -61,7 +61,6 @@ class ToldLoss(nn.Module):
     one way and would drown the bins', so they weigh little until `quiet` is raised.
     """
 
-    hertz: Tensor
     counts: Tensor
     ear: Tensor
     mel: Tensor
