@@ -134,16 +134,23 @@ class Ensemble:
             voice.gain = gain
             self._memory.set_gain(voice.number, gain)
 
-    def tick(self, now: int, stand_in_from: int = 0) -> None:
-        """Take what the worker has made, have made what it is time for, settle what is due.
+    def tick(self, now: int) -> None:
+        """Take what the worker has made, settle what is due."""
+        for voice in self.voices:  # before a plan is laid on lines that have moved
+            self._placing.retime(voice, now)
+        self._rounds.collect()
+        self._settle(now)
+
+    def plan(self, now: int, stand_in_from: int = 0) -> None:
+        """Have made what it is time for: a while's work, after everything that is due.
 
         Bars before `stand_in_from` stand in for none to come.
         """
         self._rounds.stand_in_from = stand_in_from
-        for voice in self.voices:  # before a plan is laid on lines that have moved
-            self._placing.retime(voice, now)
-        self._rounds.collect()
-        self._rounds.tick(now)
+        if self._rounds.tick(now):
+            self._settle(now)
+
+    def _settle(self, now: int) -> None:
         for voice in self.voices:
             self._placing.settle(voice)
             self._placing.retime(voice, now)

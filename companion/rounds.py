@@ -143,16 +143,16 @@ class Rounds:
             self._latency = Latency(work, timings_s, self._seconds(self._memory.position))
             self._budget = Budget(self._latency)
 
-    def tick(self, now: int) -> None:
-        """Begin what it is time for; hurry or give up what is being made."""
+    def tick(self, now: int) -> bool:
+        """Begin what it is time for, if anything; hurry or give up what is being made."""
         if self._round is not None:
             self._watch(self._round, now)
-        while self._round is None:
-            members = self._next_members(now)
-            if not members:
-                return
+        begun = False
+        while self._round is None and (members := self._next_members(now)):
             self._begin(members, now)
             self.collect()  # a worker that works where it is called has it already
+            begun = True
+        return begun
 
     def collect(self) -> None:
         """Place the plans that came back, and write them down."""

@@ -231,10 +231,12 @@ class Session:
         self._ensemble.deaf = self._outage.on
         self._turn_knobs()
         self._diary.tempo()
-        self._ensemble.tick(now, self._ear.stand_in_from)
+        self._ensemble.tick(now)
         self._count_xruns()
         self.troubles.tick()
         self._report.tick(now)
+        # Last: whoever waits for the beat is not to wait for windows that are cut at a bar line.
+        self._ensemble.plan(now, self._ear.stand_in_from)
         if self._take is not None:
             self._take.tick()
 

@@ -243,11 +243,14 @@ class Conductor:
             self.song_offset_bars = round((ahead - error) / whole)
         if lock == "bar":
             self._fall_silent_if_astray(error, reading, now, sounding)
-        if at < self._steered_samples + STEER_BEATS * rate * 60 / tempo:
+        # What was bent in silence, and is not at rest when a stem sounds again, waits for nothing.
+        at_once = sounding and abs(present / tempo - 1) > MAX_BEND + TEMPO
+        if at < self._steered_samples + STEER_BEATS * rate * 60 / tempo and not at_once:
             return
         beat_s = 60 / tempo
         soon_s = (error + (tempo - present) / 60 * beat_s) * beat_s
-        if abs(soon_s) <= reading.near_s and abs(self.error_s) <= 2 * reading.near_s:
+        near = abs(soon_s) <= reading.near_s and abs(self.error_s) <= 2 * reading.near_s
+        if near and not at_once:
             return  # it will be there in a beat anyway
         if not sounding:
             error = _shorter_way(error, whole, tempo)

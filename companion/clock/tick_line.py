@@ -6,6 +6,10 @@ So the longest window is taken whose line still agrees with those of all shorter
 measured jitter lets them be known (Lepski's rule). A step or a ramp of the tempo makes the long
 windows disagree at once; when it is over they come back one after the other.
 
+A program that sends its ticks at the starts of audio blocks makes them late by up to a block, and
+the more so the longer it has been since the last leap: for a while they seem to come at another
+tempo. So far apart as such steps alone can bring two lines, they agree.
+
 *Threading*: belongs to the thread that brings the ticks.
 """
 
@@ -15,6 +19,7 @@ import functools
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 WINDOWS = np.array([12, 17, 24, 34, 48, 68, 96, 136, 192, 272, 384])
@@ -24,11 +29,25 @@ AGREEMENT = 4.0
 JITTER_TICKS = 128
 MEASURE_EVERY = 8
 LEAST_JITTER_S = 1e-4
+PIECE_TICKS, LEAST_PIECES, MOVED_PIECES = 24, 5, 2
+WHITE = 1.15
+"""Jitter is white if it is not so much greater beside a line than from tick to tick."""
+LEAP_TICKS, LEAPS = 9, 3
+"""A leap is an interval that differs from the median of so many around it; so many make steps."""
 FIRST_JITTER_S = 2e-3
 """Jitter is taken to be so much until enough ticks tell it."""
 TOLD_BY_TICKS = 24
 LEAST_TICK_S = 2e-3
 """No line is as steep as this: the ticks came in a burst, and tell nothing yet."""
+
+
+def _beside_a_line(ticks: int) -> NDArray[np.float64]:
+    """[ticks, ticks]: times of even ticks, times it, are how far they lie from the line through."""
+    design = np.stack([np.ones(ticks), np.arange(ticks)], axis=1)
+    return np.eye(ticks) - design @ np.linalg.pinv(design)
+
+
+_BESIDE_A_LINE = _beside_a_line(PIECE_TICKS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,11 +80,14 @@ class _Windows:
         deviations: standard deviation of how much a window's value or slope differs from that of a
             shorter one, for jitter of 1, float64 [2, windows, windows]; infinite for those that are
             not shorter.
+        reaches: the most by which they differ for times that are late by 0 to 1, however they lie,
+            float64 [2, windows, windows].
     """
 
     sizes: NDArray[np.int64]
     weights: NDArray[np.float64]
     deviations: NDArray[np.float64]
+    reaches: NDArray[np.float64]
 
 
 def _make_windows(ticks: NDArray[np.int64], sizes: tuple[int, ...]) -> _Windows:
@@ -79,7 +101,9 @@ def _make_windows(ticks: NDArray[np.int64], sizes: tuple[int, ...]) -> _Windows:
     # shorter one's variance is greater.
     more = np.maximum(0.0, variances[:, None, :] - variances[:, :, None])
     shorter = np.tril(np.ones(more.shape[1:], np.bool_), -1)
-    return _Windows(np.array(sizes), weights, np.where(shorter, np.sqrt(more), np.inf))
+    deviations = np.where(shorter, np.sqrt(more), np.inf)
+    reaches = 0.5 * np.abs(weights[:, :, None] - weights[:, None, :]).sum(axis=3)
+    return _Windows(np.array(sizes), weights, deviations, reaches)
 
 
 @functools.cache
@@ -95,7 +119,7 @@ class TickLine:
         """No tick yet."""
         self._ticks: NDArray[np.int64] = np.empty(0, np.int64)
         self._times: NDArray[np.float64] = np.empty(0, np.float64)
-        self._jitter_s = FIRST_JITTER_S
+        self._jitter_s, self._step_s = FIRST_JITTER_S, 0.0
         self.fit: TickFit | None = None
 
     def __len__(self) -> int:
@@ -112,6 +136,7 @@ class TickLine:
         self._times = np.append(self._times, time_s)[-KEPT_TICKS:]
         if tick % MEASURE_EVERY == 0:
             self._jitter_s = self._measured_jitter_s()
+            self._step_s = self._measured_step_s()
         if len(self._ticks) >= 2 and (best := self._best()).tick_s > LEAST_TICK_S:
             self.fit = best
 
@@ -126,7 +151,8 @@ class TickLine:
         y = self._times[: -int(windows.sizes[-1]) - 1 : -1] - self._times[-1]
         lines = windows.weights @ y
         apart = np.abs(lines[:, :, None] - lines[:, None, :])
-        too_long = (apart > AGREEMENT * self._jitter_s * windows.deviations).any(axis=(0, 2))
+        agreed = AGREEMENT * self._jitter_s * windows.deviations
+        too_long = (apart > np.maximum(agreed, self._step_s * windows.reaches)).any(axis=(0, 2))
         chosen = int(np.argmax(too_long)) - 1 if too_long.any() else len(too_long) - 1
         return TickFit(
             tick=int(self._ticks[-1]),
@@ -154,3 +180,22 @@ class TickLine:
         if len(bends) < TOLD_BY_TICKS:
             return FIRST_JITTER_S
         return max(LEAST_JITTER_S, float(np.sqrt(np.mean(bends**2) / 6)))
+
+    def _measured_step_s(self) -> float:
+        """How long the blocks are at whose starts the ticks come; 0 where they come in none."""
+        pieces = len(self._ticks) // PIECE_TICKS
+        if pieces < LEAST_PIECES:
+            return 0.0
+        if not (np.diff(self._ticks) == 1).all():
+            return self._step_s  # as known before one was lost
+        # White jitter is as great beside a line as from tick to tick; what leaps and then leans is
+        # greater beside it. In a few pieces the tempo may have moved.
+        times = self._times[-pieces * PIECE_TICKS :].reshape(pieces, PIECE_TICKS)
+        beside = times @ _BESIDE_A_LINE
+        spread = np.sort((beside**2).sum(axis=1) / (PIECE_TICKS - 2))[:-MOVED_PIECES].mean()
+        if spread < WHITE**2 * np.mean(np.diff(times, 2, axis=1) ** 2) / 6:
+            return 0.0
+        intervals = np.diff(self._times)
+        usual = np.median(sliding_window_view(intervals, LEAP_TICKS), axis=1)
+        leaps = np.abs(intervals[LEAP_TICKS // 2 : -(LEAP_TICKS // 2)] - usual)
+        return float(np.partition(leaps, -LEAPS)[-LEAPS])

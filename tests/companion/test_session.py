@@ -9,6 +9,7 @@ from dataclasses import replace
 from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -18,6 +19,7 @@ from companion.audio.memory import AudioMemory
 from companion.audio.performed import Performed
 from companion.clock.timebase import Timebase
 from companion.control.osc import OscKnobs
+from companion.control.osc_out import FakeOscSender
 from companion.control.preset import PlayerPreset, Preset
 from companion.errors import CompanionError
 from companion.generate.inline import InlineWorker
@@ -47,6 +49,31 @@ def onsets(audio: np.ndarray, quiet: int = RATE // 10) -> list[int]:
     """Samples at which sound begins after at least so many without."""
     loud = np.flatnonzero(np.abs(audio) > 1e-6)
     return [int(at) for before, at in pairwise([-quiet, *loud]) if at - before >= quiet]
+
+
+class Asked(InlineWorker):
+    """Calls back whenever a plan is asked for."""
+
+    def __init__(self, when: Callable[[], None]) -> None:
+        super().__init__(Loading(Notes))
+        self._when = when
+
+    def submit(self, *asked: Any) -> None:
+        self._when()
+        super().submit(*asked)
+
+
+def test_a_bar_is_told_before_anything_is_made_in_it() -> None:
+    preset, rig, sender = solo(bars=8), run_recording(1, music(8), RATE, "signal"), FakeOscSender()
+    told, begun = [], []
+
+    def note() -> None:
+        told.append(sum(b"/companion/bar\0" in packet for packet in sender.packets))
+        begun.append(1 + session.transport.bar_at(rig.memory.position))
+
+    session = Session(preset, rig, Asked(note), preset.store(), None, 0, 0, osc=sender)
+    session.run()
+    assert told == begun == [3, 4, 5, 6, 7]
 
 
 # --- where stems lie -------------------------------------------------------------------------

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from companion.clock.conductor import MAX_BEND, SETTLE_S
@@ -164,6 +164,7 @@ def test_alone_on_link_from_the_start_nothing_is_wrong() -> None:
 
 
 @given(st.floats(42, 230), st.floats(0.0, 0.99), st.sampled_from(list(METERS)))
+@example(bpm=42.0, place=0.090548555840291, name="7/8")
 @examples(12)
 def test_a_second_start_while_playing_is_followed_within_two_bars(
     bpm: float, place: float, name: str
