@@ -1,13 +1,20 @@
-"""A JACK server for the tests that drive the rig over a real PortAudio device."""
+"""What the tests share that drive the rig: a JACK server, and a second try on a machine that was
+taken away."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from _pytest.runner import runtestprotocol  # what every plugin that tries again stands on
 
 from tests.rig.jack import JackServer
+
+TRIES = 3
+TAKEN_S = 0.03
+"""Longer than what the rig allows a stall to cost; the host takes some 2 ms a second on average."""
 
 
 @pytest.fixture
@@ -15,3 +22,33 @@ def jack_server(tmp_path: Path) -> Iterator[JackServer]:
     """A server in synchronous mode, for this test alone; a test fails where none can start."""
     with JackServer(tmp_path) as server:
         yield server
+
+
+def taken_s(statistics: str) -> float:
+    """For how long the host has given this machine's processors to others: "steal" in proc(5)."""
+    return int(statistics.split()[8]) / os.sysconf("SC_CLK_TCK")
+
+
+def _taken_s() -> float:
+    return taken_s(Path("/proc/stat").read_text())
+
+
+def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> bool:
+    """Run a test; once more if it fails while the host has taken the machine away.
+
+    What the rig promises it promises on a machine that runs. A test that fails on one that does is
+    judged at once.
+    """
+    item.ihook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
+    for left in reversed(range(TRIES)):
+        before_s = _taken_s()
+        reports = runtestprotocol(item, nextitem=nextitem, log=False)
+        away_s = _taken_s() - before_s
+        if not left or away_s < TAKEN_S or not any(report.failed for report in reports):
+            break
+        item._initrequest()
+        print(f"\n{item.nodeid}: the host took {1000 * away_s:.0f} ms; played again")
+    for report in reports:
+        item.ihook.pytest_runtest_logreport(report=report)
+    item.ihook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)
+    return True
