@@ -72,6 +72,23 @@ def test_every_imported_library_is_declared(folder: str, extras: list[str]) -> N
     assert imported(folder) <= declared
 
 
+TOOLS = {"build", "mypy", "pytest-cov", "pytest-xdist", "ruff"}
+"""What is run and not imported."""
+NAMED = {"tensorboard": "training/loop.py", "encodec": "model/encodec_library.py"}
+"""What is imported by another library, or by its name, and the file that asks for it."""
+
+
+def test_every_declared_library_is_used() -> None:
+    used = set.union(*map(imported, (*OURS, "tests", "benchmarks")))
+    used |= {name for name, file in NAMED.items() if name in (ROOT / file).read_text()}
+    project = PROJECT["project"]
+    declared = required(project["dependencies"])
+    for extra, libraries in project["optional-dependencies"].items():
+        assert libraries, extra
+        declared |= required(libraries)
+    assert declared - TOOLS <= used
+
+
 def test_every_declared_library_is_pinned() -> None:
     pinned = {
         normalised(line.split("==")[0])

@@ -2,48 +2,71 @@
 
 from __future__ import annotations
 
+import re
 import sys
+from importlib import import_module
+from importlib.metadata import requires
+from importlib.util import find_spec
 
 import typer
 
-from training.band.command import band
-from training.codec.command import codec, codec_decoder, codec_report, kit_loops
-from training.coherence.command import coherence, coherence_report
 from training.errors import TrainingError
-from training.evaluation.command import evaluate_report, fit_report, speed_report
-from training.midi.command import midi_band
-from training.stemgen.command import stemgen
 
-app = typer.Typer(
-    add_completion=False,
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-    rich_markup_mode=None,
-    help=__doc__,
-)
-app.command()(band)
-app.command()(midi_band)
-app.command()(kit_loops)
-app.command()(codec)
-app.command()(codec_decoder)
-app.command()(codec_report)
-app.command()(stemgen)
-app.command()(coherence)
-app.command()(coherence_report)
-app.command("fit")(fit_report)
-app.command("speed")(speed_report)
-app.command("evaluate")(evaluate_report)
+COMMANDS = {
+    "band": "training.band.command:band",
+    "midi-band": "training.midi.command:midi_band",
+    "kit-loops": "training.codec.command:kit_loops",
+    "codec": "training.codec.command:codec",
+    "codec-decoder": "training.codec.command:codec_decoder",
+    "codec-report": "training.codec.command:codec_report",
+    "stemgen": "training.stemgen.command:stemgen",
+    "coherence": "training.coherence.command:coherence",
+    "coherence-report": "training.coherence.command:coherence_report",
+    "fit": "training.evaluation.command:fit_report",
+    "speed": "training.evaluation.command:speed_report",
+    "evaluate": "training.evaluation.command:evaluate_report",
+}
+EXTRA = "train"
+NEED_NO_EXTRA = ("band", "midi-band", "kit-loops", "fit", "speed")
 
 
-@app.callback()
 def _root() -> None:
     """Data sets and training of the companion's models."""
 
 
+def _app(chosen: str) -> typer.Typer:
+    """The command line; of its commands the chosen one alone is imported, where there is one."""
+    app = typer.Typer(
+        add_completion=False,
+        no_args_is_help=True,
+        pretty_exceptions_enable=False,
+        rich_markup_mode=None,
+        help=__doc__,
+    )
+    app.callback()(_root)
+    for name in [chosen] if chosen in COMMANDS else COMMANDS:
+        module, function = COMMANDS[name].split(":")
+        app.command(name)(getattr(import_module(module), function))
+    return app
+
+
+def _check_extra() -> None:
+    """Before hours of work, not in the middle of them."""
+    wanted = [need for need in requires("companion") or () if f'extra == "{EXTRA}"' in need]
+    packages = [re.split(r"[^\w.-]", need)[0] for need in wanted]
+    missing = ", ".join(package for package in packages if find_spec(package) is None)
+    if missing:
+        raise TrainingError(f"{missing} missing; valid: pip install 'companion[{EXTRA}]' first")
+
+
 def main() -> None:
     """Run a command; an error that the user can put right is one line and exit code 2."""
+    chosen = sys.argv[1] if len(sys.argv) > 1 else ""
+    helps = chosen not in COMMANDS or "--help" in sys.argv
     try:
-        app()
+        if not helps and chosen not in NEED_NO_EXTRA:
+            _check_extra()
+        _app(chosen)()
     except (TrainingError, ValueError) as error:
         print(f"error: {error}", file=sys.stderr)
         raise SystemExit(2) from error

@@ -15,7 +15,6 @@ from typing import Any
 import torch
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from torch import nn
-from torch.utils.tensorboard import SummaryWriter
 
 from training.errors import Stopped
 from training.state import load_state, save_state
@@ -104,6 +103,8 @@ def run(
     Raises:
         Stopped: it was interrupted; the same call goes on from there.
     """
+    from torch.utils.tensorboard import SummaryWriter  # of the extra, and help is to do without
+
     checkpoint = settings.out / "run.safetensors"
     step = 0
     if checkpoint.exists():

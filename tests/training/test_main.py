@@ -7,22 +7,7 @@ import sys
 
 import pytest
 
-from training.__main__ import main
-
-COMMANDS = (
-    "band",
-    "midi-band",
-    "kit-loops",
-    "codec",
-    "codec-decoder",
-    "codec-report",
-    "stemgen",
-    "coherence",
-    "coherence-report",
-    "fit",
-    "speed",
-    "evaluate",
-)
+from training.__main__ import COMMANDS, main
 
 
 def call(monkeypatch, *arguments: object) -> int:

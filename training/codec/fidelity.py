@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 import numpy as np
 import soxr
-import zimtohrli
 from numpy.typing import NDArray
 from scipy.ndimage import maximum_filter1d, median_filter
 from scipy.signal import find_peaks
@@ -20,6 +20,9 @@ from model.grid import SAMPLE_RATE
 from training.evaluation.fit import Audio, onset_flux
 from training.evaluation.notes import PitchedNote
 from training.evaluation.rhythm import agreement, matched
+
+if TYPE_CHECKING:
+    import zimtohrli
 
 NOTE_TOLERANCE_S = 0.05
 """How far the start of a note may move, as transcriptions are compared (MIREX)."""
@@ -119,9 +122,11 @@ def listener_score(original: Audio, coded: Audio) -> float:
     Zimtohrli (Alakuijala et al., 2024), Apache-2.0: a model of hearing whose distance is mapped to
     mean opinion scores.
     """
+    from zimtohrli import mos_from_zimtohrli  # of the extra, and help is to do without
+
     heard = [soxr.resample(audio, SAMPLE_RATE, LISTENER_RATE) for audio in (original, coded)]
     distance = _listener().distance(*(audio.astype(np.float32) for audio in heard))
-    return float(zimtohrli.mos_from_zimtohrli(distance))
+    return float(mos_from_zimtohrli(distance))
 
 
 def _starts(notes: Sequence[PitchedNote], pitch: int) -> NDArray[np.float64]:
@@ -143,4 +148,6 @@ def _start(envelope: NDArray[np.float32], onset: int) -> int:
 
 @lru_cache(maxsize=1)
 def _listener() -> zimtohrli.Pyohrli:
+    import zimtohrli
+
     return zimtohrli.Pyohrli()

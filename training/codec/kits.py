@@ -32,6 +32,8 @@ def read_kit(folder: Path) -> list[np.ndarray]:
     Raises:
         TrainingError: there are none.
     """
+    if not folder.is_dir():
+        raise TrainingError(f"{folder} is no folder; valid: one with the hits of a drum kit")
     files = sorted(path for path in folder.iterdir() if path.suffix.lower() in AUDIO_SUFFIXES)
     hits = []
     for path in files:

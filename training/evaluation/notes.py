@@ -10,15 +10,18 @@ from dataclasses import dataclass
 from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-import onnxruntime
 import soxr
 from numpy.typing import NDArray
 
 from model.grid import SAMPLE_RATE
 from training.errors import TrainingError
 from training.evaluation.fit import Audio
+
+if TYPE_CHECKING:
+    import onnxruntime
 
 PACKAGE = "basic-pitch==0.4.0"
 RATE = 22_050
@@ -108,6 +111,8 @@ def _notes_of(
 
 @lru_cache(maxsize=1)
 def _session() -> onnxruntime.InferenceSession:
+    import onnxruntime  # of the extra, and help is to do without
+
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
     return onnxruntime.InferenceSession(
