@@ -22,7 +22,7 @@ from companion.control.preset import default_mappings, load_preset, parse_preset
 from companion.control.store import ParameterStore
 from companion.feed import bar_messages
 from companion.metrics import FALLBACKS, BarMetrics, PlayerMetrics
-from training.__main__ import app as training
+from training.__main__ import make_app
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -116,7 +116,7 @@ def test_make_has_the_targets_that_are_shown(words: list[str]) -> None:
 
 @pytest.mark.parametrize("words", commands("python", "-m", "training"), ids=" ".join)
 def test_training_has_the_commands_and_options_that_are_shown(words: list[str]) -> None:
-    done = CliRunner().invoke(training, [*words[3:], "--help"])
+    done = CliRunner().invoke(make_app(), [*words[3:], "--help"])
     assert done.exit_code == 0
     assert words[3] in done.output
 

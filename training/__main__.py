@@ -34,7 +34,7 @@ def _root() -> None:
     """Data sets and training of the companion's models."""
 
 
-def _app(chosen: str) -> typer.Typer:
+def make_app(chosen: str = "") -> typer.Typer:
     """The command line; of its commands the chosen one alone is imported, where there is one."""
     app = typer.Typer(
         add_completion=False,
@@ -66,7 +66,7 @@ def main() -> None:
     try:
         if not helps and chosen not in NEED_NO_EXTRA:
             _check_extra()
-        _app(chosen)()
+        make_app(chosen)()
     except (TrainingError, ValueError) as error:
         print(f"error: {error}", file=sys.stderr)
         raise SystemExit(2) from error

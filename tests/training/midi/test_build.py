@@ -11,7 +11,7 @@ import soundfile
 from typer.testing import CliRunner
 
 from model.instruments import INSTRUMENTS
-from training.__main__ import app
+from training.__main__ import make_app
 from training.band.fluidsynth import SAMPLE_RATE
 from training.band.fonts import FONTS
 from training.errors import TrainingError
@@ -96,7 +96,7 @@ def test_the_sound_lies_on_the_bars_and_has_the_pitch_that_was_drawn(midi_set):
 def test_the_command_says_what_it_kept_and_what_there_is(songs_folder, midi_set):
     arguments = ["--out", midi_set, "--variations", 1, "--seed", 5, "--workers", 1]
     words = ["midi-band", songs_folder / "One.mid", songs_folder / "waltz.mid", *arguments]
-    done = CliRunner().invoke(app, list(map(str, words)))
+    done = CliRunner().invoke(make_app(), list(map(str, words)))
     assert done.exit_code == 0
     assert "kept 1 of 2 songs, 1 of " in done.output
     assert "in 3/4, not in 4/4: waltz" in done.output
