@@ -22,9 +22,9 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
-from companion.listen.check import CycleCheck
 from companion.listen.cycle import MAX_CYCLE
-from companion.listen.finder import Bar, CycleFinder
+from companion.listen.cycle_check import CycleCheck
+from companion.listen.cycle_finder import Bar, CycleFinder
 from companion.listen.fingerprint import beat_print
 from training.songs import read_chart
 

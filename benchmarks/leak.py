@@ -25,7 +25,7 @@ from companion.audio.memory import Samples
 from companion.control.preset import PlayerPreset, Preset
 from companion.generate.inline import InlineWorker
 from companion.generate.loading import loading
-from companion.session import Session
+from companion.session.session import Session
 from companion.take.take import Take
 from model.grid import SAMPLE_RATE
 from tests.companion.audio.leak import leaky_rig, room

@@ -16,8 +16,8 @@ import threading
 import time
 from pathlib import Path
 
-from companion.audio.link import Wanted
-from companion.audio.supervisor import Supervisor
+from companion.device.supervisor import Supervisor
+from companion.device.wire import Wanted
 from tests.rig.jack import JackServer
 
 PERIOD, RATE = 256, 48_000

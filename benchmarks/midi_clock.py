@@ -30,7 +30,7 @@ from tests.companion.clock.master import (
     ramp,
     tick_times,
 )
-from tests.companion.clock.test_conductor import follow_ticks
+from tests.companion.session.test_conductor import follow_ticks
 
 SEEDS = range(12)
 LED_SEEDS = range(4)

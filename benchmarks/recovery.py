@@ -20,9 +20,9 @@ from pathlib import Path
 from benchmarks.live import tree
 from companion.control.preset import load_preset
 from companion.generate.worker import process_worker
-from companion.rig import play_recording
-from companion.session import Session
-from companion.status import Status
+from companion.session.rig import play_recording
+from companion.session.session import Session
+from companion.session.status import Status
 from companion.take.events import EVENTS_FILE, read_events
 from tests.companion.studio import new_take
 from tests.rig.test_jam import real_recording

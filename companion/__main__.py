@@ -13,7 +13,7 @@ def main() -> None:
     """Entry point of the command."""
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         signal.signal(signal.SIGINT, signal.SIG_DFL)
-    from companion.cli import main as command
+    from companion.cli.app import main as command
 
     command()
 

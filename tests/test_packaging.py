@@ -72,7 +72,7 @@ def test_every_imported_library_is_declared(folder: str, extras: list[str]) -> N
     assert imported(folder) <= declared
 
 
-TOOLS = {"build", "mypy", "pytest-cov", "pytest-xdist", "ruff"}
+TOOLS = {"build", "import-linter", "mypy", "pytest-cov", "pytest-xdist", "ruff"}
 """What is run and not imported."""
 NAMED = {"tensorboard": "training/loop.py", "encodec": "model/encodec_library.py"}
 """What is imported by another library, or by its name, and the file that asks for it."""

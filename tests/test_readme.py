@@ -20,8 +20,8 @@ from companion.control.osc import OscKnobs
 from companion.control.parameters import reference
 from companion.control.preset import default_mappings, load_preset, parse_preset
 from companion.control.store import ParameterStore
-from companion.feed import bar_messages
-from companion.metrics import FALLBACKS, BarMetrics, PlayerMetrics
+from companion.players.metrics import FALLBACKS, BarMetrics, PlayerMetrics
+from companion.session.osc_feed import bar_messages
 from training.__main__ import make_app
 
 ROOT = Path(__file__).parents[1]

@@ -237,9 +237,9 @@ def _mean(  # pragma: no cover - machine code
 ) -> float:
     """One frame of the input: the mean of its channels; not finite where one is not.
 
-    The rule of `companion.mixdown` as it can be had while the sound comes in: where two channels
-    have cancelled each other for a while, the second counts turned upside down, until they no
-    longer would. It goes over gently.
+    The rule of `companion.audio.mixdown` as it can be had while the sound comes in: where two
+    channels have cancelled each other for a while, the second counts turned upside down, until they
+    no longer would. It goes over gently.
     """
     total = 0.0
     for channel in range(channels):

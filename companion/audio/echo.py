@@ -27,7 +27,7 @@ import numpy.typing as npt
 from scipy.linalg import solve_toeplitz
 
 from companion.audio.memory import Samples
-from companion.errors import CompanionError
+from companion.system.errors import CompanionError
 
 BLOCK_S, FIRST_S = 4.0, 2.0
 FIRST = 2  # short blocks

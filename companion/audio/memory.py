@@ -15,10 +15,10 @@ import numpy as np
 import numpy.typing as npt
 
 from companion.audio import callback as layout
+from companion.audio.format import check_rate
 from companion.audio.lease import LeaseView, Slots
 from companion.audio.shared import SharedBlock
-from companion.clock.grid import check_rate
-from companion.errors import CompanionError
+from companion.system.errors import CompanionError
 
 Samples = npt.NDArray[np.float32]
 

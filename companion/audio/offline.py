@@ -18,9 +18,9 @@ from typing import Self
 import numpy as np
 
 from companion.audio.callback import callable_callback
+from companion.audio.format import BLOCK_SAMPLES
 from companion.audio.lease import Lease
 from companion.audio.memory import AudioMemory, Samples
-from companion.audio.stream import BLOCK_SAMPLES
 
 
 class OfflineStream:

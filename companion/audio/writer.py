@@ -13,7 +13,7 @@ from __future__ import annotations
 import numpy as np
 
 from companion.audio.memory import AudioMemory, Samples, TooLate
-from companion.errors import CompanionError
+from companion.system.errors import CompanionError
 
 CROSS_FADE_S = 0.030
 FADE_IN_S = 0.001

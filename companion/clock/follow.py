@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 from companion.audio.memory import Samples
 from companion.clock.host_time import HostTime
 from companion.clock.onsets import STEPS_PER_S, Onsets
-from companion.clock.source import Reading
-from companion.errors import CompanionError
+from companion.clock.reading import Reading
+from companion.system.errors import CompanionError
 from model.ties import first_best
 
 HEARD_S = 12.0

@@ -17,13 +17,14 @@ from fractions import Fraction
 import numpy as np
 import numpy.typing as npt
 
-from companion.errors import CompanionError
+from companion.audio.format import check_rate
+from companion.system.errors import CompanionError
+from model.grid import FRAME_RATE
 
 MIN_BPM = 40
 MAX_BPM = 240
 HEADROOM = 0.05
 """A tempo may be bent so far beyond the range, or one at its end could not be caught up with."""
-FRAMES_PER_S = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +65,7 @@ class Grid:
     @property
     def bar_frames(self) -> Fraction:
         """Length of a bar, codec frames."""
-        return self.bar_samples * FRAMES_PER_S / self.rate
+        return self.bar_samples * FRAME_RATE / self.rate
 
     def bar_start_samples(self, bar: int) -> int:
         """The sample nearest to where ``bar`` starts."""
@@ -129,24 +130,6 @@ def check_bpm(bpm: object, headroom: float = 0.0) -> Fraction:
     if not MIN_BPM * (1 - headroom) <= exact <= MAX_BPM * (1 + headroom):
         raise CompanionError(f"tempo {_readable(bpm)} BPM is outside {MIN_BPM}..{MAX_BPM} BPM")
     return Fraction(exact)
-
-
-def check_rate(rate: float, of: str = "") -> int:
-    """The rate as a whole number of Hz, if a codec frame is whole samples of it.
-
-    Args:
-        rate: device sample rate, Hz.
-        of: whose rate it is, for the message.
-
-    Raises:
-        CompanionError: it is not a positive multiple of 50.
-    """
-    if rate <= 0 or rate % FRAMES_PER_S:
-        raise CompanionError(
-            f"sample rate {rate:g} Hz{of} cannot be used; it must be a multiple of "
-            f"{FRAMES_PER_S} Hz (44100, 48000 and 96000 are)"
-        )
-    return int(rate)
 
 
 def _turns(grid: range, period: Fraction) -> npt.NDArray[np.float64]:

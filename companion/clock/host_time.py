@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from companion.clock.source import Line, Reading
+from companion.clock.reading import Line, Reading
 
 WINDOW_S = 8.0
 DRIFT = 3e-4

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from companion.clock.host_time import HostTime
-from companion.clock.source import Reading
+from companion.clock.reading import Reading
 from companion.clock.transport import Transport
 
 NEAR_S = 1e-4

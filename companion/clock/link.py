@@ -16,8 +16,8 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from companion.clock.host_time import HostTime
-from companion.clock.source import Line, Lock, Reading
-from companion.errors import CompanionError
+from companion.clock.reading import Line, Lock, Reading
+from companion.system.errors import CompanionError
 
 SETTLE_S = 0.5
 """A client that is enabled at once may not be found by the others."""

@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from companion.clock.host_time import HostTime
-from companion.clock.source import Line, Reading
+from companion.clock.reading import Line, Reading
 from companion.clock.tick_line import TickFit, TickLine
 
 SONG_POSITION, TICK, START, CONTINUE, STOP = 0xF2, 0xF8, 0xFA, 0xFB, 0xFC

@@ -9,7 +9,7 @@ import numpy as np
 
 from companion.clock.grid import MAX_BPM, MIN_BPM
 from companion.clock.host_time import HostTime
-from companion.clock.source import Line, Reading
+from companion.clock.reading import Line, Reading
 
 KEPT_TAPS = 8
 FAR_OFF = 0.3

@@ -16,15 +16,15 @@ import math
 from dataclasses import dataclass
 from fractions import Fraction
 
+from companion.audio.format import check_rate
 from companion.clock.grid import (
     HEADROOM,
     Grid,
     check_bpm,
-    check_rate,
     within_range,
 )
 from companion.clock.meter import Meter, in_quarter_notes
-from companion.errors import CompanionError
+from companion.system.errors import CompanionError
 
 BEAT_RESOLUTION = 1 << 40
 """Beats of a new segment are rounded to this: a millionth of a sample, so that an evening of

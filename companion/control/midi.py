@@ -23,7 +23,7 @@ from companion.control.named_port import LOOK_S, NamedPort, ports_of
 from companion.control.parameters import CONTROLLER_STEPS
 from companion.control.preset import MidiMapping, MidiPreset
 from companion.control.store import ParameterStore
-from companion.errors import CompanionError
+from companion.system.errors import CompanionError
 
 CLIENT = "companion"
 PORT = "knobs"

@@ -10,7 +10,7 @@ from typing import Any
 
 from companion.control.midi import CLIENT, NoMidi, open_client, release
 from companion.control.named_port import NamedPort, ports_of
-from companion.errors import CompanionError
+from companion.system.errors import CompanionError
 
 PORT = "clock"
 

@@ -21,7 +21,7 @@ from companion.control.osc_pattern import is_pattern, matching
 from companion.control.parameters import BY_NAME, PARAMETERS, Scope
 from companion.control.preset import OscPreset
 from companion.control.store import ALL, ParameterStore
-from companion.errors import CompanionError
+from companion.system.errors import CompanionError
 
 ROOT = "companion"
 POLL_S = 0.02

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from companion.control.preset import OscTarget
-from companion.errors import CompanionError
+from companion.system.errors import CompanionError
 
 SocketAddress = tuple[Any, ...]
 """Host and port, and for IPv6 flow and scope, as `socket` has them."""

@@ -16,8 +16,8 @@ from typing import Literal
 
 from companion.clock.grid import MAX_BPM, MIN_BPM
 from companion.clock.source import CLOCKS
-from companion.errors import CompanionError
 from companion.listen.cycle import MAX_CYCLE
+from companion.system.errors import CompanionError
 from model.instruments import INSTRUMENTS
 from model.request import FORMS
 

@@ -16,11 +16,11 @@ from pathlib import Path
 from companion.clock.grid import MAX_BPM, MIN_BPM
 from companion.clock.meter import FOUR_FOUR, METERS, Meter
 from companion.control.parameters import BY_NAME, PARAMETERS, Value, parameter
-from companion.control.section import Section, nearest
 from companion.control.store import ALL, ParameterStore
+from companion.control.yaml_section import Section, nearest
 from companion.control.yaml_text import read_yaml
-from companion.errors import CompanionError
 from companion.generate.loading import GENERATORS, GeneratorName
+from companion.system.errors import CompanionError
 
 DEVICES = ("auto", "cuda", "mps", "cpu")
 RIG_KNOBS = tuple(knob.name for knob in PARAMETERS if knob.scope == "rig")

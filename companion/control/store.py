@@ -14,7 +14,7 @@ from types import MappingProxyType
 
 from companion.control.buttons import Buttons
 from companion.control.parameters import PARAMETERS, Parameter, Value, parameter
-from companion.errors import CompanionError
+from companion.system.errors import CompanionError
 
 Snapshot = Mapping[str, Value]
 """Values by name, unchanging."""

@@ -8,13 +8,13 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Sequence
 
-from companion.errors import CompanionError
 from companion.generate.generator import StemGenerator
 from companion.generate.loading import Loading
 from companion.generate.protocol import CANCELLED, Plan, Ready, Result
 from companion.generate.serve import Inbox, announce, make, one_line
 from companion.generate.stem_worker import PATIENCE_S, START_TIMEOUT_S, Finished
 from companion.generate.warmup import WarmUp
+from companion.system.errors import CompanionError
 from model.request import StemRequest
 
 

@@ -16,7 +16,7 @@ from typing import Any, BinaryIO, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from companion.errors import CompanionError
+from companion.system.errors import CompanionError
 from model.grid import LEVELS
 from model.request import DecodeSettings, StemRequest, StemResult
 

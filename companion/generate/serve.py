@@ -13,7 +13,6 @@ from collections import deque
 from collections.abc import Callable
 from queue import SimpleQueue
 
-from companion.errors import CompanionError
 from companion.generate.generator import BatchDecoding, StemGenerator
 from companion.generate.loading import Loading
 from companion.generate.protocol import (
@@ -30,6 +29,7 @@ from companion.generate.protocol import (
     Result,
 )
 from companion.generate.warmup import WarmUp, warm_up
+from companion.system.errors import CompanionError
 from model.request import StemResult
 
 Inbox = SimpleQueue[Message | None]

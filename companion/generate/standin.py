@@ -13,8 +13,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from companion.generate.in_turn import InTurn
-from companion.listen.silence import is_silent
+from companion.audio.silence import is_silent
+from companion.generate.one_by_one import InTurn
 from model.grid import HOP, LEVELS, SAMPLE_RATE
 from model.request import StemRequest, StemResult
 from model.terms import guidance_terms

@@ -24,16 +24,6 @@ from functools import partial
 from pathlib import Path
 from queue import Empty, SimpleQueue
 
-from companion.errors import CompanionError
-from companion.generate.link import (
-    Link,
-    Lost,
-    OpenLink,
-    ProcessLink,
-    Receive,
-    ThreadLink,
-    child_command,
-)
 from companion.generate.loading import GeneratorName, loading
 from companion.generate.protocol import (
     CANCELLED,
@@ -51,6 +41,16 @@ from companion.generate.protocol import (
     Result,
 )
 from companion.generate.stem_worker import PATIENCE_S, START_TIMEOUT_S, Finished, Outcome, Pace
+from companion.generate.wire import (
+    Link,
+    Lost,
+    OpenLink,
+    ProcessLink,
+    Receive,
+    ThreadLink,
+    child_command,
+)
+from companion.system.errors import CompanionError
 from model.request import StemRequest, StemResult
 
 FAILURES = 2

@@ -13,12 +13,12 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from companion.audio.performed import Gaps, Look
+from companion.audio.aligned_input import Gaps, Look
 from companion.clock.grid import Grid
 from companion.clock.transport import Transport
-from companion.errors import CompanionError
-from companion.listen.nominal import HEARD_S, NominalCapture
+from companion.listen.retimed_input import HEARD_S, NominalCapture
 from companion.listen.window import Capture, ContextWindow, context_window
+from companion.system.errors import CompanionError
 
 
 class Listening(Capture, Protocol):

@@ -15,8 +15,8 @@ import numpy as np
 import soxr
 from numpy.typing import NDArray
 
-from companion.errors import CompanionError
 from companion.listen.cycle import Piece, pieces
+from companion.system.errors import CompanionError
 from model.grid import FRAME_RATE, HOP, SAMPLE_RATE
 
 if TYPE_CHECKING:

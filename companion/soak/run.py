@@ -19,7 +19,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from companion.audio.memory import AudioMemory
-from companion.clock.timebase import OfflineTimebase
+from companion.audio.timebase import OfflineTimebase
 from companion.control.midi import FakeMidiInput
 from companion.control.osc import FakeOscServer
 from companion.control.parameters import PARAMETERS
@@ -30,19 +30,19 @@ from companion.control.preset import (
     default_mappings,
     load_preset,
 )
-from companion.count_in import first_bar_samples
 from companion.demo import DEMO_BPM, read_demo
-from companion.errors import CompanionError
 from companion.generate.inline import InlineWorker
 from companion.generate.loading import GeneratorName, loading
 from companion.generate.stem_worker import Finished
-from companion.rig import Rig, to_device_rate
-from companion.session import Session
+from companion.session.count_in import first_bar_samples
+from companion.session.rig import Rig, to_device_rate
+from companion.session.session import Session
+from companion.session.status import Status
 from companion.soak.faults import Fault, faults
 from companion.soak.generator import TroubledWorker
 from companion.soak.memory_slope import resident_mb, slope_mb_per_hour
 from companion.soak.stream import LoopStream
-from companion.status import Status
+from companion.system.errors import CompanionError
 from companion.take.events import EVENTS_FILE, read_events
 from companion.take.recover import recover
 from companion.take.take import Take

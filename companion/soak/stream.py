@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from companion.audio.memory import AudioMemory, Samples
-from companion.audio.news import News
 from companion.audio.offline import OfflineStream
+from companion.device.event import News
 
 
 class LoopStream(OfflineStream):

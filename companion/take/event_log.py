@@ -7,8 +7,8 @@ import queue
 import threading
 from pathlib import Path
 
-from companion.errors import CompanionError
-from companion.take.disk import disk_message
+from companion.system.disk import disk_message
+from companion.system.errors import CompanionError
 from companion.take.events import EVENTS_FILE, Event, event_line
 from companion.take.lock import lock
 

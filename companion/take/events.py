@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar, Literal, TypedDict
 
-from companion.errors import CompanionError
+from companion.system.errors import CompanionError
 
 EVENTS_FILE = "events.jsonl"
 
@@ -190,7 +190,7 @@ class BarSounded(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BarMeasured(Event):
-    """How the rig and each player are in a bar that begins; see `companion.metrics`."""
+    """How the rig and each player are in a bar that begins; see `companion.players.metrics`."""
 
     type: ClassVar[str] = "metrics"
     slack_s: float | None
@@ -286,7 +286,7 @@ class TroubleTold(Event):
     """What the performer was told of: something that went wrong, or is over."""
 
     type: ClassVar[str] = "trouble"
-    kind: str  # see `companion.trouble`
+    kind: str  # see `companion.session.trouble`
     severity: int  # 3 the gravest, 0 news
     detail: str
     over: bool

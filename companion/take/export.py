@@ -8,16 +8,16 @@ from pathlib import Path
 
 import soundfile
 
+from companion.audio.recording import open_sound
 from companion.clock.meter import METERS
-from companion.errors import CompanionError
-from companion.printing import printable
-from companion.recording import open_sound
+from companion.system.errors import CompanionError
+from companion.system.printing import printable
+from companion.system.whole import new_folder
 from companion.take.dawproject import write_dawproject
 from companion.take.events import EVENTS_FILE, read_events
 from companion.take.recorder import INPUT_NAME, STEREO_NAME, channels_of
 from companion.take.tempo_map import tempo_map
 from companion.take.tempo_midi import write_tempo_midi
-from companion.whole import new_folder
 
 TEMPO_FILE = "tempo.mid"
 PROJECT_ENDING = ".dawproject"

@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 from pathlib import Path
 
-from companion.errors import CompanionError
-from companion.take.disk import disk_message
+from companion.system.disk import disk_message
+from companion.system.errors import CompanionError
 
 
 def make_take_folder(parent: Path, now: datetime) -> Path:

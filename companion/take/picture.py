@@ -17,10 +17,10 @@ from typing import TYPE_CHECKING, Any, get_args
 import numpy as np
 import soundfile
 
-from companion.errors import CompanionError
-from companion.printing import printable
-from companion.recording import open_sound
-from companion.take.disk import disk_message
+from companion.audio.recording import open_sound
+from companion.system.disk import disk_message
+from companion.system.errors import CompanionError
+from companion.system.printing import printable
 from companion.take.events import EVENTS_FILE, Sounding, read_events
 from companion.take.recorder import INPUT_NAME
 from companion.take.tempo_map import TempoMap, tempo_map

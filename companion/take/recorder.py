@@ -26,8 +26,8 @@ from typing import Protocol
 
 import numpy as np
 
-from companion.errors import CompanionError
-from companion.take.disk import disk_message
+from companion.system.disk import disk_message
+from companion.system.errors import CompanionError
 from companion.take.wave_file import WaveWriter
 
 INPUT_NAME = "input"
@@ -58,7 +58,7 @@ class Tape(Protocol):
 
 
 class StereoTape(Protocol):
-    """The input's two channels: `companion.audio.performed.Performed`."""
+    """The input's two channels: `companion.audio.aligned_input.Performed`."""
 
     def capture_stereo(self, start: int, n: int, /) -> np.ndarray:
         """The input as float32 `[n, 2]`; CompanionError when the ring has moved on."""

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from companion.errors import CompanionError
-from companion.take.disk import disk_message
+from companion.system.disk import disk_message
+from companion.system.errors import CompanionError
 from companion.take.events import EVENTS_FILE, TakeEnded, event_line, parse_event
 from companion.take.lock import lock
 from companion.take.picture import draw_take

@@ -10,11 +10,11 @@ import contextlib
 from collections.abc import Mapping
 from pathlib import Path
 
-from companion.errors import CompanionError
-from companion.take.disk import disk_message
+from companion.system.disk import disk_message
+from companion.system.errors import CompanionError
 from companion.take.event_log import EventLog
 from companion.take.events import Event
-from companion.take.origin import Origin
+from companion.take.provenance import Origin
 from companion.take.recorder import EchoTape, StereoTape, TakeRecorder, Tape
 
 

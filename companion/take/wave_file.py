@@ -18,7 +18,7 @@ from pathlib import Path
 
 import numpy as np
 
-from companion.errors import CompanionError
+from companion.system.errors import CompanionError
 
 SAMPLE_BYTES = 4
 _FLOAT = 3  # WAVE_FORMAT_IEEE_FLOAT

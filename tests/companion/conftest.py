@@ -5,8 +5,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from companion import jam
-from companion.rig import run_recording
+from companion.session import jam
+from companion.session.rig import run_recording
 from tests.companion.studio import no_device, standin
 
 

@@ -14,19 +14,19 @@ from unittest.mock import patch
 
 import numpy as np
 
+from companion.audio.aligned_input import Performed
 from companion.audio.echo import EchoGuard
 from companion.audio.memory import AudioMemory, Samples
-from companion.audio.news import News
 from companion.audio.offline import OfflineStream
-from companion.audio.performed import Performed
+from companion.audio.timebase import OfflineTimebase
 from companion.clock.link import FakeLinkNetwork, FakeLinkPort, LinkSource
 from companion.clock.meter import METERS
 from companion.clock.midi_clock import CONTINUE, START, STOP, TICK, MidiClock
-from companion.clock.timebase import OfflineTimebase
 from companion.control.preset import GeneratorPreset
-from companion.rig import Rig
-from companion.session import Session
-from companion.status import Status
+from companion.device.event import News
+from companion.session.rig import Rig
+from companion.session.session import Session
+from companion.session.status import Status
 from tests.companion import studio
 from tests.companion.studio import Delayed, Move, Played, new_take, solo
 
@@ -218,7 +218,7 @@ def play_scene(folder: Path, scene: Scene) -> Played:
         if seconds() >= scene.ends_s:
             session.stop()
 
-    with patch("companion.session.TICK_S", TICK_S):
+    with patch("companion.session.session.TICK_S", TICK_S):
         session.run(on_tick)
     return Played(session, take.folder, stream.output, [])
 

@@ -15,17 +15,17 @@ import numpy as np
 import soundfile
 
 from companion.control.preset import PlayerPreset, Preset
-from companion.errors import NoDevice
 from companion.generate.inline import InlineWorker
 from companion.generate.loading import Loading, loading
 from companion.generate.protocol import Ready
 from companion.generate.standin import StandInDecoding, StandInGenerator
 from companion.generate.stem_worker import PATIENCE_S, START_TIMEOUT_S, Finished, Pace, StemWorker
-from companion.rig import Rig, run_recording
-from companion.session import Session
-from companion.status import Status
+from companion.session.rig import Rig, run_recording
+from companion.session.session import Session
+from companion.session.status import Status
+from companion.system.errors import NoDevice
 from companion.take.events import EVENTS_FILE, read_events
-from companion.take.origin import Origin
+from companion.take.provenance import Origin
 from companion.take.take import Take
 from model.request import StemRequest, StemResult
 from model.terms import guidance_terms

@@ -16,11 +16,11 @@ from typing import Any
 
 import numpy as np
 
-from companion.audio.devices import choose_duplex, list_devices
 from companion.audio.memory import AudioMemory
-from companion.audio.stream import DuplexStream, open_duplex
-from companion.clock.timebase import StreamTimebase
-from companion.errors import CompanionError
+from companion.audio.timebase import StreamTimebase
+from companion.device.devices import choose_duplex, list_devices
+from companion.device.stream import DuplexStream, open_duplex
+from companion.system.errors import CompanionError
 from tests.companion.audio.stream_contract import LENGTH, PLAYERS, perform, prepare
 
 COUNT_S = 4.0

@@ -27,7 +27,7 @@ from companion.control.osc import OscServer
 from companion.control.parameters import BY_NAME
 from companion.control.preset import MidiMapping, MidiPreset, OscPreset, Preset, load_preset
 from companion.control.store import ParameterStore
-from companion.errors import CompanionError
+from companion.system.errors import CompanionError
 from tests.companion.control.midi_contract import MAPPINGS, PLAYERS
 
 OPENINGS = 25

@@ -36,7 +36,7 @@ def is_like(event: dict[str, Any], kind: str, values: dict[str, Any]) -> bool:
 
 
 class Jam:
-    """``python -m companion.cli jam ARGUMENTS``; use it as a context.
+    """``python -m companion.cli.app jam ARGUMENTS``; use it as a context.
 
     Args:
         server: the JACK server it plays through.
@@ -49,7 +49,7 @@ class Jam:
         self._read = 0  # bytes of the log
         self._out = server.folder / "jam.out"
         self._error = server.folder / "jam.err"
-        command = [sys.executable, "-m", "companion.cli", "jam", *arguments]
+        command = [sys.executable, "-m", "companion.cli.app", "jam", *arguments]
         with self._out.open("wb") as out, self._error.open("wb") as error:
             self._process = subprocess.Popen(
                 [*command, "--takes", str(self.takes)],

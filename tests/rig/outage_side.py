@@ -13,9 +13,9 @@ from dataclasses import asdict
 
 import numpy as np
 
-from companion.audio.link import Wanted
 from companion.audio.memory import AudioMemory
-from companion.audio.supervisor import Supervisor
+from companion.device.supervisor import Supervisor
+from companion.device.wire import Wanted
 
 TICK_S = 0.25
 AHEAD_S = 3.0

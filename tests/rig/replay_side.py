@@ -125,7 +125,7 @@ def main(clock: str) -> int:
     print(f"{clock}: {len(bars)} bars, {take.pace}")
     print(f"tempi {tempi[:8]} .. {tempi[-1:]}; bars of plans {sum(s == 'plan' for _, s in bars)}")
     assert tempi or clock == "internal"
-    replay = [sys.executable, "-m", "companion.cli", "replay", str(take.folder)]
+    replay = [sys.executable, "-m", "companion.cli.app", "replay", str(take.folder)]
     ended = subprocess.run(replay, capture_output=True, text=True, cwd=ROOT)
     print(ended.stdout + ended.stderr)
     return ended.returncode

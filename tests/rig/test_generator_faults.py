@@ -17,11 +17,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from companion.generate.link import ProcessLink, Receive
+from companion.generate.wire import ProcessLink, Receive
 from companion.generate.worker import Worker
-from companion.rig import play_recording
-from companion.session import Session
-from companion.status import Status
+from companion.session.rig import play_recording
+from companion.session.session import Session
+from companion.session.status import Status
 from companion.take.events import EVENTS_FILE, read_events
 from tests.companion.studio import RATE, music, new_take, solo
 

@@ -26,7 +26,7 @@ import soundfile
 import soxr
 import yaml
 
-from companion.listen.silence import is_silent
+from companion.audio.silence import is_silent
 from tests.rig.feeder import Feeder, Recording
 from tests.rig.jack import ROOT, JackServer
 from tests.rig.jam_run import START_LIMIT_S, Jam, TakeRead
@@ -404,7 +404,7 @@ class TestSteered:
 
 def assert_replays(take: TakeRead) -> None:
     """``companion replay`` makes the same stems to the sample."""
-    replay = [sys.executable, "-m", "companion.cli", "replay", str(take.folder)]
+    replay = [sys.executable, "-m", "companion.cli.app", "replay", str(take.folder)]
     ended = subprocess.run(replay, capture_output=True, text=True, timeout=120)
     assert ended.returncode == 0, ended.stdout + ended.stderr
 

@@ -14,8 +14,8 @@ import pytest
 
 from companion.control.osc_out import UdpOscSender
 from companion.control.preset import OscTarget
-from companion.rig import run_recording
-from companion.session import Session
+from companion.session.rig import run_recording
+from companion.session.session import Session
 from tests.companion.studio import RATE, music, solo, standin
 
 pytestmark = pytest.mark.side_by_side

@@ -21,8 +21,8 @@ import pytest
 import soundfile
 from pythonosc.udp_client import SimpleUDPClient
 
-from companion.errors import CompanionError
-from companion.replay import replay
+from companion.replay.replay import replay
+from companion.system.errors import CompanionError
 from companion.take.events import read_events
 from companion.take.recover import recover
 from tests.rig.jack import ROOT
@@ -45,7 +45,7 @@ def start_jam(
     path = folder / "rig.yaml"
     path.write_text(preset)
     played = () if "--resume" in options else (str(path),)  # else with the preset of the take
-    command = [sys.executable, "-m", "companion.cli", "jam", *played, "--takes", str(takes)]
+    command = [sys.executable, "-m", "companion.cli.app", "jam", *played, "--takes", str(takes)]
     nowhere = {"JACK_NO_START_SERVER": "1", "JACK_DEFAULT_SERVER": "companion-no-server"}
     return subprocess.Popen(
         [*command, *options],

@@ -12,10 +12,10 @@ from dataclasses import asdict
 
 import numpy as np
 
-from companion.audio.link import Wanted
-from companion.audio.supervisor import Supervisor
-from companion.calibrate import calibrate
-from companion.errors import CompanionError
+from companion.device.calibrate import calibrate
+from companion.device.supervisor import Supervisor
+from companion.device.wire import Wanted
+from companion.system.errors import CompanionError
 
 
 def say(**values: object) -> None:

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from companion.audio.aligned_input import Performed
 from companion.audio.echo import EchoGuard
 from companion.audio.memory import AudioMemory, Samples
 from companion.audio.offline import OfflineStream
-from companion.audio.performed import Performed
-from companion.clock.timebase import OfflineTimebase
-from companion.rig import Rig
+from companion.audio.timebase import OfflineTimebase
+from companion.session.rig import Rig
 
 RATE = 16_000
 """Of the impulse response, Hz."""

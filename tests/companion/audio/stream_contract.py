@@ -13,7 +13,7 @@ import numpy as np
 
 from companion.audio.callback import CEILING
 from companion.audio.memory import AudioMemory, Samples
-from companion.clock.timebase import Timebase
+from companion.audio.timebase import Timebase
 
 PLAYERS = 2
 LENGTH = 90_000  # frames of the scene

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from companion.audio import callback
 from companion.audio.lease import Lease
 from companion.audio.memory import AudioMemory
-from companion.errors import CompanionError
+from companion.system.errors import CompanionError
 from tests.companion.audio.driving import PERIOD, drive, pass_time
 
 RATE = 8000

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from companion.audio.echo import FIRST_S, EchoGuard
-from companion.errors import CompanionError
+from companion.system.errors import CompanionError
 from tests.companion.audio.leak import RATE, room
 
 REAL = Path(__file__).parents[2] / "data" / "real"

@@ -11,7 +11,7 @@ from companion.audio import memory as module
 from companion.audio.lease import Lease
 from companion.audio.memory import AudioMemory
 from companion.audio.offline import OfflineStream
-from companion.errors import CompanionError
+from companion.system.errors import CompanionError
 from tests.companion.audio.driving import drive, pass_time
 
 RATE = 8000

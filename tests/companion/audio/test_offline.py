@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from companion.audio.memory import AudioMemory
 from companion.audio.offline import OfflineStream, PacedStream
-from companion.clock.timebase import OfflineTimebase, StreamTimebase
+from companion.audio.timebase import OfflineTimebase, StreamTimebase
 from tests.companion.audio.stream_contract import (
     LEAD,
     LENGTH,

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from companion.audio.memory import AudioMemory
 from companion.audio.writer import StemWriter
-from companion.errors import CompanionError
+from companion.system.errors import CompanionError
 from tests.companion.audio.driving import pass_time
 
 RATE = 4000

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 
 from companion.clock.link import LinkPort, LinkState
-from companion.errors import CompanionError
+from companion.system.errors import CompanionError
 
 ALONE_S = 2.0
 """How long the first has been there before the second joins."""

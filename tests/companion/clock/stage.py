@@ -8,13 +8,13 @@ from collections.abc import Callable
 import numpy as np
 from hypothesis import settings
 
-from companion.clock.conductor import Conductor
 from companion.clock.host_time import HostTime
 from companion.clock.meter import FOUR_FOUR, Meter
 from companion.clock.midi_clock import SONG_POSITION, TICK, MidiClock
-from companion.clock.source import Line, Reading
+from companion.clock.reading import Line, Reading
 from companion.clock.transport import Transport
 from companion.control.store import ParameterStore
+from companion.session.conductor import Conductor
 from tests.companion.clock.master import RATE, START_S, UNSHRUNK
 
 TICK_S = 0.01

@@ -10,7 +10,7 @@ from companion.audio.memory import AudioMemory
 from companion.audio.offline import OfflineStream
 from companion.clock.follow import FollowSource
 from companion.clock.host_time import HostTime
-from companion.clock.source import Reading
+from companion.clock.reading import Reading
 from tests.rig.jack import ROOT
 
 RATE = 48_000

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from companion.clock.grid import Grid
-from companion.errors import CompanionError
+from companion.system.errors import CompanionError
 
 transports = st.builds(
     Grid,

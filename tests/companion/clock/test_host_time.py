@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from companion.clock.host_time import HostTime
-from companion.clock.source import Line
+from companion.clock.reading import Line
 from tests.companion.clock.master import UNSHRUNK, exact_host_time
 
 RATE, BLOCK = 48_000, 256

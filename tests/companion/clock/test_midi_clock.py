@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from companion.clock.arrivals import Arrivals
 from companion.clock.midi_clock import CONTINUE, SONG_POSITION, START, STOP, TICK, MidiClock
-from companion.clock.source import Reading
+from companion.clock.reading import Reading
 from tests.companion.clock.master import (
     BAR_TICKS,
     JACK_PERIOD_S,

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from companion.clock.internal import InternalSource
-from companion.clock.source import Reading
+from companion.clock.reading import Reading
 from companion.clock.tap import TapSource
 from companion.clock.transport import Transport
 from tests.companion.clock.master import RATE, exact_host_time

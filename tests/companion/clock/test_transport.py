@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from companion.clock.grid import Grid, nearest
 from companion.clock.transport import Transport
-from companion.errors import CompanionError
+from companion.system.errors import CompanionError
 
 RATES = st.sampled_from([8000, 44100, 48000, 96000])
 TEMPI = st.fractions(40, 240, max_denominator=1000)

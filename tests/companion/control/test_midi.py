@@ -21,7 +21,7 @@ from companion.control.midi import (
 )
 from companion.control.preset import MidiPreset
 from companion.control.store import ParameterStore
-from companion.errors import CompanionError
+from companion.system.errors import CompanionError
 from tests.companion.control.midi_contract import (
     CONTROL,
     MAPPINGS,

@@ -21,7 +21,7 @@ from companion.control.osc_packet import MAX_DEPTH
 from companion.control.parameters import PARAMETERS, Value
 from companion.control.preset import OscPreset
 from companion.control.store import ALL, ParameterStore
-from companion.errors import CompanionError
+from companion.system.errors import CompanionError
 
 PLAYERS = ("bass", "drums")
 ARRIVAL_LIMIT_S = 20.0

@@ -9,7 +9,7 @@ import pytest
 from companion.control import osc_address
 from companion.control.osc_address import open_listeners, open_sender
 from companion.control.preset import OscTarget
-from companion.errors import CompanionError
+from companion.system.errors import CompanionError
 
 LOOKED_UP = socket.getaddrinfo
 

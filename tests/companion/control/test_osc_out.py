@@ -11,7 +11,7 @@ import pytest
 from companion.control.osc_out import FakeOscSender, OscSender, UdpOscSender, bundle
 from companion.control.osc_packet import BUNDLE, Message, read_packet
 from companion.control.preset import OscTarget
-from companion.errors import CompanionError
+from companion.system.errors import CompanionError
 
 ARRIVAL_LIMIT_S = 20.0
 

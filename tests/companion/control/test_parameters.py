@@ -10,7 +10,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from companion.control.parameters import BY_NAME, PARAMETERS, Parameter, parameter, reference
-from companion.errors import CompanionError
+from companion.system.errors import CompanionError
 from model.instruments import instrument_index
 from model.request import FORMS
 

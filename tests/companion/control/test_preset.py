@@ -25,7 +25,7 @@ from companion.control.preset import (
     load_preset,
     parse_preset,
 )
-from companion.errors import CompanionError
+from companion.system.errors import CompanionError
 
 PLAYERS = "players: [{name: bass}]\n"
 WHOLE = """

@@ -18,7 +18,7 @@ from companion.control.store import (
     ParameterStore,
     Refusal,
 )
-from companion.errors import CompanionError
+from companion.system.errors import CompanionError
 
 THREADS = 8
 TURNS = 300

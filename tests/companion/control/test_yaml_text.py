@@ -24,7 +24,7 @@ from companion.control.preset import (
 )
 from companion.control.preset_text import preset_text
 from companion.control.yaml_text import Word, read_yaml, write_yaml
-from companion.errors import CompanionError
+from companion.system.errors import CompanionError
 
 PLAYERS = "players: [{name: bass}]\n"
 ON = ("on", "On", "ON", "yes", "Yes", "YES", "y", "Y", "true", "True", "TRUE")

@@ -7,8 +7,8 @@ import sys
 
 import pytest
 
-from companion.generate.link import child_command
 from companion.generate.protocol import Hello, Ready, pack, read_message
+from companion.generate.wire import child_command
 
 
 def run_child(said: bytes) -> subprocess.CompletedProcess[bytes]:

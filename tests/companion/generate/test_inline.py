@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from companion.errors import CompanionError
 from companion.generate.generator import StemGenerator
 from companion.generate.inline import InlineWorker
 from companion.generate.loading import Loading, loading
+from companion.system.errors import CompanionError
 
 
 def test_a_plan_is_done_when_submit_returns_and_takes_none_of_the_clocks_time(

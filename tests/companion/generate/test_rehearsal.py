@@ -11,15 +11,15 @@ import pytest
 
 from companion.audio.memory import AudioMemory
 from companion.audio.offline import OfflineStream
+from companion.audio.silence import is_silent
 from companion.audio.writer import StemWriter
 from companion.clock.transport import Transport
-from companion.generate.decision import BarDecision, Placement
 from companion.generate.inline import InlineWorker
 from companion.generate.loading import loading
-from companion.generate.planner import Planner
-from companion.listen.nominal import NominalCapture
-from companion.listen.silence import is_silent
+from companion.listen.retimed_input import NominalCapture
 from companion.listen.window import context_window
+from companion.players.decision import BarDecision, Placement
+from companion.players.planner import Planner
 from model.request import DecodeSettings
 
 GUIDANCE = {"audio": 2.0, "instrument": 1.5, "clock": 1.0}

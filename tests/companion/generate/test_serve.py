@@ -5,7 +5,6 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from companion.errors import CompanionError
 from companion.generate.loading import Loading, loading
 from companion.generate.protocol import (
     NO_PLAN,
@@ -21,6 +20,7 @@ from companion.generate.protocol import (
 )
 from companion.generate.serve import Inbox, one_line, serve
 from companion.generate.standin import StandInDecoding, StandInGenerator
+from companion.system.errors import CompanionError
 from model.request import StemRequest, StemResult
 
 

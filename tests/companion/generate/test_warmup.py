@@ -5,7 +5,7 @@ import pytest
 from companion.control.preset import load_preset
 from companion.generate.standin import StandInDecoding, StandInGenerator
 from companion.generate.warmup import thread_candidates, typical_request, warm_up
-from companion.settings import decode_settings, form_of, guidance_of
+from companion.players.settings import decode_settings, form_of, guidance_of
 from model.request import StemRequest
 
 

@@ -10,8 +10,6 @@ from queue import SimpleQueue
 import numpy as np
 import pytest
 
-from companion.errors import CompanionError
-from companion.generate.link import Lost, Receive
 from companion.generate.protocol import (
     NO_PLAN,
     VERSION,
@@ -26,7 +24,9 @@ from companion.generate.protocol import (
     Result,
 )
 from companion.generate.stem_worker import Finished, Pace
+from companion.generate.wire import Lost, Receive
 from companion.generate.worker import BACKOFF_S, PACE_SIGNS, Worker, with_threads_of_the_first
+from companion.system.errors import CompanionError
 from model.request import StemRequest, StemResult
 
 WAIT_S = 10.0  # how long a test waits for another thread before it fails

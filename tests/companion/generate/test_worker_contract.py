@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 
 from companion.generate.inline import InlineWorker
-from companion.generate.link import ProcessLink, Receive, child_command
 from companion.generate.loading import loading
 from companion.generate.stem_worker import Finished, StemWorker
 from companion.generate.warmup import decode
+from companion.generate.wire import ProcessLink, Receive, child_command
 from companion.generate.worker import Worker, process_worker, thread_worker
 from model.request import StemResult
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from companion.listen.finder import cosine
+from companion.listen.cycle_finder import cosine
 from companion.listen.fingerprint import beat_print
 from tests.companion.listen.notes import CHORDS, RATE, beat
 

@@ -7,11 +7,11 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from companion.audio.performed import Look
+from companion.audio.aligned_input import Look
 from companion.clock.transport import Transport
-from companion.errors import CompanionError
 from companion.listen.hearing import Hearing
-from companion.listen.nominal import HEARD_S
+from companion.listen.retimed_input import HEARD_S
+from companion.system.errors import CompanionError
 
 RATE = 8000
 

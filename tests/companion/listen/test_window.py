@@ -10,8 +10,8 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from companion.clock.grid import Grid
-from companion.errors import CompanionError
 from companion.listen.window import JOIN_S, ContextWindow, context_window
+from companion.system.errors import CompanionError
 
 FILTER_S = 0.003  # how far the resampler smears a join
 

@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 
 from companion.audio.memory import AudioMemory
-from companion.audio.news import Losable
-from companion.errors import CompanionError
+from companion.device.event import Losable
 from companion.soak.faults import KINDS, faults
 from companion.soak.memory_slope import resident_mb, slope_mb_per_hour
 from companion.soak.run import soak
 from companion.soak.stream import LoopStream
+from companion.system.errors import CompanionError
 
 
 def test_a_minute_with_faults_loses_nothing_that_it_must_not() -> None:

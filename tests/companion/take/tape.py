@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from companion.errors import CompanionError
+from companion.system.errors import CompanionError
 
 
 def ramp(start: int, count: int, voice: int) -> np.ndarray:

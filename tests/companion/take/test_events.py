@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from companion.errors import CompanionError
+from companion.system.errors import CompanionError
 from companion.take import event_log
 from companion.take.event_log import EventLog
 from companion.take.events import (

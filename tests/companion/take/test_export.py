@@ -15,8 +15,8 @@ import pytest
 import soundfile
 
 from companion.clock.meter import FOUR_FOUR, METERS, Meter
-from companion.errors import CompanionError
-from companion.printing import printable
+from companion.system.errors import CompanionError
+from companion.system.printing import printable
 from companion.take.events import EVENTS_FILE
 from companion.take.export import export
 from companion.take.tempo_map import TempoMap, tempo_map

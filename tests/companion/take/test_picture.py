@@ -10,7 +10,7 @@ import pytest
 import soundfile
 from matplotlib import colors, image
 
-from companion.errors import CompanionError
+from companion.system.errors import CompanionError
 from companion.take.event_log import EventLog
 from companion.take.events import (
     BarSounded,

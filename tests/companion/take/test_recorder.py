@@ -14,7 +14,7 @@ import soundfile
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from companion.errors import CompanionError
+from companion.system.errors import CompanionError
 from companion.take.recorder import TakeRecorder
 from companion.take.wave_file import WaveWriter
 from tests.companion.take.tape import FakeTape, ramp

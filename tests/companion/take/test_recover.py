@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from companion.errors import CompanionError
+from companion.system.errors import CompanionError
 from companion.take.event_log import EventLog
 from companion.take.events import EVENTS_FILE, Incident, TakeEnded, read_events
 from companion.take.lock import is_locked

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from companion.errors import CompanionError
+from companion.system.errors import CompanionError
 from companion.take.events import EVENTS_FILE, Incident, read_events
 from companion.take.take import Take
 from tests.companion.take.tape import FakeTape, ramp

@@ -11,7 +11,7 @@ import soundfile
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from companion.errors import CompanionError
+from companion.system.errors import CompanionError
 from companion.take.wave_file import (
     HEADER_BYTES,
     WaveWriter,

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from companion.clock.transport import Transport
-from companion.generate.planner import Planner
 from companion.listen.window import context_window
+from companion.players.planner import Planner
 from model.grid import HOP, SAMPLE_RATE
 from model.request import StemRequest, StemResult
 from training.evaluation.examples import CYCLE

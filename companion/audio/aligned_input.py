@@ -1,0 +1,220 @@
+"""The input as the performer meant it: what he plays along with frame f is frame f.
+
+The sign, once and for all: a frame f of the timeline leaves the rig when the counter stands at f.
+It sounds a little later, the performer plays along with it, and what he plays is captured when the
+counter stands at ``f + round_trip``. So ``performed(f) = captured(f + round_trip)``, and what was
+performed is known up to ``position - round_trip``. The stems need no shift: they and the click
+leave on one timeline, so who plays in time with the one is in time with the other.
+
+A device that comes back may have another round trip, and while there is none, nothing is heard:
+both are remembered with the captured frame from which they hold.
+
+*Threading*: any thread may read; one thread, the stream's, says what changes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+from companion.audio.memory import AudioMemory, Samples
+from companion.system.errors import CompanionError
+
+Gaps = Sequence[tuple[int, int | None]]
+"""Stretches of frames without a device, [first, end) each; the present one has no end."""
+
+
+def crosses(gaps: Gaps, start: int, n: int) -> bool:
+    """Whether there was no device in some of frames [start, start + n)."""
+    return any(first < start + n and (end is None or start < end) for first, end in gaps)
+
+
+class Performed:
+    """A view of a memory's input, shifted by the round trip; also what its voices played.
+
+    Args:
+        memory: the rig's.
+        round_trip_samples: from the output back to the input, at least 0.
+    """
+
+    def __init__(self, memory: AudioMemory, round_trip_samples: int = 0) -> None:
+        self._memory = memory
+        # (captured frame, round trip from there on), oldest first. Replaced, never changed.
+        self._shifts: tuple[tuple[int, int], ...] = ((0, round_trip_samples),)
+        self._gaps: tuple[tuple[int, int | None], ...] = ()
+
+    @property
+    def round_trip_samples(self) -> int:
+        """From the output back to the input, now."""
+        return self._shifts[-1][1]
+
+    @property
+    def position(self) -> int:
+        """What lies before this frame has been performed."""
+        return self._memory.position - self.round_trip_samples
+
+    @property
+    def played_position(self) -> int:
+        """What lies before this frame has been played."""
+        return self._memory.position
+
+    @property
+    def gaps(self) -> tuple[tuple[int, int | None], ...]:
+        """Performed frames [start, end) without a device, oldest first; the present has no end."""
+        gaps = []
+        for gap, back in self._gaps:
+            for first, until, trip in self._spans():
+                start = max(first, gap - trip)
+                ends = [] if back is None else [back - trip]
+                ends += [] if until is None else [until]
+                if not ends or start < min(ends):
+                    gaps.append((start, min(ends, default=None)))
+        return tuple(gaps)
+
+    def shift(self, captured: int, round_trip_samples: int) -> None:
+        """From a captured frame on the round trip is another.
+
+        What was captured since, of a device that came back there, has been heard at another place:
+        it counts as if the device had come back now.
+        """
+        if round_trip_samples == self.round_trip_samples:
+            return
+        if self._gaps and (self._gaps[-1][1] or 0) >= captured:
+            later = max(0, round_trip_samples - self.round_trip_samples)
+            heard = self._memory.position + later
+            self._gaps = (*self._gaps[:-1], (self._gaps[-1][0], heard))
+        before = tuple(shift for shift in self._shifts if shift[0] < captured)
+        self._shifts = (*before, (captured, round_trip_samples))
+
+    def gone(self, captured: int) -> None:
+        """From a captured frame on there is no device."""
+        self._gaps = (*self._gaps[-8:], (captured, None))
+
+    def back(self, captured: int) -> None:
+        """From a captured frame on there is one again."""
+        if self._gaps and self._gaps[-1][1] is None:
+            self._gaps = (*self._gaps[:-1], (self._gaps[-1][0], captured))
+
+    def whole(self, start: int, n: int) -> bool:
+        """Whether a device was there during all of performed frames [start, start + n)."""
+        return not crosses(self.gaps, start, n)
+
+    @property
+    def stereo(self) -> bool:
+        """Whether its two channels are kept."""
+        return self._memory.stereo
+
+    def capture(self, start: int, n: int) -> Samples:
+        """Performed frames [start, start + n), float32 [n]; silence where no device was.
+
+        Raises:
+            CompanionError: they have not been performed yet or have left the ring.
+        """
+        return np.concatenate(
+            [np.zeros(0, np.float32)]
+            + [self._memory.capture(first, length) for first, length in self._pieces(start, n)]
+        )
+
+    def capture_stereo(self, start: int, n: int) -> Samples:
+        """The same frames as ``capture``, as two channels, float32 [n, 2]; needs ``stereo``."""
+        return np.concatenate(
+            [np.zeros((0, 2), np.float32)]
+            + [
+                self._memory.capture_stereo(first, length)
+                for first, length in self._pieces(start, n)
+            ]
+        )
+
+    def played(self, voice: int, start: int, n: int) -> Samples:
+        """What a voice played; see ``AudioMemory.played``."""
+        return self._memory.played(voice, start, n)
+
+    def _pieces(self, start: int, n: int) -> list[tuple[int, int]]:
+        """Where performed frames were captured: first captured frames and lengths."""
+        pieces = []
+        at, end = start, start + n
+        for _, until, trip in self._spans():
+            until = end if until is None else min(end, until)
+            if at < until:
+                pieces.append((at + trip, until - at))
+                at = until
+        return pieces or [(start + self.round_trip_samples, n)]
+
+    def _spans(self) -> Iterator[tuple[int, int | None, int]]:
+        """Performed frames [first, until) and their round trip; the last has no end."""
+        shifts, first = self._shifts, 0
+        for (_, trip), following in zip(shifts, (*shifts[1:], None), strict=True):
+            until = None if following is None else following[0] - following[1]
+            yield first, until, trip
+            first = first if until is None else max(first, until)
+
+
+class Source(Protocol):
+    """Frames of the input, as they were or better."""
+
+    def capture(self, start: int, n: int) -> Samples:
+        """See ``Performed``."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What has been heard up to a moment: news of the device that comes later changes none of it.
+
+    Everything that decides what is heard is here, so that a take which keeps it, and the input from
+    ``first`` on, can be replayed.
+
+    Attributes:
+        source: of the input.
+        position: what lies before this frame is heard.
+        first: what lies before this frame, the take's first, is silence.
+        gaps: without a device: they are not kept.
+    """
+
+    source: Source
+    position: int
+    first: int = 0
+    gaps: Gaps = ()
+
+    def capture(self, start: int, n: int) -> Samples:
+        """Frames [start, start + n), float32 [n]; CompanionError where there was no device."""
+        if crosses(self.gaps, start, n):
+            raise CompanionError(f"there was no sound device in frames {start}..{start + n}")
+        before = min(n, max(0, self.first - start))
+        if not before:
+            return self.source.capture(start, n)
+        heard = np.zeros(n, np.float32)
+        if before < n:
+            heard[before:] = self.source.capture(start + before, n - before)
+        return heard
+
+
+class Unbroken:
+    """What was performed, but for the stretches without a device: they are not kept.
+
+    Who listens takes what is not kept for unknown, and not for a performer who fell silent.
+    """
+
+    def __init__(self, performed: Performed, source: Source | None = None, first: int = 0) -> None:
+        """A view of what was performed, or of what ``source`` makes of it.
+
+        What was played before frame ``first``, with which the take begins, is silence.
+        """
+        self._performed, self._first = performed, first
+        self._source: Source = performed if source is None else source
+
+    def look(self) -> Look:
+        """What has been heard by now."""
+        return Look(self._source, self.position, self._first, self._performed.gaps)
+
+    @property
+    def position(self) -> int:
+        """See ``Performed``."""
+        return self._performed.position
+
+    def capture(self, start: int, n: int) -> Samples:
+        """See ``Performed``; CompanionError as well where there was no device."""
+        return self.look().capture(start, n)

@@ -1,0 +1,43 @@
+"""What is typed on the command line, as what it means: paths, numbers.
+
+Each is for `typer`'s `parser`, and raises CompanionError, one line that names what was typed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from companion.system.errors import CompanionError
+
+
+def typed_path(text: str) -> Path:
+    """A path; `~` is the home folder also where no shell has seen it, as in ``--takes=~/gig``."""
+    try:
+        return Path(text).expanduser()
+    except RuntimeError as error:
+        raise CompanionError(
+            f"there is no home folder for {text!r}; valid: a path, ./~ for a file of that name"
+        ) from error
+
+
+def typed_number(name: str, valid: str) -> Callable[[str], float]:
+    """A parser of numbers; `name` and `valid` are for its message."""
+
+    def parse(text: str) -> float:
+        try:
+            return float(text)
+        except ValueError as error:
+            point = text.replace(",", ".", 1)
+            hint = f", with a point: {point}" if _is_number(point) else ""
+            raise CompanionError(f"{name} is {text!r}; valid: {valid}{hint}") from error
+
+    return parse
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True

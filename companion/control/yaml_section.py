@@ -1,0 +1,133 @@
+"""One mapping of a preset file, read key by key.
+
+Whatever is not known, of the wrong type or out of range is an error of one line that names the
+file, the key and what would be valid.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Sequence
+from typing import Any
+
+from companion.control.parameters import Value, parameter, shown
+from companion.control.yaml_text import Word
+from companion.system.errors import CompanionError
+
+_REQUIRED: Any = object()
+_KINDS = {
+    str: "text",
+    int: "a whole number",
+    float: "a number",
+    bool: "true or false",
+    list: "a list",
+    dict: "keys and values",
+}
+
+
+class Section:
+    """A mapping of the file, of which every key is known."""
+
+    def __init__(self, content: object, file: str, keys: Sequence[str], prefix: str = "") -> None:
+        """Check the keys; `prefix` is the way to this mapping, with a dot at its end.
+
+        Raises:
+            CompanionError: it is no mapping, or has a key that is not among `keys`.
+        """
+        self.file, self._prefix = file, prefix
+        if not isinstance(content, dict):
+            where = prefix.rstrip(".") or "content"
+            raise CompanionError(
+                f"preset {file}: {where} is {shown(content)}; valid: keys and values"
+            )
+        self.content: dict[object, Any] = content
+        known = tuple(keys)
+        for key in content:
+            if key not in known:
+                named = shown(key).strip("'")
+                raise CompanionError(
+                    f"preset {file}: unknown key {prefix}{named}{nearest(named, known)}; "
+                    f"valid: {', '.join(known)}"
+                )
+
+    def take(self, key: str, kind: type | tuple[type, ...], default: Any = _REQUIRED) -> Any:
+        """The value of a key, of a type; an empty one is the default."""
+        value = self.content.get(key)
+        if value is None:
+            if default is _REQUIRED:
+                raise self.wrong(key, None, "a value, it is required")
+            return default
+        kinds = kind if isinstance(kind, tuple) else (kind,)
+        value = _meant(value, bool in kinds)
+        if not isinstance(value, kinds) or (isinstance(value, bool) and bool not in kinds):
+            raise self.wrong(key, value, " or ".join(_KINDS[each] for each in kinds))
+        return value
+
+    def number(self, key: str, least: float, most: float, default: float) -> float:
+        """A number within a range."""
+        value = self.take(key, (int, float), default)
+        if not least <= value <= most:
+            raise self.wrong(key, value, f"{least:g} to {most:g}")
+        return value
+
+    def whole(self, key: str, least: int, most: int, default: int | None = _REQUIRED) -> Any:
+        """A whole number within a range."""
+        value = self.take(key, int, default)
+        if value is not None and not least <= value <= most:
+            raise self.wrong(key, value, f"{least}" if least == most else f"{least} to {most}")
+        return value
+
+    def choice(self, key: str, choices: Sequence[str], default: str = _REQUIRED) -> Any:
+        """One of some texts."""
+        value = self.content.get(key)
+        if value is None or isinstance(value, str):
+            value = self.take(key, str, default)
+        if value not in choices:
+            raise self.wrong(key, value, ", ".join(choices), nearest(str(value), choices))
+        return value
+
+    def knobs(self, names: Sequence[str]) -> dict[str, Value]:
+        """The values of those knobs that are here, checked by the table."""
+        try:
+            return {
+                knob.name: knob.check(
+                    _meant(self.content[knob.name], knob.kind in ("switch", "trigger"))
+                )
+                for knob in map(parameter, names)
+                if knob.name in self.content
+            }
+        except CompanionError as error:
+            raise CompanionError(f"preset {self.file}: {self._prefix}{error}") from error
+
+    def inner(self, key: str, keys: Sequence[str]) -> Section | None:
+        """The mapping below a key, which may be left empty; None where there is no such key."""
+        if key not in self.content:
+            return None
+        content = self.take(key, dict, {})
+        return Section(content, self.file, keys, f"{self._prefix}{key}.")
+
+    def each(self, key: str, keys: Sequence[str]) -> list[Section]:
+        """The mappings in the list below a key."""
+        return [
+            Section(content, self.file, keys, f"{self._prefix}{key}[{number}].")
+            for number, content in enumerate(self.take(key, list, []))
+        ]
+
+    def wrong(self, key: str, value: object, valid: str, hint: str = "") -> CompanionError:
+        """An error about a key's value."""
+        return CompanionError(
+            f"preset {self.file}: {self._prefix}{key} is {shown(value)}{hint}; valid: {valid}"
+        )
+
+
+def _meant(value: Any, switch: bool) -> Any:
+    """What a bare `on`, `off`, `yes` or `no` stands for: a switch's position, or text."""
+    if not isinstance(value, Word):
+        return value
+    return value.on if switch else str(value)
+
+
+def nearest(name: str, names: Sequence[str]) -> str:
+    """`; nearest: ...` for a message; empty where nothing is near."""
+    close = difflib.get_close_matches(name, tuple(names), n=1)
+    return f"; nearest: {close[0]}" if close else ""

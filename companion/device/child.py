@@ -1,0 +1,156 @@
+"""The process that holds PortAudio: ``python -m companion.device.child``.
+
+A sound system that dies takes with it whoever called it: JACK's client library waits for its dead
+server for ever, and PortAudio ends the process when it is told to start anew after that. So it
+lives in a process of its own, which moves the rig's memory through a lease and can be thrown away.
+
+One JSON object a line comes in, one goes out for each, in order::
+
+    {"do": "choose", "input": …, "output": …, "rate": …, "click": …}   -> {"device": {…}}
+    {"do": "open", "memory": HANDLE, "size": …, "lease": …, "rate": …, "block": …} -> {"open": {…}}
+    {"do": "close"}                                                    -> {"closed": true}
+
+or ``{"error": …}``, with ``"missing": true`` where there is no device at all. ``{"lost": true}``
+comes unasked when the device says that it is gone. The process ends when its input does.
+
+*Threading*: the main thread owns PortAudio. A thread of its own looks whether the device lives.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import asdict, replace
+from typing import Any
+
+import numpy as np
+
+from companion.audio import callback as layout
+from companion.audio.bridge import bridge_address
+from companion.audio.callback import callback_address
+from companion.audio.memory import lease_slots
+from companion.audio.shared import AttachedBlock
+from companion.device.devices import (
+    DuplexDevice,
+    choose_duplex,
+    list_devices,
+    portaudio,
+    start_anew,
+)
+from companion.device.stream import RELEASE_LIMIT_S, DuplexStream, open_duplex, within
+from companion.system.errors import CompanionError, NoDevice
+
+LOOK_S = 0.05
+Message = dict[str, Any]
+
+
+class Holder:
+    """PortAudio and at most one stream of it."""
+
+    def __init__(self, said: threading.Lock) -> None:
+        self._said = said
+        self._device: DuplexDevice | None = None
+        self._stream: DuplexStream | None = None
+        self._fresh = True
+
+    def answer(self, asked: Message) -> Message:
+        """What comes of one request."""
+        try:
+            match asked["do"]:
+                case "choose":
+                    return self._choose(asked)
+                case "open":
+                    return self._open(asked)
+                case _:
+                    self.close()
+                    return {"closed": True}
+        except NoDevice as error:
+            return {"error": str(error), "missing": True}
+        except (CompanionError, OSError) as error:
+            return {"error": str(error)}
+
+    def _choose(self, asked: Message) -> Message:
+        if not self._fresh:
+            start_anew()  # PortAudio lists devices once
+        self._fresh = False
+        self._device = choose_duplex(
+            list_devices(), asked["input"], asked["output"], asked["rate"], asked["click"]
+        )
+        return {"device": asdict(self._device)}
+
+    def _open(self, asked: Message) -> Message:
+        if self._device is None:
+            raise CompanionError("no device was chosen")
+        block = AttachedBlock(asked["memory"], asked["size"])
+        header = block.data[: 8 * layout.HEADER_SLOTS].view(np.int64)
+        slots = lease_slots(header, asked["lease"])
+        device, rate, size = self._device, asked["rate"], asked["block"]
+        try:
+            self._stream = open_duplex(replace(device, rate=rate), block, size, rate, slots)
+        except CompanionError:
+            own = round(device.output.default_rate)
+            if own == rate:
+                raise
+            device = replace(device, rate=own)
+            self._stream = open_duplex(device, block, size, rate, slots)
+        self._stream.warm_up()
+        threading.Thread(target=self._look, args=(self._stream,), daemon=True).start()
+        return {"open": {"latency_s": self._stream.latency_s, "rate": device.rate}}
+
+    def _look(self, stream: DuplexStream) -> None:
+        """Say so once when PortAudio no longer calls the stream active."""
+        while stream is self._stream and stream.running:
+            time.sleep(LOOK_S)
+        if stream is self._stream:
+            self.say({"lost": True})
+
+    def close(self) -> None:
+        """Let go of the stream."""
+        stream, self._stream = self._stream, None
+        if stream is not None:
+            stream.close()
+
+    def end(self) -> None:
+        """Let go of the stream and of PortAudio, but never wait for it longer than a moment.
+
+        A JACK server that waits for its clients would wait for one that is gone without a word.
+        """
+        self.close()
+        if not self._fresh:
+            within(RELEASE_LIMIT_S, portaudio()._terminate)
+
+    def say(self, message: Message) -> None:
+        """One line to the parent."""
+        with self._said:
+            print(json.dumps(message), flush=True)
+
+
+def main() -> int:
+    """Serve until the input ends."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's
+    out = os.dup(1)
+    os.dup2(2, 1)  # what a library prints is no message
+    sys.stdout = os.fdopen(out, "w", buffering=1)
+    holder = Holder(threading.Lock())
+    callback_address()  # compiled now, not when a device waits
+    bridge_address()
+    holder.say({"ready": os.getpid()})
+    for asked in _requests():
+        holder.say(holder.answer(asked))
+    holder.end()
+    sys.stdout.flush()
+    os._exit(0)  # no other clean-up may hold it up
+
+
+def _requests() -> Iterator[Message]:
+    for line in sys.stdin:
+        yield json.loads(line)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,176 @@
+"""The wire to the process that holds PortAudio; see ``companion.device.child``.
+
+*Threading*: ``ask``, ``close`` and ``kill`` belong to one thread. ``lost`` may be read from any. A
+thread of its own reads what the process says.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import queue
+import subprocess
+import sys
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from companion.audio.memory import AudioMemory
+from companion.device.devices import Device, DuplexDevice
+from companion.system.ending import apart
+from companion.system.errors import CompanionError, NoDevice
+
+START_LIMIT_S = 60.0  # a first run compiles the callback
+ANSWER_LIMIT_S = 15.0
+CLOSE_LIMIT_S = 3.0
+ENDED = "the sound system's process has ended"
+Message = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What device to look for; None is the default."""
+
+    input: str | int | None = None
+    output: str | int | None = None
+    rate: int | None = None
+    click_channel: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A stream that runs with its lease closed.
+
+    Attributes:
+        latency_s: of input and output, as the sound system says, with our own conversion.
+        rate: what the device runs at, Hz; it may differ from the memory's.
+    """
+
+    latency_s: tuple[float, float]
+    rate: int
+
+
+class DeviceLink(Protocol):
+    """A way to one device, real or fake, used up with its first stream."""
+
+    def choose(self, wanted: Wanted) -> DuplexDevice:
+        """The device as it is there now; CompanionError, NoDevice if it is not."""
+        ...
+
+    def open(self, memory: AudioMemory, lease: int, block: int) -> Opened:
+        """Run the chosen device on a lease of the memory; CompanionError if it does not run."""
+        ...
+
+    @property
+    def lost(self) -> bool:
+        """Whether the device, or who holds it, is known to be gone."""
+        ...
+
+    def close(self) -> None:
+        """Let go of the device in peace. Again does nothing."""
+        ...
+
+    def kill(self) -> None:
+        """Let go of it at once, whatever it does. Again does nothing."""
+        ...
+
+
+class ProcessLink:
+    """A child process that holds PortAudio."""
+
+    def __init__(self) -> None:
+        """Start it; it is ready by the first question."""
+        here = str(Path(__file__).parents[2])
+        paths = os.pathsep.join(filter(None, [here, os.environ.get("PYTHONPATH")]))
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "companion.device.child"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,  # sound libraries print about all that is not there
+            env=os.environ | {"PYTHONPATH": paths},
+            text=True,
+            **apart(),
+        )
+        self._said: queue.Queue[Message] = queue.Queue()
+        self._lost = False
+        self._ready = False
+        threading.Thread(target=self._read, name="audio-link", daemon=True).start()
+
+    @property
+    def lost(self) -> bool:
+        """See `DeviceLink`."""
+        return self._lost
+
+    @property
+    def pid(self) -> int:
+        """Of the process."""
+        return self._process.pid
+
+    def choose(self, wanted: Wanted) -> DuplexDevice:
+        """See `DeviceLink`."""
+        asked = {"input": wanted.input, "output": wanted.output, "rate": wanted.rate}
+        found = self._ask("device", do="choose", click=wanted.click_channel, **asked)
+        ends = {end: Device(**found[end]) for end in ("input", "output")}
+        return DuplexDevice(**{**found, **ends})
+
+    def open(self, memory: AudioMemory, lease: int, block: int) -> Opened:
+        """See `DeviceLink`."""
+        handle, size = memory.handle
+        where = {"memory": handle, "size": size, "lease": lease}
+        told = self._ask("open", do="open", rate=memory.rate, block=block, **where)
+        return Opened(tuple(told["latency_s"]), told["rate"])
+
+    def _ask(self, key: str, **message: Any) -> Any:
+        """The answer's value; CompanionError if it is an error, or none comes in time."""
+        assert self._process.stdin is not None
+        if self._lost or self._process.stdin.closed:
+            raise CompanionError(ENDED)
+        if not self._ready:
+            self._expect("ready", START_LIMIT_S)
+            self._ready = True
+        with contextlib.suppress(OSError):  # it is gone: no answer comes
+            self._process.stdin.write(json.dumps(message) + "\n")
+            self._process.stdin.flush()
+        return self._expect(key, ANSWER_LIMIT_S)
+
+    def _expect(self, key: str, limit_s: float) -> Any:
+        try:
+            said = self._said.get(timeout=limit_s)
+        except queue.Empty:
+            self.kill()
+            raise CompanionError(f"the sound system did not answer for {limit_s:g} s") from None
+        if key in said:
+            return said[key]
+        raise (NoDevice if said.get("missing") else CompanionError)(said["error"])
+
+    def _read(self) -> None:
+        assert self._process.stdout is not None
+        with self._process.stdout as stream:
+            for line in stream:
+                said = json.loads(line)
+                if "lost" in said:
+                    self._lost = True
+                else:
+                    self._said.put(said)
+        self._lost = True
+        self._said.put({"error": ENDED})
+
+    def close(self) -> None:
+        """See `DeviceLink`."""
+        assert self._process.stdin is not None
+        with contextlib.suppress(OSError):
+            self._process.stdin.close()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(CLOSE_LIMIT_S)
+        self.kill()
+
+    def kill(self) -> None:
+        """See `DeviceLink`."""
+        self._process.kill()
+        with contextlib.suppress(subprocess.TimeoutExpired):  # a driver may hold it for ever
+            self._process.wait(CLOSE_LIMIT_S)
+        assert self._process.stdin is not None
+        with contextlib.suppress(OSError):
+            self._process.stdin.close()

@@ -1,0 +1,234 @@
+"""What sounds in each bar of one player, decided once, at its deadline.
+
+A deadline is a while before the bar starts; by then its sound is on the timeline, in this order of
+choice: the plan made for it, a later bar of an older plan, the last good bars again in phase, a
+fade out. Where it would be none of a plan's and one is under way, or none of all these, a plan may
+come later, until shortly before the bar.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from companion.listen.cycle import MAX_CYCLE
+from companion.players.clips import BarClip
+from companion.players.decision import BarDecision, Placement, Sounding
+from companion.players.stem import Stem
+from companion.players.tally import Tally
+from companion.system.errors import CompanionError
+
+if TYPE_CHECKING:
+    from companion.clock.transport import Transport
+
+LEAD_S = 1.0
+"""How long before a bar its sound must be there: the writer stays this far ahead."""
+LAST_LEAD_S = 0.5
+"""The same where a plan that is late may still come, for there is none else."""
+REPEATED_CYCLES = 2
+LEAST_REPEATED_BARS = 8
+"""Without any new plan the last cycle is repeated twice, but at least 8 bars, then fades out."""
+
+
+class Bars:
+    """See the module.
+
+    Attributes:
+        tally: how well the player keeps up.
+        coming: the bars that a plan is being made for.
+    """
+
+    def __init__(
+        self, transport: Transport, stem: Stem, player: int, cycle: int, lead_s: float = LEAD_S
+    ) -> None:
+        """Nothing decided yet.
+
+        Args:
+            transport: the bar lines.
+            stem: what was placed.
+            player: number of the player, from 0.
+            cycle: bars after which the music repeats, 1..16.
+            lead_s: how long before its start a bar's sound must be there.
+
+        Raises:
+            CompanionError: the cycle is not 1..16.
+        """
+        self._transport, self._stem, self._player = transport, stem, player
+        self._lead_samples = round(lead_s * transport.rate)
+        self._last_lead_samples = round(min(lead_s, LAST_LEAD_S) * transport.rate)
+        self._hold = False
+        self._back_to: int | None = None  # on hold, only bars before this one are repeated
+        self._next = 0  # the first bar not yet decided
+        self._repeated = 0  # bars in a row
+        self._muted: set[int] = set()
+        self.cycle = cycle
+        self.tally = Tally()
+        self.coming = range(0)
+
+    @property
+    def cycle(self) -> int:
+        """Bars after which the music repeats; CompanionError if it is set to none of 1..16."""
+        return self._cycle
+
+    @cycle.setter
+    def cycle(self, bars: int) -> None:
+        if not 1 <= bars <= MAX_CYCLE:
+            raise CompanionError(f"cycle is {bars} bars; valid: 1 to {MAX_CYCLE}")
+        self._cycle = bars
+
+    @property
+    def hold(self) -> bool:
+        """While True the last cycle is repeated, or that before an `undo`."""
+        return self._hold
+
+    @hold.setter
+    def hold(self, on: bool) -> None:
+        self._hold = on
+        if not on:
+            self._back_to = None
+
+    def undo(self, now_samples: int) -> bool:
+        """On hold, repeat what sounded before the plan that sounds; again, before that one.
+
+        False where nothing did.
+        """
+        last = self._transport.bar_at(now_samples) if self._back_to is None else self._back_to - 1
+        first = self._stem.first_of(last)
+        if first is None or self._stem.first_of(first - 1) is None:
+            return False
+        self._back_to = first
+        return True
+
+    def mute(self, bars: Iterable[int]) -> None:
+        """Nothing is heard to plan these from: they are silent until a plan says otherwise."""
+        self._muted.update(bars)
+
+    def unmute(self, bars: Iterable[int]) -> None:
+        """A plan has said otherwise."""
+        self._muted.difference_update(bars)
+
+    def deadline_samples(self, bar: int) -> int:
+        """The stream sample by which a bar's sound must be there."""
+        return self._transport.bar_start_samples(bar) - self._lead_samples
+
+    def last_call_samples(self, bar: int) -> int:
+        """The stream sample from which on nothing new can sound in a bar."""
+        return self._transport.bar_start_samples(bar) - self._last_lead_samples
+
+    def first_bar(self, ready_samples: int) -> int:
+        """The first bar that something ready at `ready_samples` is in time for."""
+        at = ready_samples + self._lead_samples
+        bar = self._transport.bar_at(at)
+        return bar if self._transport.bar_start_samples(bar) >= at else bar + 1
+
+    def open_bar(self, now_samples: int) -> int:
+        """The first bar that what is there now can still be laid in."""
+        return self._next if self._waits(self._next, now_samples) else self.first_bar(now_samples)
+
+    def repeats(self, end_bar: int) -> dict[int, int]:
+        """Bars up to `end_bar` that are not settled and will repeat another, and which one."""
+        repeats = {}
+        for bar in range(self._next, end_bar):
+            source = self._source(bar)
+            open_ = self.hold or self._stem.clip(bar) is None
+            if source is not None and open_ and bar not in self._muted:
+                repeats[bar] = source
+        return repeats
+
+    def due(self, now_samples: int) -> list[BarDecision]:
+        """What sounds in each bar whose deadline has come since the last call, from bar 0 on."""
+        decisions = []
+        while now_samples >= self.deadline_samples(self._next):
+            if self._waits(self._next, now_samples):
+                break
+            decision = self._decide(self._next, now_samples)
+            self.tally.count_bar(decision)
+            decisions.append(decision)
+            self._next += 1
+        return decisions
+
+    def _waits(self, bar: int, now: int) -> bool:
+        """Whether a bar has no plan, and one may yet come that is worth waiting for."""
+        return (
+            not self.hold
+            and bar >= self._first_cycle_end
+            and self._stem.clip(bar) is None
+            and (bar in self.coming or self._source(bar) is None)
+            and not self._is_muted(bar)
+            and now <= self._transport.bar_start_samples(bar) - self._last_lead_samples
+        )
+
+    def _decide(self, bar: int, now: int) -> BarDecision:
+        clip, source = self._stem.clip(bar), self._source(bar)
+        if self.hold and source is not None:
+            return self._repeat(bar, source, now, f"on hold: bar {source} again", held=True)
+        if clip is not None:
+            self._repeated = 0
+            sounding: Sounding = "older plan" if clip.plan_bar else "plan"
+            reason = f"bar {clip.plan_bar} of plan {clip.epoch}"
+            return self._decision(bar, sounding, clip, clip.ready_samples, None, reason)
+        if self._is_muted(bar):
+            self._muted.add(bar)  # until a plan says otherwise
+            self._muted.discard(bar - MAX_CYCLE)
+            return self._silence(bar, now, "silent input", expected=False)
+        if bar < self._first_cycle_end and source is None:
+            return self._silence(bar, now, "first cycle", expected=False)
+        if self.hold:
+            return self._silence(bar, now, "on hold, nothing to repeat", expected=False)
+        limit = max(LEAST_REPEATED_BARS, REPEATED_CYCLES * self.cycle)
+        if source is None:
+            return self._silence(bar, now, "no plan in time, nothing to repeat", expected=True)
+        if self._repeated > limit:
+            return self._silence(bar, now, f"no plan for {limit} bars", expected=True)
+        self._repeated += 1
+        fades = self._repeated > limit
+        reason = f"no plan in time: bar {source} again" + (", fading out" if fades else "")
+        return self._repeat(bar, source, now, reason, fades=fades)
+
+    def _source(self, bar: int) -> int | None:
+        return self._stem.source(bar, self.cycle, self._back_to)
+
+    def _is_muted(self, bar: int) -> bool:
+        """Nothing was heard, and no plan has said otherwise since."""
+        return bar in self._muted or bar - 1 in self._muted
+
+    @property
+    def _first_cycle_end(self) -> int:
+        """The first bar in which something is expected; bar 1 is too near whatever the cycle."""
+        return max(self.cycle, 2)
+
+    def _repeat(
+        self, bar: int, source: int, now: int, reason: str, held: bool = False, fades: bool = False
+    ) -> BarDecision:
+        placement = self._stem.again(bar, source, now, fades)
+        clip = self._stem.clip(source)
+        return self._decision(bar, "repeat", clip, now, placement, reason, expected=not held)
+
+    def _silence(self, bar: int, now: int, reason: str, expected: bool) -> BarDecision:
+        return self._decision(bar, "silence", None, now, None, reason, expected)
+
+    def _decision(
+        self,
+        bar: int,
+        sounding: Sounding,
+        clip: BarClip | None,
+        actual: int,
+        placement: Placement | None,
+        reason: str,
+        expected: bool = True,
+    ) -> BarDecision:
+        desired = self.deadline_samples(bar)
+        plan_bar = clip.plan_bar if clip is not None else None
+        return BarDecision(
+            player=self._player,
+            bar=bar,
+            sounding=sounding,
+            expected=expected,
+            epoch=clip.epoch if clip is not None else None,
+            staleness_bars=placement.plan_bar if placement is not None else plan_bar,
+            desired_samples=desired,
+            actual_samples=actual,
+            slack_s=(desired - actual) / self._transport.rate,
+            placement=placement,
+            reason=reason,
+        )

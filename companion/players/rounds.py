@@ -1,0 +1,400 @@
+"""The plans of all players, a round at a time: asked for as one batch, hurried, taken back.
+
+A round is begun once a bar, as soon as the one before is back, and for the same bar for all its
+players. Which bar that is: the first for which all that the knobs wish for can be ready, but no
+more than one bar behind the first for which anything can, and no later than where the music of a
+player would have to be repeated. What does not fit before that bar's deadline is done without.
+
+A player hears the mix and what the others are going to play, as far as that is settled. In a round
+`together` these are the bars so far, and for the bars being planned what would sound if there were
+no new plan; `in turn` each is planned on its own and hears the new bars of those before it.
+
+*Threading*: belongs to the session's thread.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from math import ceil
+
+import numpy as np
+from numpy.typing import NDArray
+
+from companion.audio.memory import AudioMemory
+from companion.audio.silence import is_silent
+from companion.clock.transport import Transport
+from companion.control.parameters import PARAMETERS, Value
+from companion.control.store import ParameterStore, Snapshot
+from companion.generate.budget import Budget, Spending, Wish
+from companion.generate.effort import Effort
+from companion.generate.latency import LONG_WAIT_S, Latency, Work
+from companion.generate.protocol import Ready
+from companion.generate.stem_worker import Finished, StemWorker
+from companion.generate.warmup import typical_work
+from companion.listen.hearing import Hearing, Listening
+from companion.listen.window import ContextWindow
+from companion.players.decision import PlanWindow
+from companion.players.journal import Diary
+from companion.players.player import Alternatives, Voice
+from companion.players.seeds import alternative_seed
+from companion.players.settings import decode_settings, effort_of
+from companion.players.timeline import Placing
+from model.instruments import instrument_index
+from model.request import StemRequest, StemResult
+
+PLAN_KNOBS = tuple(
+    knob.name for knob in PARAMETERS if knob.acts == "next plan" and knob.kind != "trigger"
+)
+HURRY_AGAIN_S = 0.25
+"""A plan told to hurry while it still waits for its turn is told again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A player in a round.
+
+    Attributes:
+        window: its plan.
+        knobs: as they were when it was asked for.
+        wish: what they wish for.
+        stems: how many of its requests are in the batch: two where there is a choice.
+    """
+
+    voice: Voice
+    window: PlanWindow
+    knobs: Snapshot
+    wish: Wish
+    stems: int
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """A batch that is being made.
+
+    Attributes:
+        number: of the plan at the worker.
+        wishes, spending: stem by stem, in the order of the batch.
+        asked_samples: when.
+        deadline_samples: when it must be ready for its first bar.
+        finish_s: seconds that it needs to finish at once, on a machine that is as expected.
+        useless_samples: from when on nothing of it could sound.
+    """
+
+    number: int
+    members: Sequence[Member]
+    wishes: Sequence[Wish]
+    spending: Spending
+    asked_samples: int
+    deadline_samples: int
+    finish_s: float
+    useless_samples: int
+
+
+class Rounds:
+    """See the module.
+
+    Attributes:
+        stand_in_from: the first bar that may stand in for one not yet played.
+    """
+
+    def __init__(
+        self,
+        memory: AudioMemory,
+        heard: Listening,
+        transport: Transport,
+        worker: StemWorker,
+        store: ParameterStore,
+        placing: Placing,
+        diary: Diary,
+        warn: Callable[[str], None],
+    ) -> None:
+        """Nothing planned.
+
+        Args:
+            memory: the stream's position.
+            heard: the performer's music.
+            transport: the bar grid.
+            worker: who makes the plans.
+            store: the players' knobs.
+            placing: takes what is to sound.
+            diary: is told of every plan.
+            warn: told what the performer should know, in one line.
+        """
+        self._memory, self._transport, self._worker = memory, transport, worker
+        self._store, self._placing, self._diary, self._warn = store, placing, diary, warn
+        self.stand_in_from = 0
+        self._budget = Budget(None)
+        self._latency: Latency | None = None
+        self._voices: Sequence[Voice] = ()
+        self._number = 0
+        self._heard, self._hearing = heard, Hearing(heard, transport)
+        self._round: Round | None = None
+        self._turns: deque[Member] = deque()  # planned after this round, for the same bar
+        self._hurry_again_samples = 0
+
+    def prepare(self, voices: Sequence[Voice], ready: Ready) -> None:
+        """Plan for these players with such a generator."""
+        self._voices = voices
+        if ready.plan_s > 0.0:
+            timings_s = {"made": ready.plan_s, **ready.timings}
+            work = typical_work(ready.max_frames)
+            self._latency = Latency(work, timings_s, self._seconds(self._memory.position))
+            self._budget = Budget(self._latency)
+
+    def tick(self, now: int) -> bool:
+        """Begin what it is time for, if anything; hurry or give up what is being made."""
+        if self._round is not None:
+            self._watch(self._round, now)
+        begun = False
+        while self._round is None and (members := self._next_members(now)):
+            self._begin(members, now)
+            self.collect()  # a worker that works where it is called has it already
+            begun = True
+        return begun
+
+    def collect(self) -> None:
+        """Place the plans that came back, and write them down."""
+        for finished in self._worker.poll():
+            if self._round is not None and finished.plan == self._round.number:
+                done, self._round = self._round, None
+                self._finish(done, finished)
+
+    # --- to begin ------------------------------------------------------------------------------
+
+    def _next_members(self, now: int) -> list[Member]:
+        """The players of the next batch; none if it is not time for one."""
+        if self._turns:
+            return [self._turns.popleft()]
+        for voice in self._voices:
+            knobs_now = self._shape(self._store.snapshot(voice.name))
+            if voice.asked_with not in ((), knobs_now):  # a knob was moved: it acts at once
+                voice.planner.replan()
+        wanting = [voice for voice in self._voices if voice.planner.wants(now)]
+        if not wanting:
+            return []
+        knobs = {voice.name: self._store.snapshot(voice.name) for voice in wanting}
+        first_bar = self._first_bar(wanting, knobs, now)
+        members = [
+            self._member(voice, window, knobs[voice.name])
+            for voice in wanting
+            if first_bar < self._placing.end_bar
+            and (window := voice.planner.window(now, first_bar, self._heard.position)) is not None
+        ]
+        if self._order == "in turn" and members:
+            self._turns.extend(members[1:])
+            return members[:1]
+        return members
+
+    def _first_bar(self, wanting: Sequence[Voice], knobs: dict[str, Snapshot], now: int) -> int:
+        """The bar to plan for; see the module."""
+        planner = wanting[0].planner
+        wishes = [
+            wish
+            for voice in wanting
+            for wish in [_usual_wish(voice, knobs[voice.name])] * _stems(knobs[voice.name])
+        ]
+        at_s, rate = self._seconds(now), self._transport.rate
+        least_s, all_s = self._budget.least_s(wishes, at_s), self._budget.all_s(wishes, at_s)
+        soonest = planner.first_bar(now + ceil(least_s * rate))
+        best = planner.first_bar(now + ceil(all_s * rate))
+        bar = min(best, soonest + 1)
+        ends = [voice.planner.end_bar for voice in wanting if voice.planner.end_bar > 0]
+        return max(soonest, min([bar, *ends]))
+
+    def _member(self, voice: Voice, window: PlanWindow, knobs: Snapshot) -> Member:
+        layout = window.layout
+        new_frames = layout.frames - voice.planner.prefix_frames(layout)
+        wish = Wish(layout.frames, new_frames, effort_of(knobs))
+        voice.usual, voice.asked_with = wish, self._shape(knobs)
+        return Member(voice, window, knobs, wish, _stems(knobs))
+
+    def _begin(self, members: Sequence[Member], now: int) -> None:
+        self._hearing.look()
+        self._diary.unheard(self._hearing.gaps, now)
+        heard = {member.voice.number: self._hear(member) for member in members}
+        silent = [m for m in members if is_silent(*_of_mix(heard[m.voice.number]))]
+        for member in silent:
+            quiet = member.voice.planner.mute(member.window, now).placement
+            self._diary.muted(member.voice.name, member.window, quiet)
+            if quiet is not None:
+                self._placing.place(member.voice, quiet)
+        members = [member for member in members if member not in silent]
+        if not members:
+            return
+        at_s, rate = self._seconds(now), self._transport.rate
+        deadline = members[0].window.deadline_samples
+        wishes = [member.wish for member in members for _ in range(member.stems)]
+        share = 1 + len(self._turns)
+        spending = self._budget.spend(wishes, (deadline - now) / rate / share, at_s)
+        requests: list[StemRequest] = []
+        self._number += 1
+        for member in members:
+            effort = spending.efforts[len(requests)]
+            requests += self._requests(member, heard[member.voice.number][1], effort)
+        self._hurry_again_samples = 0
+        self._round = Round(
+            self._number,
+            members,
+            wishes,
+            spending,
+            now,
+            deadline,
+            self._budget.finish_s(wishes, spending, at_s),
+            max(member.window.useless_samples for member in members),
+        )
+        patience_s = self._budget.patience_s(wishes, spending, at_s)
+        self._worker.submit(self._number, requests, patience_s)
+
+    def _hear(self, member: Member) -> tuple[ContextWindow, ContextWindow]:
+        """What a player hears: the mix, and the mix with the others."""
+        layout, grid = member.window.layout, member.window.grid
+        # Never nothing at all: a cycle may be longer than what is kept of the input.
+        whole = member.voice.planner.cycle
+        shorter = [(whole // n, 0) for n in (1, 2, 4, 8) if whole >= n]
+        for cycle, stand_in_from in [(whole, self.stand_in_from), *shorter]:
+            mix = self._hearing.window(
+                grid, layout.first_frame, layout.frames, cycle, stand_in_from
+            )
+            if mix.known.any():
+                break
+        audio = mix.audio
+        others: dict[str, tuple[float, Mapping[int, int]]] = {}
+        for other in self._voices:
+            settled = other.planner.settled(grid, layout)
+            if other is member.voice or other.gain <= 0.0 or settled is None:
+                continue
+            if self._order != "apart":
+                others[other.name] = other.gain, settled
+                audio = audio + np.float32(other.gain) * other.planner.sound(grid, layout)
+        at = self._hearing.position
+        self._diary.heard(member.voice.name, member.window, cycle, stand_in_from, at, others)
+        return mix, replace(mix, audio=audio)
+
+    def _requests(self, member: Member, heard: ContextWindow, effort: Effort) -> list[StemRequest]:
+        knobs = member.knobs
+        first = member.voice.planner.request(
+            member.window,
+            heard,
+            instrument_index(str(knobs["instrument"])),
+            effort.guidance,
+            effort.form,
+            replace(decode_settings(knobs), steps=effort.steps),
+        )
+        others = [replace(first, seed=alternative_seed(first.seed))] * (member.stems - 1)
+        given = member.voice.planner.prefix(member.window.layout)
+        self._diary.asked(
+            *(member.voice.name, member.window, given, knobs, effort),
+            round_number=self._number,
+            requests=[first, *others],
+        )
+        return [first, *others]
+
+    # --- while it is made ----------------------------------------------------------------------
+
+    def _watch(self, making: Round, now: int) -> None:
+        """Have a plan that is about to be late finished at once, or given up if it is useless."""
+        if now >= making.useless_samples:
+            self._worker.cancel(making.number)  # again does nothing
+        elif now >= max(self._hurry_samples(making), self._hurry_again_samples):
+            self._hurry_again_samples = now + round(HURRY_AGAIN_S * self._transport.rate)
+            self._worker.finish(making.number)
+
+    def _hurry_samples(self, making: Round) -> int:
+        """From when on it had better finish at once, by how it comes along."""
+        slowness = 1.0
+        if (pace := self._worker.pace(making.number)) is not None:
+            asked_s = self._seconds(making.asked_samples)
+            slowness = self._budget.slowness(making.wishes, making.spending, pace, asked_s)
+        finish_s = making.finish_s * slowness
+        return making.deadline_samples - round(finish_s * self._transport.rate)
+
+    # --- when it is back -----------------------------------------------------------------------
+
+    def _finish(self, done: Round, finished: Finished) -> None:
+        now = self._memory.position
+        self._learn(done, finished, now)
+        at = 0
+        for member in done.members:
+            self._arrive(done, finished, member, at, now)
+            at += member.stems
+
+    def _arrive(self, done: Round, finished: Finished, member: Member, at: int, now: int) -> None:
+        """What becomes of a member's stems, which are those from place `at` in the batch on."""
+        voice, window = member.voice, member.window
+        made = finished.stems[at : at + member.stems]
+        results = [stem for stem in made if isinstance(stem, StemResult)]
+        if len(results) < member.stems:
+            reason = next((why for why in made if isinstance(why, str)), finished.reason)
+            if finished.outcome in ("done", "failed"):
+                self._warn(f"{voice.name}: {reason}")
+            self._diary.failed(voice.name, window, reason, now)
+            voice.planner.over(window)
+            return
+        voice.alternatives = Alternatives(window, results) if member.stems > 1 else None
+        chosen = voice.chosen if member.stems > 1 else 0
+        result = results[chosen]
+        arrival = voice.planner.arrive(window, result, now)
+        voice.slack_s = arrival.slack_s
+        timings_s = {"waited": finished.waited_s, "made": finished.made_s}
+        self._diary.plan(
+            voice.name,
+            arrival,
+            member.knobs,
+            result,
+            chosen,
+            {**result.timings, **timings_s},
+            round_number=done.number,
+            asked_samples=done.asked_samples,
+            effort=done.spending.efforts[at],
+        )
+        if arrival.placement is not None:
+            self._placing.place(voice, arrival.placement)
+
+    def _learn(self, done: Round, finished: Finished, now: int) -> None:
+        """How long a plan took; one that was given up is taken to have been halfway."""
+        results = [stem for stem in finished.stems if isinstance(stem, StemResult)]
+        lost = finished.outcome not in ("done", "cancelled") or len(results) < len(finished.stems)
+        never_begun = finished.outcome == "cancelled" and finished.waited_s > LONG_WAIT_S
+        if self._latency is None or lost or never_begun:
+            return
+        works = [
+            Work.of(wish.frames, wish.new_frames, effort)
+            for wish, effort in zip(done.wishes, done.spending.efforts, strict=True)
+        ]
+        timings_s: dict[str, float] = {}
+        for at, result in enumerate(results):
+            if result.passes:
+                works[at] = replace(works[at], steps=result.steps, passes=result.passes)
+            for stage, seconds in result.timings.items():
+                timings_s[stage] = timings_s.get(stage, 0.0) + seconds
+        took_s = (now - done.asked_samples) / self._transport.rate
+        if finished.outcome == "cancelled":
+            took_s *= 2.0
+        at_s = self._seconds(now)
+        self._latency.record(works, timings_s, took_s, finished.waited_s, at_s)
+
+    def _shape(self, knobs: Snapshot) -> tuple[Value, ...]:
+        """What shapes a player's plans: the values of its knobs that act with the next one."""
+        return tuple(knobs[name] for name in PLAN_KNOBS if name in knobs)
+
+    @property
+    def _order(self) -> str:
+        return str(self._store.snapshot()["order"])
+
+    def _seconds(self, sample: int) -> float:
+        return sample / self._transport.rate
+
+
+def _usual_wish(voice: Voice, knobs: Snapshot) -> Wish:
+    """What a player will ask for before its window is laid: of the size it was the last time."""
+    return replace(voice.usual, effort=effort_of(knobs))
+
+
+def _stems(knobs: Snapshot) -> int:
+    return 1 if knobs["take"] == "off" else 2
+
+
+def _of_mix(heard: tuple[ContextWindow, ContextWindow]) -> tuple[NDArray, NDArray]:
+    return heard[0].audio, heard[0].known

@@ -1,0 +1,375 @@
+"""`companion replay`: a take's stems once more, from what was played and what was decided.
+
+Live, timing decides which plan was ready for which bar. A replay takes these decisions from the
+take's events: what each plan heard, when it came back, which of its bars were placed. Everything
+else is made again: the windows from `input.wav` less `echo.wav`, the plans from their seeds by the
+same generator, the sound by the same audio callback on the offline clock. Then both are compared,
+sample by sample.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import soundfile
+
+from companion.audio.memory import AudioMemory, Samples
+from companion.audio.offline import OfflineStream
+from companion.audio.writer import StemWriter
+from companion.clock.grid import Grid
+from companion.clock.transport import Segment, Transport
+from companion.control.preset import load_preset
+from companion.generate.inline import InlineWorker
+from companion.generate.loading import loading, weights_digest
+from companion.listen.hearing import Hearing
+from companion.listen.window import ContextWindow
+from companion.players.decision import Placement, PlanWindow, Prefix
+from companion.players.layout import lay_out
+from companion.players.request import request_digest, result_digest, stem_request
+from companion.players.seeds import alternative_seed
+from companion.players.settings import decode_settings
+from companion.players.stem import Stem
+from companion.replay.finish_after import HurriedGenerator, Hurry, hurried_after
+from companion.replay.replayed import Difference, Replayed, why_not
+from companion.system.errors import CompanionError
+from companion.take.events import EVENTS_FILE, read_events
+from companion.take.provenance import PRESET_FILE
+from companion.take.recorded_input import HeardInput, open_recorded, read_heard
+from companion.take.tempo_map import TempoMap, tempo_map
+from companion.take.wave_file import WaveWriter
+from model.instruments import instrument_index
+from model.request import StemRequest, StemResult
+
+STEP_S = 1.0
+"""Stems are compared in pieces so long, well within the ring."""
+KEPT = 32
+"""Clips of a player that were made and may still be placed."""
+Event = Mapping[str, Any]
+
+
+def replay(
+    folder: Path,
+    weights: Path | None = None,
+    out: Path | None = None,
+    say: Callable[[str], None] = lambda _: None,
+    progress: Callable[[float], None] = lambda _: None,
+) -> Replayed:
+    """Play a take's stems again and compare.
+
+    Args:
+        folder: of the take.
+        weights: folder of the model's weights, if not the bundled ones.
+        out: folder to write the stems into, made if it is not there; None writes none.
+        say: told what a reader should know, a line at a time.
+        progress: told which share of the take has been compared, 0..1; it may take as long as the
+            take itself.
+
+    Raises:
+        CompanionError: it holds no take that can be replayed, or the weights are others.
+    """
+    events = read_events(folder / EVENTS_FILE)
+    if not events or events[0]["type"] != "take" or not events[0].get("bpm_exact"):
+        raise CompanionError(
+            f"{str(folder)!r} holds no take that can be replayed; valid: a take's folder"
+        )
+    preset = load_preset(str(folder / PRESET_FILE))
+    digest = weights_digest(preset.generator.name, weights)
+    if digest != events[0]["weights"]:
+        raise CompanionError(
+            f"take {str(folder)!r} was played with weights {events[0]['weights'] or 'unknown'}, "
+            f"these are {digest or 'none'}; valid: --weights with the folder of those"
+        )
+    hurry = Hurry()
+    source = loading(preset.generator.name, events[0]["device"] or "auto", weights)
+    worker = InlineWorker(replace(source, load=lambda: HurriedGenerator(source.load(), hurry)))
+    if events[0]["threads"]:
+        worker.set_threads(events[0]["threads"])
+    return _Replay(folder, events, worker, hurry, out, say, progress).run()
+
+
+def _unnumbered(player: _Player, event: Event) -> int | None:
+    """The clip that an older take places: it told start and plan only, and the last fits."""
+    wanted = event["start_samples"], event["epoch"]
+    fitting = [n for n, cut in player.cut.items() if (cut.start_samples, cut.epoch) == wanted]
+    return fitting[-1] if fitting else None
+
+
+class _Player:
+    """One player's stem in the making."""
+
+    def __init__(self, name: str, number: int, stem: Stem, recorded: soundfile.SoundFile) -> None:
+        self.name, self.number, self.stem, self.recorded = name, number, stem, recorded
+        self.heard: dict[int, tuple[PlanWindow, ContextWindow]] = {}
+        self.asked: dict[int, tuple[PlanWindow, int]] = {}
+        self.stems: dict[int, tuple[PlanWindow, Sequence[StemResult | str]]] = {}
+        self.made = 0  # clips so far
+        self.cut: dict[int, Placement] = {}  # and not placed yet
+        self.difference: Difference | None = None
+        self.copy: WaveWriter | None = None
+
+
+class _Replay:
+    def __init__(
+        self,
+        folder: Path,
+        events: list[dict[str, Any]],
+        worker: InlineWorker,
+        hurry: Hurry,
+        out: Path | None,
+        say: Callable[[str], None],
+        progress: Callable[[float], None],
+    ) -> None:
+        take = events[0]
+        self._events, self._worker, self._hurry = events, worker, hurry
+        self._say, self._progress = say, progress
+        self._tempo: TempoMap = tempo_map(events)
+        self._rate, self._start = int(take["rate"]), int(take["start_samples"])
+        heard = read_heard(folder)
+        self._end = self._start + len(heard)
+        names = take["players"]
+        self._memory = AudioMemory(self._rate, len(names))
+        signal = np.concatenate([np.zeros(self._start, np.float32), heard])
+        self._stream = OfflineStream(self._memory, signal)
+        self._transport = Transport(
+            self._rate, Fraction(take["bpm_exact"]), take["origin_samples"], take["beats_per_bar"]
+        )
+        self._rounds: dict[int, list[tuple[_Player, int, list[StemRequest]]]] = {}
+        self._made: dict[tuple[int, int], Sequence[StemResult | str]] = {}
+        self._source = HeardInput(self._memory, self._start)
+        self._hearing = Hearing(self._source, self._transport)
+        self._writer = StemWriter(self._memory)
+        self._ready = worker.wait_ready()
+        self._players: dict[str, _Player] = {}
+        for number, name in enumerate(names, 1):
+            stem = Stem(self._transport, self._transport.grid(), number - 1, self._ready.silence)
+            player = _Player(name, number, stem, open_recorded(folder / f"{name}.wav"))
+            if out is not None:
+                out.mkdir(parents=True, exist_ok=True)
+                player.copy = WaveWriter(out / f"{name}.wav", self._rate)
+            self._players[name] = player
+            self._memory.set_gain(number, float(take["gains"].get(name, 1.0)))
+        # Written down a moment after they were: the stream has them at their samples.
+        levels = [event for event in events if event["type"] in ("gain", "faded in")]
+        self._levels = deque(sorted(levels, key=lambda event: event["sample"]))
+        self._compared = self._start
+        self._replayed = Replayed(seconds=len(heard) / self._rate)
+
+    def run(self) -> Replayed:
+        for event in self._events:
+            player = self._players.get(event.get("player") or "")
+            match event["type"]:
+                case "tempo":
+                    beat, length = Fraction(event["beat_exact"]), Fraction(event["beat_samples"])
+                    self._transport.follow(Segment(event["sample"], beat, length))
+                case "unheard":
+                    self._source.gaps = event["samples"]
+                case "heard" if player is not None:
+                    self._hear(player, event)
+                case "muted" if player is not None:
+                    self._mute(player, event)
+                case "asked" if player is not None:
+                    self._ask(player, event)
+                case "plan" if player is not None:
+                    self._arrive(player, event)
+                case "plan failed" if player is not None:
+                    player.asked.pop(event["epoch"], None)
+                case "bar" if player is not None and event["source"] is not None:
+                    self._repeat(player, event, event["bar"], event["fades"])
+                case "cut" if player is not None and event["source"] is not None:
+                    self._repeat(player, event, event["first_bar"], False)
+                case "cut" if player is not None:
+                    self._cut(player, event["epoch"], event["stem"], event["first_bar"])
+                case "placed" if player is not None:
+                    self._place(player, event)
+        self._advance(self._end)
+        for player in self._players.values():
+            player.recorded.close()
+            self._replayed.differences[player.name] = player.difference
+        if not self._replayed.identical:
+            self._replayed.reason = why_not(self._events)
+        return self._replayed
+
+    # --- one event each --------------------------------------------------------------------------
+
+    def _hear(self, player: _Player, event: Event) -> None:
+        """A plan's window, up to where it was heard, and what the others were going to play."""
+        take = self._events[0]
+        grid = Grid(
+            self._rate, Fraction(event["bpm"]), take["origin_samples"], take["beats_per_bar"]
+        )
+        others = {self._players[name]: heard for name, heard in event["others"].items()}
+        for each in (player, *others):
+            if each.stem.grid != grid:
+                each.stem.regrid(grid)
+        layout = lay_out(grid, event["first_bar"], self._ready.max_frames)
+        window = PlanWindow(
+            player=player.number - 1,
+            epoch=event["epoch"],
+            seed=event["seed"],
+            grid=grid,
+            layout=layout,
+            made_samples=event["heard_samples"],
+            deadline_samples=0,
+            useless_samples=0,
+        )
+        self._advance(event["heard_samples"])
+        self._source.position = min(event["heard_samples"], self._end)
+        self._hearing.look()
+        hearing = (event["cycle"], event["stand_in_from"])
+        mix = self._hearing.window(grid, layout.first_frame, layout.frames, *hearing)
+        audio = mix.audio
+        for other, heard in others.items():
+            repeats = _bars(heard["repeats"])
+            sound = other.stem.prefix(layout.first_frame, layout.frames, repeats)[1]
+            audio = audio + np.float32(heard["gain"]) * sound
+        player.heard[window.epoch] = window, replace(mix, audio=audio)
+
+    def _mute(self, player: _Player, event: Event) -> None:
+        player.heard.pop(event["epoch"], None)
+        if event["bars"] is not None:
+            first, end = event["bars"]
+            self._keep(player, player.stem.quiet(first, end, self._memory.position))
+
+    def _ask(self, player: _Player, event: Event) -> None:
+        window, context = player.heard.pop(event["epoch"])
+        knobs = event["knobs"]
+        request = stem_request(
+            player.stem,
+            window,
+            Prefix(event["prefix_frames"], _bars(event["repeats"])),
+            context,
+            instrument_index(str(knobs["instrument"])),
+            event["guidance"],
+            event["form"],
+            replace(decode_settings(knobs), steps=tuple(event["steps"])),
+        )
+        if request_digest(request) != event["digest"]:
+            self._note(player, event, "asks for something else than it did")
+        requests = [request]
+        if event["stems"] > 1:
+            requests.append(replace(request, seed=alternative_seed(request.seed)))
+        player.asked[window.epoch] = window, event["round"]
+        self._rounds.setdefault(event["round"], []).append((player, window.epoch, requests))
+
+    def _arrive(self, player: _Player, event: Event) -> None:
+        window, number = player.asked.pop(event["epoch"])
+        if number in self._rounds:
+            self._make(number, self._rounds.pop(number))
+        stems = self._made.pop((player.number, window.epoch), ())
+        self._replayed.plans += 1
+        player.stems = {window.epoch: (window, stems)}
+        result = stems[event["stem"]] if stems else None
+        if not isinstance(result, StemResult) or result_digest(result) != event["digest"]:
+            self._note(player, event, "came out otherwise")
+        if event["cut_from"] is not None:
+            self._cut(player, window.epoch, event["stem"], event["cut_from"])
+
+    def _make(self, number: int, asked: list[tuple[_Player, int, list[StemRequest]]]) -> None:
+        """All the plans of a round at once, hurried at the step at which they were."""
+        self._hurry.after = hurried_after(
+            (event["steps"], event["steps_done"])
+            for event in self._events
+            if event["type"] == "plan" and event["round"] == number
+        )
+        self._worker.submit(number, [request for _, _, requests in asked for request in requests])
+        (finished,) = self._worker.poll()
+        stems = list(finished.stems)
+        for player, epoch, requests in asked:
+            self._made[player.number, epoch] = stems[: len(requests)]
+            del stems[: len(requests)]
+
+    def _cut(self, player: _Player, epoch: int | None, stem: int, first_bar: int) -> None:
+        window, stems = player.stems.get(epoch or 0, (None, ()))
+        result = stems[stem] if stem < len(stems) else None
+        made = None
+        if window is not None and isinstance(result, StemResult):
+            made = player.stem.cut(window, result, first_bar, self._memory.position)
+        self._keep(player, made)
+
+    def _repeat(self, player: _Player, event: Event, bar: int, fades: bool) -> None:
+        source = event["source"]
+        if player.stem.clip(source) is None:
+            self._note(player, event, f"has no bar {source} to repeat")
+            self._keep(player, None)
+            return
+        self._keep(player, player.stem.again(bar, source, self._memory.position, fades))
+
+    def _keep(self, player: _Player, made: Placement | None) -> None:
+        """A clip was made, or could not be; some are never placed."""
+        if made is not None:
+            player.cut[player.made] = made
+        player.cut.pop(player.made - KEPT, None)
+        player.made += 1
+
+    def _place(self, player: _Player, event: Event) -> None:
+        start, samples = event["start_samples"], event["samples"]
+        self._advance(max(event["sample"], start + samples - self._memory.ring_samples // 2))
+        if event["moved"]:
+            moved = player.stem.retime_from(start)
+            self._writer.place(player.number, start, moved.clip[:samples], moved.lead_in)
+            player.stem.retimed(moved)
+            return
+        number = event["number"] if "number" in event else _unnumbered(player, event)
+        placement = None if number is None else player.cut.pop(number, None)
+        if placement is None or placement.start_samples != start:
+            self._note(player, event, "places a clip that was not made")
+            return
+        self._writer.place(player.number, start, placement.clip[:samples], placement.lead_in)
+        player.stem.commit(placement)
+
+    # --- the stream ------------------------------------------------------------------------------
+
+    def _advance(self, sample: int) -> None:
+        """Let the stream reach a sample, up to the take's end, and compare what was played."""
+        sample = min(sample, self._end)
+        step = round(STEP_S * self._rate)
+        while (position := self._memory.position) < sample:
+            while self._levels and self._levels[0]["sample"] <= position:
+                level = self._levels.popleft()
+                if level["type"] == "gain":
+                    self._memory.set_gain(self._players[level["player"]].number, level["gain"])
+                else:
+                    self._memory.fade_in()
+            following = self._levels[0]["sample"] if self._levels else sample
+            self._stream.advance(min(sample, following, position + step))
+            self._compare()
+
+    def _compare(self) -> None:
+        count = self._memory.position - self._compared
+        if count <= 0:
+            return
+        for player in self._players.values():
+            again = self._memory.played(player.number, self._compared, count)
+            recorded = player.recorded.read(count, dtype="float32")
+            if player.copy is not None:
+                player.copy.append(again)
+            if player.difference is None and not np.array_equal(again, recorded):
+                player.difference = self._difference(again, recorded)
+        self._compared += count
+        self._progress((self._compared - self._start) / (self._end - self._start))
+
+    def _difference(self, again: Samples, recorded: Samples) -> Difference:
+        both = min(len(again), len(recorded))
+        apart = np.abs(again[:both] - recorded[:both])
+        at = int(np.argmax(apart > 0.0)) if apart.any() else both
+        size = float(apart[at]) if at < both else float("nan")
+        time_s = (self._compared + at - self._start) / self._rate
+        bar = int(self._tempo.beat_at(time_s + 1e-6) // self._tempo.beats_per_bar)
+        return Difference(time_s, bar, size)
+
+    def _note(self, player: _Player, event: Event, what: str) -> None:
+        number = event.get("epoch")
+        note = f"{player.name}, bar {event['bar']}: plan {number} {what}"
+        self._replayed.notes.append(note)
+        self._say(note)
+
+
+def _bars(told: Mapping[str, int]) -> dict[int, int]:
+    """Bars and those they repeat, as JSON has them."""
+    return {int(bar): source for bar, source in told.items()}

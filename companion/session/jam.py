@@ -1,0 +1,280 @@
+"""`companion jam`: open everything a preset asks for, play, leave a take."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from datetime import datetime
+from importlib.metadata import version
+from pathlib import Path
+
+import numpy as np
+
+from companion.clock.grid import Grid
+from companion.clock.link import LinkSource, open_link
+from companion.clock.midi_clock import MidiClock
+from companion.clock.midi_out import MidiClockOut, MidiSender
+from companion.control.midi import MidiInput, NoMidi, OnClock, open_midi
+from companion.control.midi_output import open_midi_output
+from companion.control.osc import OscServer
+from companion.control.osc_address import SocketAddress
+from companion.control.osc_out import OscSender, UdpOscSender
+from companion.control.preset import Preset
+from companion.control.store import ParameterStore
+from companion.demo import DEMO_BPM, DEMO_FILE, read_demo, read_demo_channels
+from companion.generate.loading import weights_digest
+from companion.generate.stem_worker import StemWorker
+from companion.generate.worker import process_worker, thread_worker
+from companion.session.conductor import OpenSource
+from companion.session.count_in import first_bar_samples
+from companion.session.resume import Resumed, cut_off
+from companion.session.rig import Rig, open_device, play_recording, to_device_rate
+from companion.session.session import Session
+from companion.session.status import Status
+from companion.session.trouble import Trouble
+from companion.system.errors import CompanionError, NoDevice
+from companion.system.whole import check_folder
+from companion.take.folder import make_take_folder
+from companion.take.picture import draw_take
+from companion.take.provenance import Origin
+from companion.take.take import Take
+
+TAKES = Path("takes")
+DEMO_MOST_BARS = 256
+"""How long the bundled recording is looped at most, 11 minutes: it is held in memory."""
+
+Say = Callable[[str], None]
+OnTick = Callable[[Status], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Jammed:
+    """What a jam left.
+
+    Attributes:
+        folder: the take.
+        picture: `take.png` in it; None if it could not be drawn.
+        figures: the session in numbers.
+        troubles: what went wrong in it, the gravest first.
+        error: why the jam or its take ended early, one line; None if they did not.
+    """
+
+    folder: Path
+    picture: Path | None
+    figures: dict[str, float]
+    error: str | None
+    troubles: tuple[Trouble, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Controls:
+    """What of a preset's controls is open.
+
+    Attributes:
+        osc_places: socket addresses at which OSC is received.
+        midi: the MIDI input; None without one.
+    """
+
+    osc_places: Sequence[SocketAddress] = ()
+    midi: MidiInput | None = None
+
+
+def jam(
+    preset: Preset,
+    seed: int = 0,
+    takes: Path = TAKES,
+    weights: Path | None = None,
+    resumed: Resumed | None = None,
+    say: Say = lambda _: None,
+    on_session: Callable[[Session], OnTick | None] = lambda _: None,
+) -> Jammed:
+    """Play a preset until its last bar or `Session.stop`.
+
+    What goes wrong once it plays, a lost device or a full disk, is in the result, beside the take
+    of what was played until then.
+
+    Args:
+        takes: where to make the take's folder.
+        weights: folder of the model's weights, if not the bundled ones.
+        resumed: the take that this one goes on from; its preset is to be `preset`.
+        say: told what a player should know, a line at a time.
+        on_session: given the session before it starts; returns what to call at every tick.
+
+    Raises:
+        CompanionError: something the preset asks for is not there; nothing was played.
+    """
+    error: str | None = None
+    with ExitStack() as open_things:
+        store = preset.store()
+        midi_clock = MidiClock()
+        controls = open_controls(preset, store, open_things, say, midi_clock.receive)
+        sender = open_sender(preset, open_things, say, controls.osc_places)
+        tell_of_take(takes, resumed, say)
+        origin = Origin(version("companion"), weights_digest(preset.generator.name, weights))
+        if resumed is not None:
+            before = resumed.bars_before
+            origin = replace(origin, continues=resumed.continues, bars_before=before)
+        check_folder(takes)
+        worker = open_worker(preset, weights)
+        open_things.callback(worker.close)
+        rig, preset = open_rig(preset, say)
+        open_things.callback(rig.stream.close)
+        store.set("bpm", float(preset.bpm), None, "preset")
+        say(f"{rig.input} → {rig.output}, {rig.rate} Hz; loading the generator")
+        ready = worker.wait_ready()
+        say(f"generator on {ready.device}: {ready.plan_s:.2f} s a plan, {ready.threads} threads")
+        meter = preset.meter
+
+        def link() -> LinkSource:
+            bpm = meter.quarters(float(store.snapshot()["bpm"]))
+            return LinkSource(open_link(bpm, float(meter.quarters_per_bar)))
+
+        clocks: dict[str, OpenSource] = {"link": link}
+        if controls.midi is not None:
+            clocks["midi"] = lambda: midi_clock
+        # Only now: whatever ends the process while it loads leaves nothing behind.
+        folder = make_take_folder(takes, datetime.now())
+        voices = {player.name: number for number, player in enumerate(preset.players, 1)}
+        take = Take(folder, voices, threaded=True, origin=origin)
+        open_things.callback(take.close)
+        session = Session(preset, rig, worker, store, take, seed, clocks=clocks, osc=sender)
+        if controls.midi is not None:
+            watch_port(session, controls.midi, controls.midi.name, "input")
+        session.prepare()
+        open_clock_out(preset, session, open_things, say)
+        try:
+            session.run(on_session(session))
+        except CompanionError as problem:
+            if not take.begun:
+                raise
+            error = str(problem)
+    picture, no_picture = _draw(folder)
+    why = error or take.error or no_picture
+    return Jammed(folder, picture, session.figures(), why, session.troubles.summary())
+
+
+def tell_of_take(takes: Path, resumed: Resumed | None, say: Say) -> None:
+    """What the set goes on from, or that there is one that it could go on from."""
+    if resumed is not None:
+        for line in resumed.lost:
+            say(f"take {resumed.continues}: {line}")
+        say(f"going on from take {resumed.continues}, at bar {resumed.bars_before + 1}")
+    elif (take := cut_off(takes)) is not None:
+        say(f"take {take} was cut off; to go on with it: companion jam --resume {take}")
+
+
+def open_controls(
+    preset: Preset,
+    store: ParameterStore,
+    open_things: ExitStack,
+    say: Say,
+    on_clock: OnClock | None = None,
+) -> Controls:
+    """OSC and MIDI, where the preset has them; without MIDI on this machine, without."""
+    controls = Controls()
+    if preset.osc is not None:
+        server = open_things.enter_context(OscServer(store, preset.osc))
+        controls = replace(controls, osc_places=server.places)
+        say(f"OSC: {server.address}")
+    if preset.midi is not None:
+        try:
+            midi = open_things.enter_context(open_midi(store, preset.midi, on_clock))
+            controls = replace(controls, midi=midi)
+            say(f"MIDI: {midi.name}")
+        except NoMidi as missing:
+            say(f"{missing}: playing without")
+    return controls
+
+
+def open_clock_out(preset: Preset, session: Session, open_things: ExitStack, say: Say) -> None:
+    """MIDI clock, where the preset has it sent; without MIDI on this machine, without."""
+    if preset.midi is None or not preset.midi.clock_out:
+        return
+    wanted = preset.midi.clock_out
+    try:
+        sender = open_midi_output(None if wanted is True else str(wanted))
+    except NoMidi as missing:
+        say(f"{missing}: playing without a clock out")
+        return
+    conductor = session.conductor
+    open_things.enter_context(
+        MidiClockOut(sender, session.transport, conductor.host_time, lambda: conductor.running)
+    )
+    watch_port(session, sender, sender.name, "output")
+    say(f"MIDI clock: {sender.name}")
+
+
+def watch_port(session: Session, port: MidiInput | MidiSender, name: str, end: str) -> None:
+    """Have it told as long as a named MIDI port is gone; `end` is input or output."""
+    gone = lambda: "" if port.connected else f"MIDI {end} {name!r} is gone"  # noqa: E731
+    session.troubles.watch("midi", gone, end)
+
+
+def open_sender(
+    preset: Preset, open_things: ExitStack, say: Say, own: Sequence[SocketAddress] = ()
+) -> OscSender | None:
+    """OSC out, where the preset sends any; `own` is where the companion listens.
+
+    Raises:
+        CompanionError: a host is not known, or is the companion itself.
+    """
+    if preset.osc is None or not preset.osc.send:
+        return None
+    sender = open_things.enter_context(UdpOscSender(preset.osc.send, own))
+    say(f"OSC to {', '.join(f'{target.host}:{target.port}' for target in preset.osc.send)}")
+    return sender
+
+
+def open_worker(preset: Preset, weights: Path | None) -> StemWorker:
+    """The generator in a child process, or in this one by the preset's option."""
+    generator = preset.generator
+    opened = thread_worker if generator.in_process else process_worker
+    return opened(generator.name, generator.device, weights)
+
+
+def open_rig(preset: Preset, say: Say) -> tuple[Rig, Preset]:
+    """The sound device, or the bundled recording at real speed where there is none at all.
+
+    The preset comes back with the recording's tempo where that plays.
+
+    Raises:
+        CompanionError: a device was named and is not there, or it does not open.
+    """
+    audio = preset.audio
+    try:
+        rig = open_device(
+            len(preset.players),
+            *(audio.input, audio.output, audio.rate, audio.block, audio.click_channel),
+        )
+    except NoDevice as missing:
+        if audio.input is not None or audio.output is not None:
+            raise
+        bars = min(preset.bars or DEMO_MOST_BARS, DEMO_MOST_BARS)
+        preset = replace(preset, bpm=DEMO_BPM, bars=bars)
+        say(f"{missing}: playing {DEMO_FILE}, {bars} bars at {float(DEMO_BPM):g} BPM, instead")
+        return _demo_rig(preset, bars), preset
+    rig.stream.start()
+    if rig.supervisor is not None:
+        say(f"round trip: {rig.supervisor.latency}")
+    return rig, preset
+
+
+def _demo_rig(preset: Preset, bars: int) -> Rig:
+    """The bundled recording behind the count-in, looped over `bars` bars."""
+    recording, rate = to_device_rate(*read_demo())
+    channels, _ = to_device_rate(*read_demo_channels())
+    bar_samples = Grid(rate, preset.bpm, 0, preset.meter.beats_per_bar).bar_samples
+    first = first_bar_samples(preset, rate)
+    looped = round(bars * bar_samples)
+    signal = np.pad(np.resize(recording, looped), (first, 0))
+    stereo = np.pad(np.resize(channels, (looped, 2)), ((first, 0), (0, 0)))
+    return play_recording(len(preset.players), signal, rate, DEMO_FILE, stereo)
+
+
+def _draw(folder: Path) -> tuple[Path | None, str | None]:
+    """The take's picture, or why there is none."""
+    try:
+        return draw_take(folder), None
+    except CompanionError as error:
+        return None, str(error)

@@ -1,0 +1,97 @@
+"""How the session goes, told bar by bar: to the take, to the status line, and over OSC.
+
+*Threading*: belongs to the session's thread, but for `latest`, which any may read.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from companion.control.osc_out import OscSender
+from companion.control.store import Change, ParameterStore
+from companion.players.journal import Diary
+from companion.players.metrics import BarMetrics, Metrics, PlayerMetrics
+from companion.session.ear import Ear
+from companion.session.osc_feed import Feed
+from companion.session.trouble import Trouble
+from companion.take.events import TroubleTold
+
+if TYPE_CHECKING:
+    from companion.audio.memory import AudioMemory
+    from companion.clock.transport import Transport
+
+LISTENING = PlayerMetrics(None, None, None, None, None, "none")
+"""A player before the first bar."""
+
+
+class Report:
+    """See the module.
+
+    Attributes:
+        latest: metrics of the present bar; None before bar 0.
+    """
+
+    def __init__(
+        self,
+        metrics: Metrics,
+        diary: Diary,
+        ear: Ear,
+        store: ParameterStore,
+        memory: AudioMemory,
+        transport: Transport,
+        sender: OscSender | None,
+    ) -> None:
+        """Nothing told yet; `metrics` hears what the diary does, `sender` is None without OSC."""
+        self.latest: BarMetrics | None = None
+        self._metrics, self._diary, self._ear, self._store = metrics, diary, ear, store
+        self._memory, self._transport = memory, transport
+        self._feed = None
+        if sender is not None:
+            self._feed = Feed(sender, memory, transport, store, self._of)
+
+    def start(self) -> None:
+        """Tell what does not change by itself."""
+        if self._feed is not None:
+            self._feed.start()
+
+    def turned(self, change: Change) -> None:
+        """A knob was moved."""
+        if self._feed is not None:
+            self._feed.turned(change)
+
+    def trouble(self, trouble: Trouble, at_samples: int) -> None:
+        """Something went wrong, or is over."""
+        self._diary.log(
+            TroubleTold(
+                **self._diary.when(at_samples),
+                kind=trouble.kind,
+                severity=trouble.severity,
+                detail=trouble.text,
+                over=trouble.over,
+                times=trouble.times,
+            )
+        )
+        if self._feed is not None:
+            self._feed.trouble(trouble)
+
+    def tick(self, now_samples: int) -> None:
+        """Tell what is new; what was settled at this tick is."""
+        for bar in self._metrics.begun(self._transport.bar_at(now_samples)):
+            self.latest = self._of(bar)
+            self._diary.measured(
+                self.latest,
+                cycle=int(self._store.snapshot()["cycle"]),
+                holds=self._ear.holds,
+                confidence=self._ear.confidence,
+                xruns=self._memory.counters.xruns,
+            )
+        if self._feed is not None:
+            self._feed.tick(now_samples)
+
+    def of_player(self, name: str) -> PlayerMetrics:
+        """The latest of a player; may be called from any thread."""
+        latest = self.latest
+        return LISTENING if latest is None else latest.players.get(name, LISTENING)
+
+    def _of(self, bar: int) -> BarMetrics:
+        return self._metrics.bar(bar, self._store.players)

@@ -1,0 +1,325 @@
+"""One session: the only place where the rooms meet.
+
+It watches the clock, turns the knobs, lets the ensemble have its plans made and placed, and keeps
+the take.
+
+*Threading*: `run` owns the ensemble, the take and the worker's results, in the thread that calls
+it. `status` may be read and `stop` called from any thread, and `stop` from a signal
+handler too: it takes no lock. Knobs come in through the store.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import partial
+
+from companion.audio.aligned_input import Unbroken
+from companion.clock.follow import FollowSource
+from companion.clock.transport import Transport
+from companion.control.osc_out import OscSender
+from companion.control.preset import Preset
+from companion.control.store import ParameterStore
+from companion.generate.serve import one_line
+from companion.generate.stem_worker import StemWorker
+from companion.players.ensemble import Ensemble
+from companion.players.journal import Diary
+from companion.players.metrics import Metrics
+from companion.players.rounds import Rounds
+from companion.players.settings import gain_of
+from companion.players.timeline import Placing
+from companion.session.conductor import Conductor, OpenSource
+from companion.session.count_in import CountIn, first_bar_samples
+from companion.session.ear import Ear
+from companion.session.outage import Outage
+from companion.session.report import Report
+from companion.session.rig import Rig
+from companion.session.status import PlayerStatus, Status
+from companion.session.trouble import Ledger
+from companion.take.take import Take
+
+TICK_S = 0.010
+"""How often the session looks at the clock."""
+
+
+class Session:
+    """See the module."""
+
+    def __init__(
+        self,
+        preset: Preset,
+        rig: Rig,
+        worker: StemWorker,
+        store: ParameterStore,
+        take: Take | None = None,
+        seed: int = 0,
+        origin_samples: int | None = None,
+        clocks: Mapping[str, OpenSource] | None = None,
+        osc: OscSender | None = None,
+    ) -> None:
+        """Nothing sounds yet.
+
+        Args:
+            preset: tempo, bars, count-in, players.
+            rig: what to play on; its stream is not started yet. `run` closes it.
+            worker: who makes the plans; `prepare` waits until it is ready, `run` closes it.
+            store: the knobs of the preset's players.
+            take: what to record; None records nothing.
+            seed: of every die in this session.
+            origin_samples: stream sample of bar 0; by default after the count-in.
+            clocks: how to open those that can lead, beside the knob and the taps, by name.
+            osc: who tells other programs how it goes; None tells none.
+
+        Raises:
+            CompanionError: the tempo is outside its range.
+        """
+        self.preset, self.rig, self.store = preset, rig, store
+        self._worker, self._take, self._seed = worker, take, seed
+        if origin_samples is None:
+            origin_samples = rig.memory.position + first_bar_samples(preset, rig.rate)
+        self.transport = Transport(rig.rate, preset.bpm, origin_samples, meter=preset.meter)
+        self._count_in = CountIn(rig.memory, self.transport, preset.meter, preset.count_in_bars)
+        metrics, start = Metrics(), self._count_in.start_samples
+        self._diary = Diary(take, self.transport, start, metrics.hear)
+        self.troubles = Ledger(
+            lambda: (rig.memory.position - start) / rig.rate,
+            lambda trouble: self._report.trouble(trouble, rig.memory.position),
+        )
+        happened = self.troubles.happened
+        self._placing = Placing(rig.memory, self.transport, self._diary, partial(happened, "late"))
+        if preset.bars is not None:
+            self._placing.end_bar = preset.bars
+        self._guard = rig.echo_guard(lambda: bool(store.snapshot()["echo_guard"]))
+        heard = Unbroken(rig.performed, self._guard, start)
+        placing, diary = self._placing, self._diary
+        failed = partial(happened, "generator")
+        rounds = Rounds(rig.memory, heard, self.transport, worker, store, placing, diary, failed)
+        self._ensemble = Ensemble(rig.memory, self.transport, rounds, store, placing, diary)
+        self.conductor = Conductor(
+            self.transport,
+            store,
+            {"follow": self._follow, **(clocks or {})},
+            self._ensemble.sounding,
+            rig.look,
+            lambda: rig.memory.counters.missed_samples,
+            self._warn_of_clock,
+        )
+        self._ear = Ear(heard, self.transport, store)
+        self._report = Report(
+            metrics, self._diary, self._ear, store, rig.memory, self.transport, osc
+        )
+        self._outage = Outage(
+            rig.losable,
+            rig.performed,
+            self.transport,
+            self._diary,
+            partial(happened, "news"),
+        )
+        self._xruns = 0
+        self._watch(osc)
+        self._stopped = False
+
+    # --- from any thread -----------------------------------------------------------------------
+
+    def stop(self) -> None:
+        """End the session at the next tick."""
+        self._stopped = True
+
+    @property
+    def status(self) -> Status:
+        """The session at a glance."""
+        meters, position = self.rig.memory.meters, self.rig.memory.position
+        bar = self.transport.bar_at(position)
+        offset = self.conductor.song_offset_bars
+        return Status(
+            bar=bar,
+            bars=self.preset.bars,
+            players=tuple(
+                PlayerStatus(
+                    voice.name,
+                    voice.sounding_in(bar),
+                    voice.slack_s,
+                    voice.planner.tally.isr,
+                    meters.voices[voice.number],
+                    self._report.of_player(voice.name),
+                )
+                for voice in self._ensemble.voices
+            ),
+            input_level=meters.input,
+            output_level=meters.output,
+            xruns=self.rig.memory.counters.xruns,
+            troubles=self.troubles.told,
+            cycle=int(self.store.snapshot()["cycle"]),
+            cycle_holds=self._ear.holds,
+            bars_before=0 if self._take is None else self._take.origin.bars_before,
+            song_bar=None if offset is None else bar + offset,
+        )
+
+    # --- the session's own thread --------------------------------------------------------------
+
+    def prepare(self) -> None:
+        """Wait for the generator and lay out the players.
+
+        Raises:
+            CompanionError: the generator never comes, or its window is too short for a bar.
+        """
+        ready = self._worker.wait_ready()
+        self._ensemble.prepare((p.name for p in self.preset.players), ready, self._seed)
+        self._set_monitor()
+
+    def run(
+        self,
+        on_tick: Callable[[Status], None] | None = None,
+        end_samples: int | None = None,
+    ) -> None:
+        """Play until the last bar, or until `stop`; then close the take, worker and stream.
+
+        Args:
+            on_tick: called after every tick, in this thread; must be quick.
+            end_samples: stream sample to end at, in place of the preset's last bar.
+
+        Raises:
+            CompanionError: the generator never comes, the stream does not start or stands still,
+                or the take cannot begin. What was played until then is in the take.
+        """
+        if end_samples is not None:
+            self._placing.end_at(end_samples)
+        reason = "stopped"
+        try:
+            if not self._ensemble.voices:
+                self.prepare()
+            self.rig.stream.start()
+            self._begin()
+            while not self._stopped:
+                now = self.rig.timebase.wait_until(self._next_tick())
+                if now >= self._placing.end_samples:
+                    reason = "last bar"
+                    break
+                self._tick(now)
+                if on_tick is not None:
+                    on_tick(self.status)
+        except Exception as error:
+            reason = one_line(error)
+            raise
+        finally:
+            self._end(reason)
+
+    def _begin(self) -> None:
+        """Open the take at the count-in's first sample."""
+        if self._take is not None:
+            start = self._count_in.start_samples
+            performed = self.rig.performed
+            stereo = performed if performed.stereo else None
+            self._take.begin(performed, self.rig.rate, start, self._guard, stereo)
+        ready, gains = self._worker.wait_ready(), self._ensemble.begin()
+        self._diary.started(self.preset, self.rig.input, self.rig.output, self._seed, ready, gains)
+        self._report.start()
+
+    def _next_tick(self) -> int:
+        """The next look at the clock: a tick from now, but never past a bar line or the end."""
+        now = self.rig.timebase.now_samples()
+        line = self.transport.bar_start_samples(self.transport.bar_at(now) + 1)
+        return min(now + round(TICK_S * self.rig.rate), line, self._placing.end_samples)
+
+    def _tick(self, now: int) -> None:
+        self._count_in.write(now, bool(self.store.snapshot()["metronome"]))
+        if self._guard is not None:
+            self._guard.tick()
+        self._ear.tick(now)
+        self.conductor.tick(now)
+        self._ensemble.stopped = not self.conductor.playing
+        self._outage.tick(now)
+        self._ensemble.deaf = self._outage.on
+        self._turn_knobs()
+        self._diary.tempo()
+        self._ensemble.tick(now)
+        self._count_xruns()
+        self.troubles.tick()
+        self._report.tick(now)
+        # Last: whoever waits for the beat is not to wait for windows that are cut at a bar line.
+        self._ensemble.plan(now, self._ear.stand_in_from)
+        if self._take is not None:
+            self._take.tick()
+
+    def _follow(self) -> FollowSource:
+        transport = self.transport
+        tempo = lambda: float(transport.bpm)  # noqa: E731
+        return FollowSource(self.rig.performed, self.rig.rate, tempo, transport.beats_per_bar)
+
+    # --- knobs ---------------------------------------------------------------------------------
+
+    def _turn_knobs(self) -> None:
+        """Write down what was moved, since the preset too, and do as it says."""
+        for change in self.store.drain():
+            self._ear.turned(change)
+            self._report.turned(change)
+            self._diary.knob(change, self.rig.memory.position)
+        for refusal in self.store.drain_refusals():
+            self.troubles.happened("message", refusal.why, refusal.times, refusal.about)
+        self._set_monitor()
+        self._ensemble.follow_knobs()
+
+    def _set_monitor(self) -> None:
+        self.rig.memory.set_monitor(gain_of(self.store.snapshot()["monitor"]))
+
+    def _warn_of_clock(self, what: str) -> None:
+        self._diary.incident("clock", what, self.rig.memory.position)
+        if what != self.conductor.trouble:
+            self.troubles.happened("news", what)
+
+    # --- trouble -------------------------------------------------------------------------------
+
+    def _watch(self, osc: OscSender | None) -> None:
+        """Have the ledger look at all that may be wrong for a while."""
+        watch, take = self.troubles.watch, self._take
+        watch("device", lambda: self._outage.trouble)
+        watch("clock", lambda: self.conductor.trouble)
+        if take is not None:
+            watch("recording", lambda: take.error or "")
+        if osc is not None:
+            watch("osc", lambda: osc.trouble)
+
+    def _count_xruns(self) -> None:
+        xruns = self.rig.memory.counters.xruns
+        if xruns > self._xruns:
+            blocks = xruns - self._xruns
+            self._xruns = xruns
+            self.troubles.happened("blocks", "the device lost blocks of sound", blocks)
+
+    # --- the end -------------------------------------------------------------------------------
+
+    def _end(self, reason: str) -> None:
+        """Fade out, finish the take, let go of everything."""
+        memory = self.rig.memory
+        end = self.rig.performed.position  # before anything is done that the take would not know of
+        self._ensemble.note_levels()
+        for voice in range(memory.voices):
+            memory.set_gain(voice, 0.0)
+        memory.set_monitor(0.0)
+        if self._guard is not None:
+            self._guard.catch_up()
+        if self._take is not None:
+            self._take.finish(end)
+        self.troubles.tick()  # a disk may have been too full for the last of it
+        self.conductor.close()
+        self._worker.close()
+        self._ensemble.collect()  # what was still being made
+        if self._take is not None and self._take.begun:
+            self._diary.ended(reason, self.figures(), end)
+        if self._take is not None:
+            self._take.close()
+        self.rig.stream.close()
+
+    def figures(self) -> dict[str, float]:
+        """The session in numbers: ISR and slack of each player, blocks lost."""
+        counters = self.rig.memory.counters
+        figures: dict[str, float] = {
+            "xruns": counters.xruns,
+            "missed_samples": counters.missed_samples,
+            "limited_samples": counters.limited_samples,
+            "refused_messages": self.store.refused[0],
+            "device_lost": self._outage.times,
+            "device_lost_s": self._outage.lost_s,
+        }
+        if self._take is not None:
+            figures["unrecorded_samples"] = self._take.lost_samples
+        return figures | self._ensemble.figures()

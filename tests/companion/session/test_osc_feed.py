@@ -1,0 +1,160 @@
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from fractions import Fraction
+
+import pytest
+
+from companion.clock.transport import Transport
+from companion.control.osc_out import FakeOscSender
+from companion.control.osc_packet import read_packet
+from companion.control.store import ParameterStore
+from companion.players.metrics import BarMetrics, PlayerMetrics
+from companion.session.osc_feed import Feed
+
+RATE = 32_000
+BEAT = RATE // 2
+
+
+@dataclass
+class Meters:
+    input: float = 0.5
+    output: float = 0.25
+    voices: tuple[float, ...] = (0.0, 0.125, 1.0)
+
+
+@dataclass
+class Memory:
+    meters: Meters = field(default_factory=Meters)
+
+
+def metrics(bar: int) -> BarMetrics:
+    late = PlayerMetrics("repeat", -0.5, 5, 0.75, 17, "repeat")
+    resting = PlayerMetrics(None, None, None, None, None, "none")
+    return BarMetrics(bar, -0.5, 5, 0.75, 17, "repeat", {"bass": late, "drums": resting})
+
+
+class World:
+    """A feed, and what it sends."""
+
+    def __init__(self, origin: int = 0) -> None:
+        self.sender = FakeOscSender()
+        self.store = ParameterStore({}, {"bass": {}, "drums": {}})
+        self.transport = Transport(RATE, Fraction(120), origin)
+        self.feed = Feed(self.sender, Memory(), self.transport, self.store, metrics)
+
+    def told(self, *addresses: str) -> list[tuple]:
+        """Address and arguments of what was sent since the last call, of some addresses or all."""
+        packets, self.sender.packets[:] = list(self.sender.packets), []
+        messages = [message for packet in packets for message in read_packet(packet)]
+        return [each for each in messages if not addresses or each[0] in addresses]
+
+    def play(self, start: int, end: int, tick: int = 320) -> None:
+        for now in range(start, end, tick):
+            self.feed.tick(now)
+
+
+@pytest.mark.parametrize("tick", [1, 320, 777])
+def test_every_beat_is_told_once_and_in_time(tick: int) -> None:
+    world = World()
+    step = max(tick, 160)
+    world.play(0, 8 * BEAT + step, step)
+    told = world.told("/companion/beat")
+    assert [arguments for _, arguments in told] == [
+        (beat % 4 + 1, beat // 4 + 1, 120.0) for beat in range(9)
+    ]
+
+
+def test_a_bar_line_is_one_bundle_with_beat_bar_and_metrics() -> None:
+    world = World()
+    world.feed.tick(0)
+    (packet,) = (p for p in world.sender.packets if b"/companion/bar" in p)
+    messages = dict(read_packet(packet))
+    assert messages["/companion/beat"] == (1, 1, 120.0)
+    assert messages["/companion/bar"] == (1,)
+    assert messages["/companion/metrics/slack"] == (-0.5,)
+    assert messages["/companion/metrics/staleness"] == (5,)
+    assert messages["/companion/metrics/isr"] == (0.75,)
+    assert messages["/companion/metrics/steps"] == (17,)
+    assert messages["/companion/metrics/fallback"] == (4,)
+    assert messages["/companion/bass/metrics/sounding"] == ("repeat",)
+    assert messages["/companion/bass/metrics/fallback"] == (4,)
+
+
+def test_what_there_is_none_of_is_not_sent() -> None:
+    world = World()
+    world.feed.tick(0)
+    drums = {a: v for a, v in world.told() if a.startswith("/companion/drums/metrics")}
+    assert drums == {
+        "/companion/drums/metrics/sounding": ("listening",),
+        "/companion/drums/metrics/fallback": (0,),
+    }
+
+
+def test_the_count_in_has_beats_and_bars_but_no_metrics() -> None:
+    world = World(origin=4 * BEAT)
+    world.play(0, 4 * BEAT)
+    told = world.told()
+    assert [v for a, v in told if a == "/companion/bar"] == [(0,)]
+    assert [v[0] for a, v in told if a == "/companion/beat"] == [1, 2, 3, 4]
+    assert not [a for a, _ in told if "metrics" in a]
+
+
+def test_meters_are_told_twenty_times_a_second_at_most() -> None:
+    world = World()
+    world.play(0, RATE, 320)
+    told = world.told("/companion/meter/in", "/companion/bass/meter", "/companion/drums/meter")
+    assert 18 <= len(told) / 3 <= 21
+    assert set(told) == {
+        ("/companion/meter/in", (0.5,)),
+        ("/companion/bass/meter", (0.125,)),
+        ("/companion/drums/meter", (1.0,)),
+    }
+    world.play(RATE, 2 * RATE, RATE)
+    assert len(world.told("/companion/meter/out")) == 1
+
+
+def test_every_knob_is_told_at_the_start_at_the_address_that_turns_it() -> None:
+    world = World()
+    world.feed.start()
+    told = dict(world.told())
+    assert told["/companion/cycle"] == (4,)
+    assert told["/companion/find_cycle"] == (1,)
+    assert told["/companion/drums/mute"] == (0,)
+    assert told["/companion/bass/instrument"] == ("bass",)
+    assert "/companion/bass/regenerate" not in told
+
+
+def test_a_knob_that_anything_but_osc_moved_is_told() -> None:
+    world = World()
+    world.feed.tick(0)
+    world.told()
+    world.store.set("cycle", 8, None, "found")
+    world.store.set("level", -6.0, "bass", "midi")
+    world.store.set("mute", True, "drums", "osc")
+    world.store.set("regenerate", True, "drums", "midi")
+    for change in world.store.drain():
+        world.feed.turned(change)
+    world.feed.tick(320)
+    assert world.told() == [("/companion/cycle", (8,)), ("/companion/bass/level", (-6.0,))]
+    world.feed.tick(640)
+    assert world.told() == []
+
+
+def test_after_a_long_stop_only_the_latest_beats_are_told() -> None:
+    world = World()
+    world.feed.tick(0)
+    world.told()
+    world.feed.tick(400 * BEAT)
+    told = world.told("/companion/beat")
+    assert len(told) == 16
+    assert told[-1][1][:2] == (1, 101)
+
+
+def test_the_tempo_told_is_the_present_one() -> None:
+    world = World()
+    world.play(0, 2 * BEAT)
+    world.transport.steer(2 * BEAT, 126)
+    world.told()
+    world.play(2 * BEAT, 3 * BEAT)
+    assert [v[2] for _, v in world.told("/companion/beat")] == pytest.approx([126.0, 126.0])
