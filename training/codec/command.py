@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Annotated
 
+import numpy as np
 import typer
 from rich.console import Console
 from rich.progress import track
@@ -31,7 +32,7 @@ from training.evaluation.generation import each
 from training.songs import song_folders
 
 PICTURED = ("organ", "bass", "drums")
-"""Instruments that `codec-report` draws the first stem of."""
+"""Instruments that `codec-report` draws a stem of."""
 
 
 def codec(
@@ -132,8 +133,9 @@ def codec_report(
     console, figures = Console(width=140), {}
     if pictures is not None:
         for instrument in PICTURED:
-            shown = [p for p in groups["held-out stems"] if p.instrument == instrument][:1]
-            for piece in shown:
+            of_it = [p for p in groups["held-out stems"] if p.instrument == instrument]
+            if of_it:  # the one that is held longest tells most
+                piece = max(of_it, key=lambda each: float(np.median(np.abs(each.audio))))
                 path = pictures / f"{instrument.replace(' ', '-')}.png"
                 draw(piece.name, sounds_of(codecs, piece), path)
     for name, pieces in groups.items():

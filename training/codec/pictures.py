@@ -39,11 +39,13 @@ def draw(title: str, sounds: Mapping[str, np.ndarray], path: Path) -> Path:
             vmax=loudest,
             cmap="magma",
         )
-        plot.set(title=f"{title}: {name}", xlabel="s", ylim=(0, TOP_HZ / 1000))
+        plot.set(xlabel="s", ylim=(0, TOP_HZ / 1000))
+        plot.set_title("/".join(Path(name).with_suffix("").parts[-2:]), fontsize="small")
     axes[0][0].set_ylabel("kHz")
+    figure.suptitle(title)
     figure.colorbar(image, ax=axes[0], label="dB", pad=0.01)
     path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path, dpi=80, bbox_inches="tight")
+    figure.savefig(path, dpi=110, bbox_inches="tight")
     return path
 
 
