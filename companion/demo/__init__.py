@@ -1,7 +1,7 @@
 """The recording that plays into the engine when there is no sound card.
 
-A rock band without its guitar, from a bar line, looped by whoever plays it. Its licence lies
-beside it in LICENCE.txt.
+A rock band without its guitar, from a bar line, looped by whoever plays it. Its licence lies beside
+it in LICENCE.txt.
 """
 
 from __future__ import annotations
