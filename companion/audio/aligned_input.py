@@ -77,8 +77,8 @@ class Performed:
     def shift(self, captured: int, round_trip_samples: int) -> None:
         """From a captured frame on the round trip is another.
 
-        What was captured since, of a device that came back there, has been heard at another place:
-        it counts as if the device had come back now.
+        Where the device came back after `captured`, the sound since then was aligned with the wrong
+        round trip: the gap is taken to end now.
         """
         if round_trip_samples == self.round_trip_samples:
             return
@@ -119,7 +119,7 @@ class Performed:
         )
 
     def capture_stereo(self, start: int, n: int) -> Samples:
-        """The same frames as ``capture``, as two channels, float32 [n, 2]; needs ``stereo``."""
+        """Frames as ``capture`` has them, in two channels, float32 [n, 2]; needs ``stereo``."""
         return np.concatenate(
             [np.zeros((0, 2), np.float32)]
             + [

@@ -280,7 +280,7 @@ class AudioMemory:
         return self._past(self._capture, "capture", start, n)
 
     def capture_stereo(self, start: int, n: int) -> Samples:
-        """The same as two channels, as they were played, float32 [n, 2]; needs ``stereo``.
+        """The input in two channels, as it was played, float32 [n, 2]; needs ``stereo``.
 
         One channel is in both. A frame that is not finite is silence in both.
 

@@ -20,7 +20,7 @@ from companion.system.printing import printable
 
 @dataclass(frozen=True, slots=True)
 class StatusView:
-    """See the module.
+    """What stands in the terminal at one moment.
 
     Attributes:
         line: the status line.

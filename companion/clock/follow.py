@@ -181,7 +181,7 @@ class FollowSource:
         self._reading = self._from_downbeat(reading)
 
     def _from_downbeat(self, reading: Reading) -> Reading:
-        """The same, counted so that the first of the bar is a multiple of its beats."""
+        """Beats counted so that the first of the bar is a multiple of the bar's beats."""
         whole = self._beats_per_bar
         score = self._bar_score(reading)
         best = first_best(score, 1.0)

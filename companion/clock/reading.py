@@ -44,14 +44,14 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """The same on the stream's sample counter.
+    """Where the beats of a `Line` lie on the stream's sample counter.
 
     Attributes:
         sample: stream sample.
         beat: at that sample; a multiple of the bar's beats is a downbeat.
         bpm: beats a minute of the stream's own time.
         running, confidence, lock, unit, gone: as of a `Line`.
-        near_s: how near beats have to be to it; what it does not know any better is no error.
+        near_s: tolerance, seconds; smaller differences are not corrected.
     """
 
     sample: float
@@ -65,7 +65,7 @@ class Reading:
     gone: bool = False
 
     def in_beats(self, meter: Meter) -> Reading:
-        """The same counted in the beats of a meter, whatever the source counts."""
+        """This reading, counted in the beats of a meter."""
         if self.unit == "beat":
             return self
         beat, bpm = meter.beats(self.beat), meter.beats(self.bpm)

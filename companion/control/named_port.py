@@ -12,7 +12,7 @@ LOOK_S = 0.5
 
 
 class NamedPort:
-    """See the module.
+    """A MIDI port that is looked up by its name, again and again.
 
     Attributes:
         name: its whole name.

@@ -148,7 +148,7 @@ class Preset:
         )
 
     def with_instrument(self, instrument: str) -> Preset:
-        """The same rig with its first player playing something else.
+        """This rig with its first player playing something else.
 
         Raises:
             CompanionError: no such instrument.

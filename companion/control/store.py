@@ -116,7 +116,7 @@ class ParameterStore:
         hand: Hashable = None,
         at_s: float | None = None,
     ) -> None:
-        """The same from a plain number: clamped, switches from 0.5 up, choices by index.
+        """Set a knob from a plain number: clamped, switches from 0.5 up, choices by index.
 
         Args:
             hand: which button or fader of which sender says so. A trigger under a hand is pulled
@@ -135,7 +135,7 @@ class ParameterStore:
         hand: Hashable = None,
         at_s: float | None = None,
     ) -> None:
-        """The same from a controller's position, 0..1, along the knob's curve."""
+        """Set a knob from a controller's position, 0..1, along the knob's curve."""
         for knob, target in self._targets(name, player):
             self._put(knob, target, knob.at(position), source, hand, at_s)
 

@@ -25,7 +25,7 @@ def read_demo() -> tuple[np.ndarray, int]:
 
 
 def read_demo_channels() -> tuple[np.ndarray, int]:
-    """The same as float32 `[samples, 2]`."""
+    """The recording as float32 `[samples, 2]` in -1..1, and its sample rate in Hz."""
     packed = resources.files(__name__).joinpath(DEMO_FILE).read_bytes()
     audio, rate = soundfile.read(io.BytesIO(packed), dtype="float32", always_2d=True)
     return audio, int(rate)

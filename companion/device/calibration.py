@@ -38,7 +38,7 @@ class Calibration:
     reported_samples: int
 
     def at(self, rate: int) -> Calibration:
-        """The same times, counted at another rate."""
+        """These times, counted in samples of another rate."""
         samples = (self.round_trip_samples, self.reported_samples)
         return Calibration(rate, self.block, *(round(n * rate / self.rate) for n in samples))
 

@@ -18,12 +18,12 @@ SLACK_SHARE = 0.1
 """A plan is to be ready this long before its deadline, and a tenth of what it takes."""
 PATIENCE = 5.0
 LEAST_PATIENCE_S = 3.0
+"""A generator is replaced when it has been silent for five times as long as it should be at most,
+and for at least 3 s. One that is only held up would be away for longer if it were replaced."""
 SIGNS_S = 0.2
-"""So old may the last sign of life of a plan be without its being held up."""
+"""A plan counts as stalled when its last message of progress is older than this."""
 LATELY_S = 0.5
-"""How fast it has come along lately is told by signs of at least so long."""
-"""A generator may be silent for five times the longest it should be, at least 3 s: one that is only
-held up would be away for longer if it were replaced."""
+"""The recent speed of a plan is measured over at least this long."""
 
 
 @dataclass(frozen=True, slots=True)

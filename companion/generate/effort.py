@@ -92,7 +92,7 @@ def hurried(effort: Effort) -> Effort:
 
 
 def with_passes(effort: Effort, passes: int) -> Effort:
-    """The same with at most so many passes a step, at least 1."""
+    """This effort with at most so many passes a step, at least 1."""
     if effort.passes <= passes:
         return effort
     # By contrast, sources of one weight cost one pass between them, and those of weight 1 none.

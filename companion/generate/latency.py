@@ -20,9 +20,10 @@ HALF_LIFE_S = 2.5
 PERCENTILE = 0.95
 KEPT = 32
 STEP_SHARE = 0.2
-"""Of a step of two passes in the warm-up, what does not grow with the passes."""
+"""Share of a step of the warm-up that does not depend on the number of guidance passes."""
 UNTRIED = 1.15
-"""How much slower than in the warm-up, one stem while nothing plays, the first plan may be."""
+"""Until the first plan has been timed it is taken to be this much slower than the warm-up, which
+ran alone."""
 LONG_WAIT_S = 1.0
 """A plan that waited longer waited for a generator that was replaced, which says nothing."""
 STAGES = ("encode", "tokens", "audio")

@@ -74,7 +74,7 @@ class _Job:
 
 
 class Worker:
-    """See the module; `process_worker` and `thread_worker` make one."""
+    """Has plans made in the background; `process_worker` and `thread_worker` make one."""
 
     def __init__(
         self,

@@ -12,7 +12,7 @@ from companion.listen.fingerprint import BeatPrint
 CONTRADICTS = {2: 0.51, 3: 0.56}
 """Likeness of the chords below which they contradict, by beats heard so far."""
 CONTRADICTS_LATER = 0.61
-"""The same from the fourth beat on: each of them lets one repeated bar in twenty be mistaken."""
+"""The limit from the fourth beat on: each of them lets one repeated bar in twenty be mistaken."""
 IN_KEY = 0.0
 """Likeness to all chords of the last cycle below which the music has left its key as well."""
 CLEAR = 1.5
@@ -57,5 +57,5 @@ def _chords(beats: Sequence[BeatPrint]) -> np.ndarray:
 
 
 def _direction(chords: np.ndarray) -> np.ndarray:
-    """The same of length 1, so that a loud bar counts no more; nothing of nothing."""
+    """A print scaled to length 1, so that a loud bar counts no more; a silent one stays zero."""
     return chords / max(1e-6, float(np.linalg.norm(chords)))

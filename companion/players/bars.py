@@ -2,8 +2,8 @@
 
 A deadline is a while before the bar starts; by then its sound is on the timeline, in this order of
 choice: the plan made for it, a later bar of an older plan, the last good bars again in phase, a
-fade out. Where it would be none of a plan's and one is under way, or none of all these, a plan may
-come later, until shortly before the bar.
+fade out. If no plan covers the bar but one is being made, or if nothing can be repeated, the
+decision waits until half a second before the bar.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ if TYPE_CHECKING:
 LEAD_S = 1.0
 """How long before a bar its sound must be there: the writer stays this far ahead."""
 LAST_LEAD_S = 0.5
-"""The same where a plan that is late may still come, for there is none else."""
+"""The deadline of a bar for which a plan is still being made: half a second before it starts."""
 REPEATED_CYCLES = 2
 LEAST_REPEATED_BARS = 8
 """Without any new plan the last cycle is repeated twice, but at least 8 bars, then fades out."""
 
 
 class Bars:
-    """See the module.
+    """Decides what sounds in each bar of one player, once, at its deadline.
 
     Attributes:
         tally: how well the player keeps up.

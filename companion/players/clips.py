@@ -75,8 +75,8 @@ class ClipShelf:
         """The bar to repeat in `bar`'s place: the latest a number of cycles earlier.
 
         Where there is none in phase with the cycle, the last one before `bar`; None if none is.
-        With `before` only bars before that one count; when they are forgotten, what has been
-        repeated in their place.
+        With `before` only bars before that one count. If those have been dropped from the shelf,
+        the bars that repeated them count.
         """
         earlier = [b for b in self._clips if b < bar]
         if before is not None and bar - KEPT_BARS + cycle <= before:

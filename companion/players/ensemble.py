@@ -25,7 +25,7 @@ from model.request import DecodeSettings
 
 
 class Ensemble:
-    """See the module.
+    """The players of a session as one: turned by their knobs, planned in rounds, settled in time.
 
     Attributes:
         voices: the players; none before `prepare`.

@@ -45,7 +45,7 @@ if TYPE_CHECKING:
 STRETCH = 0.08
 """Change of tempo up to which a stem is stretched; beyond it is planned anew."""
 EXACT = 0.0005
-"""The same before there is a stem."""
+"""Change of tempo up to which plans go on unchanged while there is no stem yet."""
 
 
 class Planner:

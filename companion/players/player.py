@@ -27,7 +27,7 @@ class Alternatives:
 
 @dataclass(slots=True)
 class Voice:
-    """See the module.
+    """One player: its name and voice, its planner, and what is on its way to the timeline.
 
     Attributes:
         name: of the player.

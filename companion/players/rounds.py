@@ -1,9 +1,12 @@
 """The plans of all players, a round at a time: asked for as one batch, hurried, taken back.
 
 A round is begun once a bar, as soon as the one before is back, and for the same bar for all its
-players. Which bar that is: the first for which all that the knobs wish for can be ready, but no
-more than one bar behind the first for which anything can, and no later than where the music of a
-player would have to be repeated. What does not fit before that bar's deadline is done without.
+players. That bar is the earliest that a plan of full quality can be ready for, with two limits:
+
+- at most one bar after the earliest that *any* plan can be ready for;
+- never past the end of what a player has to play: it would have to repeat itself.
+
+A plan that cannot be ready in time at full quality is made with fewer steps or passes.
 
 A player hears the mix and what the others are going to play, as far as that is settled. In a round
 `together` these are the bars so far, and for the bars being planned what would sound if there were
@@ -93,7 +96,7 @@ class Round:
 
 
 class Rounds:
-    """See the module.
+    """Asks for the plans of all players, one batch at a time, and takes them back.
 
     Attributes:
         stand_in_from: the first bar that may stand in for one not yet played.

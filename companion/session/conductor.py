@@ -73,7 +73,7 @@ class SharedClock(ClockSource, Protocol):
 
 
 class Conductor:
-    """See the module.
+    """Reads the clock that leads, and steers the transport along with it.
 
     Attributes:
         name: of the source that leads.
@@ -179,7 +179,7 @@ class Conductor:
         try:
             source = self._openers[name]()
         except KeyError:
-            self._leads_on(f"clock {name} is not to be had here")
+            self._leads_on(f"clock {name} is not available here")
             return
         except CompanionError as error:
             self._leads_on(str(error))

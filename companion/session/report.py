@@ -25,7 +25,7 @@ LISTENING = PlayerMetrics(None, None, None, None, None, "none")
 
 
 class Report:
-    """See the module.
+    """Tells how each bar went: to the take, to the status line, and over OSC.
 
     Attributes:
         latest: metrics of the present bar; None before bar 0.

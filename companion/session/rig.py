@@ -141,7 +141,7 @@ def play_recording(
 def run_recording(
     players: int, signal: Samples, rate: int, name: str, stereo: Samples | None = None
 ) -> Rig:
-    """The same as fast as it goes; `stream.output` has what came out."""
+    """Play along a recording offline, as fast as it goes; `stream.output` has what came out."""
     memory = AudioMemory(rate, players, stereo=stereo is not None)
     stream = OfflineStream(memory, signal, record=True, stereo=stereo)
     seconds = lambda: memory.position / rate  # noqa: E731

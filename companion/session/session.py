@@ -42,7 +42,7 @@ TICK_S = 0.010
 
 
 class Session:
-    """See the module."""
+    """One set, from the count-in to the last bar; `run` plays it."""
 
     def __init__(
         self,

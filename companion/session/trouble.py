@@ -89,7 +89,7 @@ class Trouble:
 
 
 class Ledger:
-    """See the module.
+    """Everything that went wrong in a session, in the order of its weight.
 
     Attributes:
         told: what is told now, what lasts or has just happened before what is over, and of these

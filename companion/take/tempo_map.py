@@ -35,7 +35,7 @@ class TempoMap:
     step: float = 1.0
 
     def in_quarters(self, meter: Meter) -> TempoMap:
-        """The same, which counts the beats of a meter, counted in quarter notes."""
+        """This map, counted in quarter notes instead of the beats of a meter."""
         segments = tuple(
             Segment(each.time_s, meter.quarters(each.beat), meter.quarters(each.bpm))
             for each in self.segments

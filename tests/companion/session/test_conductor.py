@@ -303,7 +303,7 @@ def test_a_clock_that_cannot_be_had_leaves_the_lead_where_it_is() -> None:
     assert stage.conductor.name == "internal"
     assert stage.warnings == [
         "Ableton Link is not installed; internal leads on",
-        "clock follow is not to be had here; internal leads on",
+        "clock follow is not available here; internal leads on",
     ]
 
 

@@ -200,4 +200,4 @@ def test_a_clock_that_is_not_to_be_had_is_told_of_until_another_leads(tmp_path: 
     rig = run_recording(1, music(12), RATE, "signal")
     session = Session(preset, rig, standin(), preset.store(), new_take(tmp_path, preset), 0, 0)
     session.run(lambda status: named.append(status.trouble))
-    assert set(named) == {"clock midi is not to be had here; internal leads on"}
+    assert set(named) == {"clock midi is not available here; internal leads on"}
