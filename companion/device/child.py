@@ -20,13 +20,12 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import sys
 import threading
 import time
 from collections.abc import Iterator
 from dataclasses import asdict, replace
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 
@@ -43,6 +42,7 @@ from companion.device.devices import (
     start_anew,
 )
 from companion.device.stream import RELEASE_LIMIT_S, DuplexStream, open_duplex, within
+from companion.system.child import become_child
 from companion.system.errors import CompanionError, NoDevice
 
 LOOK_S = 0.05
@@ -52,8 +52,9 @@ Message = dict[str, Any]
 class Holder:
     """PortAudio and at most one stream of it."""
 
-    def __init__(self, said: threading.Lock) -> None:
-        self._said = said
+    def __init__(self, parent: BinaryIO) -> None:
+        self._parent = parent
+        self._saying = threading.Lock()
         self._device: DuplexDevice | None = None
         self._stream: DuplexStream | None = None
         self._fresh = True
@@ -126,24 +127,20 @@ class Holder:
 
     def say(self, message: Message) -> None:
         """One line to the parent."""
-        with self._said:
-            print(json.dumps(message), flush=True)
+        with self._saying:
+            self._parent.write(json.dumps(message).encode() + b"\n")
+            self._parent.flush()
 
 
 def main() -> int:
     """Serve until the input ends."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's
-    out = os.dup(1)
-    os.dup2(2, 1)  # what a library prints is no message
-    sys.stdout = os.fdopen(out, "w", buffering=1)
-    holder = Holder(threading.Lock())
+    holder = Holder(become_child())
     callback_address()  # compiled now, not when a device waits
     bridge_address()
     holder.say({"ready": os.getpid()})
     for asked in _requests():
         holder.say(holder.answer(asked))
     holder.end()
-    sys.stdout.flush()
     os._exit(0)  # no other clean-up may hold it up
 
 

@@ -8,18 +8,15 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import queue
-import subprocess
 import sys
 import threading
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Protocol
 
 from companion.audio.memory import AudioMemory
 from companion.device.devices import Device, DuplexDevice
-from companion.system.ending import apart
+from companion.system.child import Child
 from companion.system.errors import CompanionError, NoDevice
 
 START_LIMIT_S = 60.0  # a first run compiles the callback
@@ -82,17 +79,8 @@ class ProcessLink:
 
     def __init__(self) -> None:
         """Start it; it is ready by the first question."""
-        here = str(Path(__file__).parents[2])
-        paths = os.pathsep.join(filter(None, [here, os.environ.get("PYTHONPATH")]))
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "companion.device.child"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,  # sound libraries print about all that is not there
-            env=os.environ | {"PYTHONPATH": paths},
-            text=True,
-            **apart(),
-        )
+        # What it prints is lost: sound libraries print about all that is not there.
+        self._child = Child((sys.executable, "-m", "companion.device.child"))
         self._said: queue.Queue[Message] = queue.Queue()
         self._lost = False
         self._ready = False
@@ -106,7 +94,7 @@ class ProcessLink:
     @property
     def pid(self) -> int:
         """Of the process."""
-        return self._process.pid
+        return self._child.pid
 
     def choose(self, wanted: Wanted) -> DuplexDevice:
         """See `DeviceLink`."""
@@ -124,15 +112,14 @@ class ProcessLink:
 
     def _ask(self, key: str, **message: Any) -> Any:
         """The answer's value; CompanionError if it is an error, or none comes in time."""
-        assert self._process.stdin is not None
-        if self._lost or self._process.stdin.closed:
+        if self._lost or self._child.input.closed:
             raise CompanionError(ENDED)
         if not self._ready:
             self._expect("ready", START_LIMIT_S)
             self._ready = True
         with contextlib.suppress(OSError):  # it is gone: no answer comes
-            self._process.stdin.write(json.dumps(message) + "\n")
-            self._process.stdin.flush()
+            self._child.input.write(json.dumps(message).encode() + b"\n")
+            self._child.input.flush()
         return self._expect(key, ANSWER_LIMIT_S)
 
     def _expect(self, key: str, limit_s: float) -> Any:
@@ -146,8 +133,7 @@ class ProcessLink:
         raise (NoDevice if said.get("missing") else CompanionError)(said["error"])
 
     def _read(self) -> None:
-        assert self._process.stdout is not None
-        with self._process.stdout as stream:
+        with self._child.output as stream:
             for line in stream:
                 said = json.loads(line)
                 if "lost" in said:
@@ -159,18 +145,10 @@ class ProcessLink:
 
     def close(self) -> None:
         """See `DeviceLink`."""
-        assert self._process.stdin is not None
-        with contextlib.suppress(OSError):
-            self._process.stdin.close()
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            self._process.wait(CLOSE_LIMIT_S)
-        self.kill()
+        self._child.hang_up()
+        self._child.end(CLOSE_LIMIT_S)
 
     def kill(self) -> None:
         """See `DeviceLink`."""
-        self._process.kill()
-        with contextlib.suppress(subprocess.TimeoutExpired):  # a driver may hold it for ever
-            self._process.wait(CLOSE_LIMIT_S)
-        assert self._process.stdin is not None
-        with contextlib.suppress(OSError):
-            self._process.stdin.close()
+        self._child.end(0.0)
+        self._child.hang_up()

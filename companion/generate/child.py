@@ -15,7 +15,6 @@ import contextlib
 import ctypes
 import functools
 import os
-import signal
 import sys
 import threading
 from collections.abc import Callable, Sequence
@@ -33,6 +32,7 @@ from companion.generate.protocol import (
     write_message,
 )
 from companion.generate.serve import Inbox, one_line, serve
+from companion.system.child import become_child
 
 NICENESS = 5
 LAST_STEP_S = 2.0
@@ -53,8 +53,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def serve_parent(source: Loading, threads: int = 0) -> int:
     """The same with a generator of any kind; `threads` as for `warm_up`."""
-    outbox = claim_standard_output()
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    outbox = become_child()
     if hasattr(os, "nice"):
         os.nice(NICENESS)
     trim = memory_trimmer()
@@ -75,14 +74,6 @@ def serve_parent(source: Loading, threads: int = 0) -> int:
     for problem in problems:
         print(problem, file=sys.stderr)
     return 1 if problems else 0
-
-
-def claim_standard_output() -> BinaryIO:
-    """Standard output for the protocol alone: everything else that prints gets standard error."""
-    own = os.dup(1)
-    os.dup2(2, 1)
-    sys.stdout = sys.stderr
-    return os.fdopen(own, "wb")
 
 
 def memory_trimmer() -> Callable[[], object]:

@@ -9,7 +9,6 @@ child printed. A `ThreadLink` has one, which owns the generator.
 from __future__ import annotations
 
 import contextlib
-import os
 import subprocess
 import sys
 import threading
@@ -18,12 +17,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from queue import SimpleQueue
-from typing import BinaryIO, Protocol, cast
+from typing import Protocol
 
 from companion.generate.loading import GeneratorName, Loading
 from companion.generate.protocol import Message, ProtocolError, pack, read_message
 from companion.generate.serve import Inbox, serve
-from companion.system.ending import apart
+from companion.system.child import Child
 
 GRACE_S = 1.0
 """How long a generator that is asked to end may take before it is made to."""
@@ -60,17 +59,7 @@ class ProcessLink:
 
     def __init__(self, command: Sequence[str], receive: Receive) -> None:
         """Start the child; OSError if there is no such program."""
-        # The child finds the same packages, from wherever this process was started.
-        here = str(Path(__file__).parents[2])
-        paths = os.pathsep.join(filter(None, [here, os.environ.get("PYTHONPATH")]))
-        self._process = subprocess.Popen(
-            command,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            env=os.environ | {"PYTHONPATH": paths},
-            **apart(),
-        )
+        self._child = Child(command, errors=subprocess.PIPE)
         self._receive = receive
         self._outbox: SimpleQueue[bytes | None] = SimpleQueue()
         self._printed: deque[str] = deque(maxlen=20)
@@ -84,7 +73,7 @@ class ProcessLink:
     @property
     def pid(self) -> int:
         """The child's process id."""
-        return self._process.pid
+        return self._child.pid
 
     def send(self, message: Message) -> None:
         """See `Link`."""
@@ -93,48 +82,32 @@ class ProcessLink:
     def close(self, grace_s: float = GRACE_S) -> None:
         """See `Link`."""
         self._outbox.put(None)
-        try:
-            self._process.wait(grace_s)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
+        self._child.end(grace_s)
         for thread in self._threads:
             thread.join(GRACE_S)
 
     def _write(self) -> None:
-        assert self._process.stdin is not None
-        try:
+        with contextlib.suppress(OSError):  # it is gone: the reader says so
             while (data := self._outbox.get()) is not None:
-                self._process.stdin.write(data)
-                self._process.stdin.flush()
-        except OSError:
-            pass  # it is gone: the reader says so
-        finally:
-            with contextlib.suppress(OSError):
-                self._process.stdin.close()
+                self._child.input.write(data)
+                self._child.input.flush()
+        self._child.hang_up()
 
     def _read(self) -> None:
-        stdout = cast(BinaryIO, self._process.stdout)
-        problem = ""
+        problem, grace_s = "", GRACE_S
         try:
-            while (message := read_message(stdout)) is not None:
+            while (message := read_message(self._child.output)) is not None:
                 self._receive(message)
         except (ProtocolError, OSError) as error:
-            problem = f", which spoke nonsense ({error}),"
-            self._process.kill()
-        stdout.close()
-        try:
-            code = self._process.wait(GRACE_S)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            code = self._process.wait()
+            problem, grace_s = f", which spoke nonsense ({error}),", 0.0
+        code = self._child.end(grace_s)
+        self._child.output.close()
         self._threads[0].join(GRACE_S)
         last = next((f": {line}" for line in reversed(self._printed) if line), "")
         self._receive(Lost(f"the generator's process{problem} ended with code {code}{last}"))
 
     def _listen(self) -> None:
-        assert self._process.stderr is not None
-        with self._process.stderr as stream:
+        with self._child.errors as stream:
             while line := stream.readline(_LINE_BYTES):
                 self._printed.append(line.decode(errors="replace").strip())
 

@@ -7,9 +7,7 @@ What was told to be ignored, as `nohup` does with the terminal's end, stays igno
 
 from __future__ import annotations
 
-import os
 import signal
-import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -55,10 +53,3 @@ def stopped() -> Iterator[None]:
 
     with ended_by(stop):
         yield
-
-
-def apart() -> dict[str, Any]:
-    """Arguments for `Popen`: a terminal does not ask the child to end, its parent does."""
-    if os.name == "posix":
-        return {"process_group": 0}
-    return {"creationflags": getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0)}

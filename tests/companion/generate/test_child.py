@@ -36,17 +36,6 @@ def test_nonsense_ends_it_with_a_line_that_says_so() -> None:
     ]
 
 
-def test_what_it_prints_does_not_reach_the_protocol() -> None:
-    script = (
-        "import os, sys; from companion.generate.child import claim_standard_output\n"
-        "out = claim_standard_output(); print('text'); os.write(1, b'bytes')\n"
-        "out.write(b'protocol'); out.flush(); sys.stdout.flush()"
-    )
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, check=True)
-    assert done.stdout == b"protocol"
-    assert b"text" in done.stderr and b"bytes" in done.stderr
-
-
 def test_the_stand_in_needs_no_torch() -> None:
     script = (
         "import sys, companion.generate.child, companion.generate.worker\n"

@@ -3,11 +3,13 @@ from __future__ import annotations
 import io
 import json
 import struct
+from types import MappingProxyType
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from safetensors.numpy import save
 
 from companion.generate import protocol
 from companion.generate.protocol import (
@@ -123,39 +125,85 @@ def test_a_length_is_checked_before_anything_is_read() -> None:
     assert stream.asked == 12
 
 
+HELLO = {"kind": "Hello", "fields": {"version": VERSION}}
+
+
 @pytest.mark.parametrize(
     "header",
     [
-        {"kind": "plan", "fields": {}, "arrays": []},
-        {"kind": "shell", "fields": {}, "arrays": []},
-        {"kind": "finish", "fields": {"number": None}, "arrays": []},
-        {"kind": "hello", "fields": {"version": VERSION}, "arrays": [["x", "object", [1]]]},
-        {"kind": "hello", "fields": {"version": VERSION}, "arrays": [["x", "float32", [-1]]]},
-        {
-            "kind": "hello",
-            "fields": {"version": VERSION},
-            "arrays": [["x", "float32", [2**40, 2**40]]],
-        },
-        {"kind": "result", "fields": {"number": 1, "stems": [], "seconds": 1.0}, "arrays": []},
-        {
-            "kind": "result",
-            "fields": {"number": 1, "stems": ["lost"], "seconds": 1.0},
-            "arrays": [["1.audio", "float32", [0]]],
-        },
+        {"kind": "Plan", "fields": {}},
+        {"kind": "Shell", "fields": {}},
+        {"kind": "Finish", "fields": {"number": None}},
+        {"kind": "Hello", "fields": {"version": float("inf")}},
+        {"kind": "Hello", "fields": {"version": {"array": "x"}}},
+        {"kind": "Result", "fields": {"number": 1, "stems": [], "seconds": 1.0}},
         [],
     ],
 )
 def test_what_is_no_message_is_refused_by_name(header: object) -> None:
     with pytest.raises(ProtocolError, match="message cannot be read"):
-        protocol.unpack(json.dumps(header).encode(), b"")
+        protocol.unpack(json.dumps(header).encode(), save({}))
 
 
-def test_bytes_that_belong_to_nothing_and_bools_that_are_none_are_refused() -> None:
-    header = {"kind": "hello", "fields": {"version": VERSION}, "arrays": [["x", "bool", [1]]]}
-    with pytest.raises(ProtocolError, match="no bool"):
-        protocol.unpack(json.dumps(header).encode(), b"\x07")
-    with pytest.raises(ProtocolError, match="belong to no array"):
-        protocol.unpack(json.dumps(header | {"arrays": []}).encode(), b"\x07")
+def as_body(**arrays: dict[str, object]) -> bytes:
+    """The bytes that would say this of arrays, with two bytes of them."""
+    said = json.dumps(arrays).encode()
+    return struct.pack("<Q", len(said)) + said + b"\x07\x07"
+
+
+@pytest.mark.parametrize(
+    ("body", "why"),
+    [
+        (b"", "too small"),
+        (save({})[:-1], "SafetensorError"),
+        (save({}) + b"\x07", "not fully covered"),
+        (as_body(x={"dtype": "object", "shape": [1], "data_offsets": [0, 2]}), "SafetensorError"),
+        (as_body(x={"dtype": "BF16", "shape": [1], "data_offsets": [0, 2]}), "BF16"),
+        (as_body(x={"dtype": "I16", "shape": [-1], "data_offsets": [0, 2]}), "SafetensorError"),
+        (as_body(x={"dtype": "I16", "shape": [2], "data_offsets": [0, 2]}), "SafetensorError"),
+        (
+            as_body(x={"dtype": "F32", "shape": [2**40, 2**40], "data_offsets": [0, 2]}),
+            "SafetensorError",
+        ),
+        (as_body(x={"dtype": "BOOL", "shape": [2], "data_offsets": [0, 2]}), "no bool"),
+        (as_body(x={"dtype": "I16", "shape": [1], "data_offsets": [0, 2]}), "belong to nothing"),
+        (struct.pack("<Q", protocol.MAX_HEADER_BYTES + 1), "too many arrays"),
+    ],
+)
+def test_arrays_that_are_none_or_belong_to_nothing_are_refused(body: bytes, why: str) -> None:
+    with pytest.raises(ProtocolError, match=why):
+        protocol.unpack(json.dumps(HELLO).encode(), body)
+
+
+@pytest.mark.parametrize("place", ["x", "0", ""])
+def test_an_array_stands_where_one_is_due_and_in_one_place_only(place: str) -> None:
+    fields = {"number": 1, "seconds": 1.0, "stems": [{"tokens": {"array": place}}]}
+    for said in (fields, fields | {"stems": {"array": "0"}}, {"array": "0"}):
+        header = json.dumps({"kind": "Result", "fields": said}).encode()
+        with pytest.raises(ProtocolError, match="message cannot be read"):
+            protocol.unpack(header, save({"0": np.ones((4, 1), np.int16)}))
+    both = {"tokens": {"array": "0"}, "audio": {"array": "0"}}
+    header = json.dumps({"kind": "Result", "fields": fields | {"stems": [both]}}).encode()
+    with pytest.raises(ProtocolError, match="message cannot be read"):
+        protocol.unpack(header, save({"0": np.ones((4, 1), np.int16)}))
+
+
+def test_arrays_in_any_layout_come_out_whole_and_may_be_written_to(make_request) -> None:
+    prefix = np.arange(400, dtype=np.int16).reshape(100, 4).T
+    context = np.arange(256_000, dtype=np.float32)[::2]
+    context.flags.writeable = False
+    heard = through(Plan(1, (make_request(prefix=prefix, context=context),)))
+    assert isinstance(heard, Plan)
+    (got,) = heard.requests
+    np.testing.assert_array_equal(got.prefix, prefix)
+    np.testing.assert_array_equal(got.context, context)
+    got.context[:], got.prefix[:] = 0, 0
+
+
+def test_a_mapping_may_call_a_stage_as_an_array_is_called() -> None:
+    timings = {"array": 0.5}
+    heard = through(Ready(1, "cpu", 1.0, 0, np.zeros((4, 1), np.int16), MappingProxyType(timings)))
+    assert isinstance(heard, Ready) and heard.timings == timings
 
 
 def test_a_message_that_is_too_long_is_not_sent() -> None:

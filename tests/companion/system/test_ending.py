@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from companion.system.ending import KINDS, Stopped, apart, ended_by, stopped
+from companion.system.ending import KINDS, Stopped, ended_by, stopped
 
 ROOT = Path(__file__).parents[3]
 
@@ -48,14 +48,6 @@ def test_what_was_to_be_ignored_stays_ignored(kind: signal.Signals) -> None:
         assert signal.getsignal(kind) is signal.SIG_IGN
     finally:
         signal.signal(kind, before)
-
-
-@pytest.mark.skipif(os.name != "posix", reason="process groups")
-def test_a_child_is_out_of_the_terminals_reach() -> None:
-    child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE, **apart())
-    assert os.getpgid(child.pid) == child.pid
-    assert os.getsid(child.pid) == os.getsid(0)
-    child.communicate(b"\n")
 
 
 LOADING = """
