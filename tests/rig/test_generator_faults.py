@@ -36,7 +36,12 @@ Fault = Callable[[ProcessLink, Path], object]
 
 
 def order(word: str) -> Fault:
-    return lambda _, orders: orders.write_text(word)
+    def give(_: object, orders: Path) -> None:
+        new = orders.with_suffix(".new")
+        new.write_text(word)
+        new.rename(orders)  # whole: a child that finds it empty would carry on
+
+    return give
 
 
 def send(number: signal.Signals) -> Fault:
