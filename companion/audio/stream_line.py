@@ -26,7 +26,7 @@ class HostGrid:
         self._window_s = window_s
         self._seen: deque[tuple[float, float]] = deque()
 
-    def observe(self, host_s: float, position: int) -> None:
+    def observe(self, host_s: float, position: float) -> None:
         """The counter stood at ``position`` at ``host_s``, monotonic seconds."""
         ahead = position - host_s * self._rate
         while self._seen and self._seen[-1][1] <= ahead:

@@ -9,7 +9,7 @@ that.
 
 from __future__ import annotations
 
-from collections import deque
+from companion.audio.stream_line import HostGrid
 
 WINDOW_S = 10.0
 
@@ -20,7 +20,7 @@ class Arrivals:
     def __init__(self) -> None:
         """Nothing has arrived."""
         self._added_s = 0.0
-        self._delays: deque[tuple[float, float]] = deque()  # when seen, delay; both growing
+        self._line = HostGrid(1, WINDOW_S)  # of seconds added up over seconds
 
     def at(self, since_last_s: float, now_s: float) -> float:
         """When the next message arrived.
@@ -30,10 +30,5 @@ class Arrivals:
             now_s: monotonic time at which it was taken from the queue.
         """
         self._added_s += since_last_s
-        delay_s, delays = now_s - self._added_s, self._delays
-        while delays and delays[-1][1] >= delay_s:
-            delays.pop()
-        delays.append((now_s, delay_s))
-        while delays[0][0] < now_s - WINDOW_S:
-            delays.popleft()
-        return self._added_s + delays[0][1]
+        self._line.observe(now_s, self._added_s)
+        return self._added_s - self._line.ahead_samples
