@@ -32,7 +32,6 @@ from companion.control.preset import (
     bundled_presets,
     load_preset,
 )
-from companion.control.yaml_section import nearest
 from companion.device.calibrate import calibrate
 from companion.device.devices import list_devices
 from companion.device.wire import Wanted
@@ -44,7 +43,7 @@ from companion.session.session import Session
 from companion.session.status import Status
 from companion.session.trouble import summary_lines
 from companion.system.ending import Stopped, ended_by, stopped
-from companion.system.errors import CompanionError, NoDevice
+from companion.system.errors import CompanionError, NoDevice, nearest
 from companion.system.printing import not_printed, printable, printed_text, say
 from model.instruments import INSTRUMENTS
 

@@ -8,16 +8,14 @@ in one line.
 
 from __future__ import annotations
 
-import difflib
 import math
-import reprlib
 from dataclasses import dataclass
 from typing import Literal
 
 from companion.clock.grid import MAX_BPM, MIN_BPM
 from companion.clock.source import CLOCKS
 from companion.listen.cycle import MAX_CYCLE
-from companion.system.errors import CompanionError
+from companion.system.errors import CompanionError, nearest, shown
 from model.instruments import INSTRUMENTS
 from model.request import FORMS
 
@@ -28,8 +26,6 @@ Curve = Literal["linear", "exponential"]
 Value = float | int | bool | str
 CONTROLLER_STEPS = 127
 """Of a MIDI controller, between its first value and its last."""
-_SHORT = reprlib.Repr()
-_SHORT.maxlevel, _SHORT.maxstring, _SHORT.maxother = 2, 60, 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,14 +200,9 @@ def parameter(name: str, scope: Scope | None = None) -> Parameter:
     names = [p.name for p in PARAMETERS if scope is None or p.scope == scope]
     if name in names:
         return BY_NAME[name]
-    close = difflib.get_close_matches(name, names, n=1)
-    nearest = f"; nearest: {close[0]}" if close else ""
-    raise CompanionError(f"there is no parameter {shown(name)}{nearest}; valid: {', '.join(names)}")
-
-
-def shown(value: object) -> str:
-    """A value as a message shows it: on one line, and cut where it is long."""
-    return _SHORT.repr(value)
+    raise CompanionError(
+        f"there is no parameter {shown(name)}{nearest(name, names)}; valid: {', '.join(names)}"
+    )
 
 
 def reference() -> str:

@@ -17,10 +17,10 @@ from companion.clock.grid import MAX_BPM, MIN_BPM
 from companion.clock.meter import FOUR_FOUR, METERS, Meter
 from companion.control.parameters import BY_NAME, PARAMETERS, Value, parameter
 from companion.control.store import ALL, ParameterStore
-from companion.control.yaml_section import Section, nearest
+from companion.control.yaml_section import Section
 from companion.control.yaml_text import read_yaml
 from companion.generate.loading import GENERATORS, GeneratorName
-from companion.system.errors import CompanionError
+from companion.system.errors import CompanionError, nearest
 
 DEVICES = ("auto", "cuda", "mps", "cpu")
 RIG_KNOBS = tuple(knob.name for knob in PARAMETERS if knob.scope == "rig")

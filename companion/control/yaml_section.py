@@ -6,13 +6,12 @@ file, the key and what would be valid.
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Sequence
 from typing import Any
 
-from companion.control.parameters import Value, parameter, shown
+from companion.control.parameters import Value, parameter
 from companion.control.yaml_text import Word
-from companion.system.errors import CompanionError
+from companion.system.errors import CompanionError, nearest, shown
 
 _REQUIRED: Any = object()
 _KINDS = {
@@ -125,9 +124,3 @@ def _meant(value: Any, switch: bool) -> Any:
     if not isinstance(value, Word):
         return value
     return value.on if switch else str(value)
-
-
-def nearest(name: str, names: Sequence[str]) -> str:
-    """`; nearest: ...` for a message; empty where nothing is near."""
-    close = difflib.get_close_matches(name, tuple(names), n=1)
-    return f"; nearest: {close[0]}" if close else ""

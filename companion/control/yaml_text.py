@@ -13,8 +13,7 @@ from typing import Any, ClassVar
 
 import yaml
 
-from companion.control.parameters import shown
-from companion.system.errors import CompanionError
+from companion.system.errors import CompanionError, shown
 
 _TAG = "tag:yaml.org,2002:"
 _WORD = "!word"

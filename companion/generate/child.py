@@ -31,8 +31,9 @@ from companion.generate.protocol import (
     read_message,
     write_message,
 )
-from companion.generate.serve import Inbox, one_line, serve
+from companion.generate.serve import Inbox, serve
 from companion.system.child import become_child
+from companion.system.errors import one_line
 
 NICENESS = 5
 LAST_STEP_S = 2.0

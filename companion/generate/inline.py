@@ -11,10 +11,10 @@ from collections.abc import Sequence
 from companion.generate.generator import StemGenerator
 from companion.generate.loading import Loading
 from companion.generate.protocol import CANCELLED, Plan, Ready, Result
-from companion.generate.serve import Inbox, announce, make, one_line
+from companion.generate.serve import Inbox, announce, make
 from companion.generate.stem_worker import PATIENCE_S, START_TIMEOUT_S, Finished
 from companion.generate.warmup import WarmUp
-from companion.system.errors import CompanionError
+from companion.system.errors import CompanionError, one_line
 from model.request import StemRequest
 
 

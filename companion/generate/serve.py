@@ -29,7 +29,7 @@ from companion.generate.protocol import (
     Result,
 )
 from companion.generate.warmup import WarmUp, warm_up
-from companion.system.errors import CompanionError
+from companion.system.errors import one_line
 from model.request import StemResult
 
 Inbox = SimpleQueue[Message | None]
@@ -135,11 +135,3 @@ def _tell(decoding: BatchDecoding, number: int, message: Message) -> bool:
             decoding.cancel()
             return True
     return False
-
-
-def one_line(error: BaseException) -> str:
-    """An error for a person: its message if it was written for one, else its kind as well."""
-    text = " ".join(str(error).split())
-    if isinstance(error, (CompanionError, ValueError)) and text:
-        return text
-    return f"{type(error).__name__}: {text}" if text else type(error).__name__

@@ -19,7 +19,6 @@ from companion.clock.transport import Transport
 from companion.control.osc_out import OscSender
 from companion.control.preset import Preset
 from companion.control.store import ParameterStore
-from companion.generate.serve import one_line
 from companion.generate.stem_worker import StemWorker
 from companion.players.ensemble import Ensemble
 from companion.players.journal import Diary
@@ -35,6 +34,7 @@ from companion.session.report import Report
 from companion.session.rig import Rig
 from companion.session.status import PlayerStatus, Status
 from companion.session.trouble import Ledger
+from companion.system.errors import one_line
 from companion.take.take import Take
 
 TICK_S = 0.010

@@ -16,8 +16,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Protocol
 
-from companion.system.disk import disk_message
-from companion.system.errors import CompanionError
+from companion.system.errors import CompanionError, disk_message
 
 _PREFIX = ".companion-"  # of what is being written; the final name may leave no room for more
 

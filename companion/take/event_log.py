@@ -7,8 +7,7 @@ import queue
 import threading
 from pathlib import Path
 
-from companion.system.disk import disk_message
-from companion.system.errors import CompanionError
+from companion.system.errors import CompanionError, disk_message
 from companion.take.events import EVENTS_FILE, Event, event_line
 from companion.take.lock import lock
 

@@ -18,8 +18,7 @@ import numpy as np
 import soundfile
 
 from companion.audio.recording import open_sound
-from companion.system.disk import disk_message
-from companion.system.errors import CompanionError
+from companion.system.errors import CompanionError, disk_message
 from companion.system.printing import printable
 from companion.take.events import EVENTS_FILE, Sounding, read_events
 from companion.take.recorder import INPUT_NAME

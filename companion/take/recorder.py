@@ -26,8 +26,7 @@ from typing import Protocol
 
 import numpy as np
 
-from companion.system.disk import disk_message
-from companion.system.errors import CompanionError
+from companion.system.errors import CompanionError, disk_message
 from companion.take.wave_file import WaveWriter
 
 INPUT_NAME = "input"

@@ -11,8 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from companion.system.disk import disk_message
-from companion.system.errors import CompanionError
+from companion.system.errors import CompanionError, disk_message
 from companion.take.events import EVENTS_FILE, TakeEnded, event_line, parse_event
 from companion.take.lock import lock
 from companion.take.picture import draw_take

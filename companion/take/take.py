@@ -10,8 +10,7 @@ import contextlib
 from collections.abc import Mapping
 from pathlib import Path
 
-from companion.system.disk import disk_message
-from companion.system.errors import CompanionError
+from companion.system.errors import CompanionError, disk_message
 from companion.take.event_log import EventLog
 from companion.take.events import Event
 from companion.take.provenance import Origin

@@ -18,9 +18,9 @@ from companion.generate.protocol import (
     Ready,
     Result,
 )
-from companion.generate.serve import Inbox, one_line, serve
+from companion.generate.serve import Inbox, serve
 from companion.generate.standin import StandInDecoding, StandInGenerator
-from companion.system.errors import CompanionError
+from companion.system.errors import CompanionError, one_line
 from model.request import StemRequest, StemResult
 
 
