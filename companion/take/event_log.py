@@ -9,7 +9,7 @@ from pathlib import Path
 
 from companion.system.disk import disk_message
 from companion.system.errors import CompanionError
-from companion.take.events import EVENTS_FILE, Event, event_line
+from companion.take.events import EVENTS_FILE, Event, encode
 from companion.take.lock import lock
 
 CLOSE_LIMIT_S = 10.0
@@ -51,7 +51,7 @@ class EventLog:
 
     def write(self, event: Event) -> None:
         """Append one event and hand it to the operating system, at once or in the thread."""
-        line = event_line(event)
+        line = f"{encode(event)}\n".encode()
         if self._thread is None:
             self._append(line)
         else:

@@ -6,6 +6,7 @@ keeps such files: neither a key nor a digit of them may change.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from typing import Any
 import pytest
 
 from companion.replay.replay import replay
-from companion.take.events import EVENTS_FILE
+from companion.take.events import EVENTS_FILE, TYPES, decode, encode
 from tests.companion.lines import read_lines
 from tests.companion.replay.test_replay import standing_in
 from tests.companion.stage import Outage, Scene, play_scene
@@ -76,6 +77,19 @@ def test_a_set_leaves_the_lines_that_it_always_left(
     assert [everywhere(event) for event in now] == [everywhere(event) for event in then]
 
 
+@pytest.mark.parametrize("name", SETS)
+def test_a_line_is_written_again_as_it_was_read(name: str) -> None:
+    for line in recorded(name).read_text().splitlines():
+        event = decode(line, "it")
+        assert event is not None
+        assert encode(event) == line
+
+
+def test_the_recorded_takes_hold_every_type_of_event() -> None:
+    types = {event["type"] for name in SETS for event in read_lines(recorded(name))}
+    assert types == set(TYPES)
+
+
 @each_set
 def test_a_recorded_take_replays(
     tmp_path: Path, name: str, play_it: Callable[[Path], Played]
@@ -85,3 +99,21 @@ def test_a_recorded_take_replays(
     replayed = replay(played.take)
     assert replayed.identical
     assert replayed.plans == len(played.of("plan")) >= 2
+
+
+def test_a_take_replays_that_an_older_companion_recorded(tmp_path: Path) -> None:
+    played = by_hand(tmp_path)
+    lines = read_lines(recorded("by-hand"))
+    later = {"machine", "number", "expected", "timings_s"}
+    older = [
+        {key: value for key, value in event.items() if key not in later}
+        for event in lines
+        if event["type"] != "trouble"
+    ]
+    newer = [{**event, "mood": "good"} for event in older] + [
+        {"type": "applause", "bar": 7, "time_s": 14.0}
+    ]
+    for events in (older, newer):
+        text = "".join(json.dumps(event) + "\n" for event in events)
+        (played.take / EVENTS_FILE).write_text(text)
+        assert replay(played.take).identical
