@@ -23,7 +23,7 @@ from companion.generate.worker import process_worker
 from companion.session.rig import play_recording
 from companion.session.session import Session
 from companion.session.status import Status
-from companion.take.events import EVENTS_FILE, read_events
+from companion.take.events import EVENTS_FILE, BarSounded, PlanFailed, PlanMade, read_events
 from tests.companion.studio import new_take
 from tests.rig.test_jam import real_recording
 
@@ -51,11 +51,11 @@ def measure(name: str, folder: Path) -> None:
 
     session.run(on_tick)
     events = read_events(take.folder / EVENTS_FILE)
-    failed_s = [e["time_s"] for e in events if e["type"] == "plan failed"]
-    plans_s = [e["time_s"] for e in events if e["type"] == "plan"]
+    failed_s = [e.time_s for e in events if isinstance(e, PlanFailed)]
+    plans_s = [e.time_s for e in events if isinstance(e, PlanMade)]
     back_s = min(at for at in plans_s if at > max([*failed_s, broken_s[0]]))
     sounding = Counter(
-        e["sounding"] for e in events if e["type"] == "bar" and e["bar"] >= FAULT_BAR
+        e.sounding for e in events if isinstance(e, BarSounded) and e.bar >= FAULT_BAR
     )
     print(
         f"{name}: a plan again after {back_s - broken_s[0]:.1f} s, {len(failed_s)} plans lost; "

@@ -16,7 +16,7 @@ from companion.generate.loading import GENERATORS
 from companion.system.errors import CompanionError
 from companion.system.printing import say
 from companion.system.whole import new_folder
-from companion.take.events import EVENTS_FILE, read_events
+from companion.take.events import EVENTS_FILE, read_events, start_of
 
 Take = Annotated[Path, typer.Argument(help="Folder of a take.", parser=typed_path)]
 
@@ -107,10 +107,10 @@ def replay_command(
 def stems_of(take: Path) -> tuple[str, ...]:
     """Names of the files that a replay of a take writes; none where it is no take."""
     try:
-        events = read_events(take / EVENTS_FILE)
+        begun = start_of(read_events(take / EVENTS_FILE))
     except CompanionError:  # the replay will say so
         return ()
-    return tuple(f"{player}.wav" for event in events[:1] for player in event.get("players", ()))
+    return () if begun is None else tuple(f"{player}.wav" for player in begun.players)
 
 
 def soak_command(

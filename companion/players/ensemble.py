@@ -15,12 +15,14 @@ from companion.control.store import ParameterStore
 from companion.generate.budget import Wish
 from companion.generate.effort import Effort
 from companion.generate.protocol import Ready
-from companion.players.journal import Diary
+from companion.players.decision import Placement
+from companion.players.journal import Journal
 from companion.players.planner import Planner
 from companion.players.player import Voice
 from companion.players.rounds import Rounds
 from companion.players.settings import gain_of
 from companion.players.timeline import Placing
+from companion.take.events import ClipCut, FadedIn, GainSet
 from model.request import DecodeSettings
 
 
@@ -40,7 +42,7 @@ class Ensemble:
         rounds: Rounds,
         store: ParameterStore,
         placing: Placing,
-        diary: Diary,
+        journal: Journal,
     ) -> None:
         """No players yet.
 
@@ -50,10 +52,10 @@ class Ensemble:
             rounds: has their plans made.
             store: the players' knobs.
             placing: takes what is to sound.
-            diary: is told of what is done by hand.
+            journal: is told of what is done by hand.
         """
         self._memory, self._transport = memory, transport
-        self._store, self._placing, self._diary, self._rounds = store, placing, diary, rounds
+        self._store, self._placing, self._journal, self._rounds = store, placing, journal, rounds
         self._begun, self._fades = False, 0  # how many are written down
         self.voices: list[Voice] = []
         self.stopped = False
@@ -120,12 +122,13 @@ class Ensemble:
         if not self._begun:
             return
         for fade in self._memory.fades[self._fades :]:
-            self._diary.faded_in(fade)
+            self._journal.write(FadedIn(sample=fade), fade)
             self._fades += 1
         for voice in self.voices:
             taken, since = self._memory.taken_gain(voice.number)
             if taken != voice.gain_taken:
-                self._diary.gain(voice.name, taken, since)
+                gain = GainSet(player=voice.name, sample=since, gain=taken)
+                self._journal.write(gain, since)
                 voice.gain_taken = taken
 
     def _set_gain(self, voice: Voice, gain: float) -> None:
@@ -167,7 +170,7 @@ class Ensemble:
         if pulled("again"):
             again = voice.planner.again(now)
             for placement in again:  # all before any is placed: as they were made
-                self._diary.cut(voice.name, placement, 0, now)
+                self._tell_cut(voice, placement, 0, now)
             for placement in again:
                 self._placing.place(voice, placement)
         if pulled("undo") and voice.planner.undo(now):
@@ -183,8 +186,19 @@ class Ensemble:
             window, results = voice.alternatives.window, voice.alternatives.results
             placement = voice.planner.switch(window, results[chosen], self._memory.position)
             if placement is not None:
-                self._diary.cut(voice.name, placement, chosen, self._memory.position)
+                self._tell_cut(voice, placement, chosen, self._memory.position)
                 self._placing.place(voice, placement)
+
+    def _tell_cut(self, voice: Voice, placement: Placement, stem: int, at: int) -> None:
+        """Write down a clip that was made by hand."""
+        cut = ClipCut(
+            player=voice.name,
+            first_bar=placement.first_bar,
+            source=placement.source,
+            epoch=placement.epoch,
+            stem=stem,
+        )
+        self._journal.write(cut, at)
 
     def figures(self) -> dict[str, float]:
         """The players in numbers: ISR and slack of each."""

@@ -18,8 +18,8 @@ no new plan; `in turn` each is planned on its own and hears the new bars of thos
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from math import ceil
 
 import numpy as np
@@ -30,7 +30,7 @@ from companion.audio.silence import is_silent
 from companion.clock.transport import Transport
 from companion.control.parameters import PARAMETERS, Value
 from companion.control.store import ParameterStore, Snapshot
-from companion.generate.budget import Budget, Spending, Wish
+from companion.generate.budget import Budget, Wish
 from companion.generate.effort import Effort
 from companion.generate.latency import LONG_WAIT_S, Latency, Work
 from companion.generate.protocol import Ready
@@ -38,12 +38,15 @@ from companion.generate.stem_worker import Finished, StemWorker
 from companion.generate.warmup import typical_work
 from companion.listen.hearing import Hearing, Listening
 from companion.listen.window import ContextWindow
+from companion.players.batch import Member, Round, stem_count, usual_wish
 from companion.players.decision import PlanWindow
-from companion.players.journal import Diary
+from companion.players.journal import Journal
 from companion.players.player import Alternatives, Voice
+from companion.players.request import request_digest, result_digest
 from companion.players.seeds import alternative_seed
 from companion.players.settings import decode_settings, effort_of
 from companion.players.timeline import Placing
+from companion.take import events as log
 from model.instruments import instrument_index
 from model.request import StemRequest, StemResult
 
@@ -52,47 +55,6 @@ PLAN_KNOBS = tuple(
 )
 HURRY_AGAIN_S = 0.25
 """A plan told to hurry while it still waits for its turn is told again."""
-
-
-@dataclass(frozen=True, slots=True)
-class Member:
-    """A player in a round.
-
-    Attributes:
-        window: its plan.
-        knobs: as they were when it was asked for.
-        wish: what they wish for.
-        stems: how many of its requests are in the batch: two where there is a choice.
-    """
-
-    voice: Voice
-    window: PlanWindow
-    knobs: Snapshot
-    wish: Wish
-    stems: int
-
-
-@dataclass(frozen=True, slots=True)
-class Round:
-    """A batch that is being made.
-
-    Attributes:
-        number: of the plan at the worker.
-        wishes, spending: stem by stem, in the order of the batch.
-        asked_samples: when.
-        deadline_samples: when it must be ready for its first bar.
-        finish_s: seconds that it needs to finish at once, on a machine that is as expected.
-        useless_samples: from when on nothing of it could sound.
-    """
-
-    number: int
-    members: Sequence[Member]
-    wishes: Sequence[Wish]
-    spending: Spending
-    asked_samples: int
-    deadline_samples: int
-    finish_s: float
-    useless_samples: int
 
 
 class Rounds:
@@ -110,7 +72,7 @@ class Rounds:
         worker: StemWorker,
         store: ParameterStore,
         placing: Placing,
-        diary: Diary,
+        journal: Journal,
         warn: Callable[[str], None],
     ) -> None:
         """Nothing planned.
@@ -122,11 +84,11 @@ class Rounds:
             worker: who makes the plans.
             store: the players' knobs.
             placing: takes what is to sound.
-            diary: is told of every plan.
+            journal: is told of every plan.
             warn: told what the performer should know, in one line.
         """
         self._memory, self._transport, self._worker = memory, transport, worker
-        self._store, self._placing, self._diary, self._warn = store, placing, diary, warn
+        self._store, self._placing, self._journal, self._warn = store, placing, journal, warn
         self.stand_in_from = 0
         self._budget = Budget(None)
         self._latency: Latency | None = None
@@ -196,7 +158,7 @@ class Rounds:
         wishes = [
             wish
             for voice in wanting
-            for wish in [_usual_wish(voice, knobs[voice.name])] * _stems(knobs[voice.name])
+            for wish in [usual_wish(voice, knobs[voice.name])] * stem_count(knobs[voice.name])
         ]
         at_s, rate = self._seconds(now), self._transport.rate
         least_s, all_s = self._budget.least_s(wishes, at_s), self._budget.all_s(wishes, at_s)
@@ -211,16 +173,18 @@ class Rounds:
         new_frames = layout.frames - voice.planner.prefix_frames(layout)
         wish = Wish(layout.frames, new_frames, effort_of(knobs))
         voice.usual, voice.asked_with = wish, self._shape(knobs)
-        return Member(voice, window, knobs, wish, _stems(knobs))
+        return Member(voice, window, knobs, wish, stem_count(knobs))
 
     def _begin(self, members: Sequence[Member], now: int) -> None:
         self._hearing.look()
-        self._diary.unheard(self._hearing.gaps, now)
+        self._journal.unheard(self._hearing.gaps, now)
         heard = {member.voice.number: self._hear(member) for member in members}
         silent = [m for m in members if is_silent(*_of_mix(heard[m.voice.number]))]
         for member in silent:
             quiet = member.voice.planner.mute(member.window, now).placement
-            self._diary.muted(member.voice.name, member.window, quiet)
+            bars = None if quiet is None else (quiet.first_bar, quiet.first_bar + quiet.bars)
+            muted = log.PlanMuted(player=member.voice.name, epoch=member.window.epoch, bars=bars)
+            self._journal.write(muted, member.window.made_samples)
             if quiet is not None:
                 self._placing.place(member.voice, quiet)
         members = [member for member in members if member not in silent]
@@ -252,7 +216,7 @@ class Rounds:
 
     def _hear(self, member: Member) -> tuple[ContextWindow, ContextWindow]:
         """What a player hears: the mix, and the mix with the others."""
-        layout, grid = member.window.layout, member.window.grid
+        window, layout, grid = member.window, member.window.layout, member.window.grid
         # Never nothing at all: a cycle may be longer than what is kept of the input.
         whole = member.voice.planner.cycle
         shorter = [(whole // n, 0) for n in (1, 2, 4, 8) if whole >= n]
@@ -263,22 +227,32 @@ class Rounds:
             if mix.known.any():
                 break
         audio = mix.audio
-        others: dict[str, tuple[float, Mapping[int, int]]] = {}
+        others: dict[str, log.OtherHeard] = {}
         for other in self._voices:
             settled = other.planner.settled(grid, layout)
             if other is member.voice or other.gain <= 0.0 or settled is None:
                 continue
             if self._order != "apart":
-                others[other.name] = other.gain, settled
+                others[other.name] = log.OtherHeard(other.gain, settled)
                 audio = audio + np.float32(other.gain) * other.planner.sound(grid, layout)
-        at = self._hearing.position
-        self._diary.heard(member.voice.name, member.window, cycle, stand_in_from, at, others)
+        told = log.PlanHeard(
+            player=member.voice.name,
+            epoch=window.epoch,
+            seed=window.seed,
+            first_bar=layout.first_bar,
+            bpm=str(grid.bpm),
+            heard_samples=self._hearing.position,
+            cycle=cycle,
+            stand_in_from=stand_in_from,
+            others=others,
+        )
+        self._journal.write(told, self._hearing.position)
         return mix, replace(mix, audio=audio)
 
     def _requests(self, member: Member, heard: ContextWindow, effort: Effort) -> list[StemRequest]:
-        knobs = member.knobs
+        knobs, window = member.knobs, member.window
         first = member.voice.planner.request(
-            member.window,
+            window,
             heard,
             instrument_index(str(knobs["instrument"])),
             effort.guidance,
@@ -286,12 +260,21 @@ class Rounds:
             replace(decode_settings(knobs), steps=effort.steps),
         )
         others = [replace(first, seed=alternative_seed(first.seed))] * (member.stems - 1)
-        given = member.voice.planner.prefix(member.window.layout)
-        self._diary.asked(
-            *(member.voice.name, member.window, given, knobs, effort),
-            round_number=self._number,
-            requests=[first, *others],
+        given = member.voice.planner.prefix(window.layout)
+        asked = log.PlanAsked(
+            player=member.voice.name,
+            epoch=window.epoch,
+            round=self._number,
+            stems=member.stems,
+            prefix_frames=given.frames,
+            repeats=given.repeats,
+            knobs=knobs,
+            steps=effort.steps,
+            guidance=effort.guidance,
+            form=effort.form,
+            digest=request_digest(first),
         )
+        self._journal.write(asked, window.made_samples)
         return [first, *others]
 
     # --- while it is made ----------------------------------------------------------------------
@@ -332,7 +315,13 @@ class Rounds:
             reason = next((why for why in made if isinstance(why, str)), finished.reason)
             if finished.outcome in ("done", "failed"):
                 self._warn(f"{voice.name}: {reason}")
-            self._diary.failed(voice.name, window, reason, now)
+            failed = log.PlanFailed(
+                player=voice.name,
+                epoch=window.epoch,
+                first_bar=window.layout.first_bar,
+                reason=reason,
+            )
+            self._journal.write(failed, now)
             voice.planner.over(window)
             return
         voice.alternatives = Alternatives(window, results) if member.stems > 1 else None
@@ -340,18 +329,32 @@ class Rounds:
         result = results[chosen]
         arrival = voice.planner.arrive(window, result, now)
         voice.slack_s = arrival.slack_s
-        timings_s = {"waited": finished.waited_s, "made": finished.made_s}
-        self._diary.plan(
-            voice.name,
-            arrival,
-            member.knobs,
-            result,
-            chosen,
-            {**result.timings, **timings_s},
-            round_number=done.number,
-            asked_samples=done.asked_samples,
-            effort=done.spending.efforts[at],
+        timings_s = {**result.timings, "waited": finished.waited_s, "made": finished.made_s}
+        seconds, effort = self._journal.seconds, done.spending.efforts[at]
+        plan = log.PlanMade(
+            player=voice.name,
+            epoch=window.epoch,
+            first_bar=window.layout.first_bar,
+            bars=window.layout.bars,
+            desired_s=seconds(arrival.desired_samples),
+            actual_s=seconds(arrival.actual_samples),
+            seed=window.seed,
+            instrument=str(member.knobs["instrument"]),
+            knobs=member.knobs,
+            timings_s=timings_s,
+            reason=arrival.reason,
+            round=done.number,
+            asked_s=seconds(done.asked_samples),
+            steps=effort.steps,
+            passes=effort.passes,
+            guidance=effort.guidance,
+            form=effort.form,
+            steps_done=result.steps,
+            stem=chosen,
+            cut_from=None if arrival.placement is None else arrival.placement.first_bar,
+            digest=result_digest(result),
         )
+        self._journal.write(plan, arrival.actual_samples)
         if arrival.placement is not None:
             self._placing.place(voice, arrival.placement)
 
@@ -388,15 +391,6 @@ class Rounds:
 
     def _seconds(self, sample: int) -> float:
         return sample / self._transport.rate
-
-
-def _usual_wish(voice: Voice, knobs: Snapshot) -> Wish:
-    """What a player will ask for before its window is laid: of the size it was the last time."""
-    return replace(voice.usual, effort=effort_of(knobs))
-
-
-def _stems(knobs: Snapshot) -> int:
-    return 1 if knobs["take"] == "off" else 2
 
 
 def _of_mix(heard: tuple[ContextWindow, ContextWindow]) -> tuple[NDArray, NDArray]:

@@ -11,9 +11,10 @@ from collections.abc import Callable
 from companion.audio.memory import AudioMemory
 from companion.audio.writer import StemWriter
 from companion.clock.transport import Transport
-from companion.players.decision import Placement
-from companion.players.journal import Diary
+from companion.players.decision import BarDecision, Placement
+from companion.players.journal import Journal
 from companion.players.player import Voice
+from companion.take.events import BarSounded, ClipPlaced, Incident
 
 NEVER = sys.maxsize
 """The last bar and sample of a session that is not to end by itself."""
@@ -27,10 +28,14 @@ class Placing:
     """
 
     def __init__(
-        self, memory: AudioMemory, transport: Transport, diary: Diary, warn: Callable[[str], None]
+        self,
+        memory: AudioMemory,
+        transport: Transport,
+        journal: Journal,
+        warn: Callable[[str], None],
     ) -> None:
         """Nothing placed; `warn` is told what the performer should know, in one line."""
-        self._memory, self._transport, self._diary, self._warn = memory, transport, diary, warn
+        self._memory, self._transport, self._journal, self._warn = memory, transport, journal, warn
         self._writer = StemWriter(memory)
         self.end_bar = NEVER
         self._end_samples: int | None = None
@@ -63,13 +68,14 @@ class Placing:
             return
         at = self._memory.position
         if self._writer.place(voice.number, start, clip, placement.lead_in):
-            self._diary.placed(voice.name, start, len(clip), at, placement)
+            self._tell(voice, start, len(clip), at, placement)
             voice.planner.placed(placement)
             voice.overtaken(placement)
             return
         self._warn(f"{voice.name}: a stem came too late")
         detail = f"{voice.name}, bar {placement.first_bar}"
-        self._diary.incident("placement too late", detail, self._memory.position)
+        incident = Incident(what="placement too late", detail=detail)
+        self._journal.write(incident, self._memory.position)
 
     def retime(self, voice: Voice, now: int) -> None:
         """Move what is on the timeline where the tempo has moved since."""
@@ -79,8 +85,23 @@ class Placing:
         clip = moved.clip[: max(0, self.end_samples - moved.start_samples)]
         start, at = moved.start_samples, self._memory.position
         if len(clip) and self._writer.place(voice.number, start, clip, moved.lead_in):
-            self._diary.placed(voice.name, start, len(clip), at)
+            self._tell(voice, start, len(clip), at, None)
             voice.planner.retimed(moved)
+
+    def _tell(
+        self, voice: Voice, start: int, samples: int, at: int, placement: Placement | None
+    ) -> None:
+        """Write down what went onto the timeline; what was there has moved if that is None."""
+        placed = ClipPlaced(
+            player=voice.name,
+            sample=at,
+            start_samples=start,
+            samples=samples,
+            epoch=None if placement is None else placement.epoch,
+            number=None if placement is None else placement.number,
+            moved=placement is None,
+        )
+        self._journal.write(placed, start)
 
     def settle(self, voice: Voice) -> None:
         """Try the clips that were too far ahead again, then settle the bars that are due.
@@ -95,8 +116,25 @@ class Placing:
             until = min(until, voice.planner.deadline_samples(self.end_bar) - 1)
         decisions = voice.planner.due(until)
         for decision in decisions:  # all before any is placed: as they were made
-            self._diary.bar(voice.name, decision)
+            self._tell_bar(voice, decision)
         for decision in decisions:
             if decision.placement is not None:
                 self.place(voice, decision.placement)
             voice.decided(decision)
+
+    def _tell_bar(self, voice: Voice, decision: BarDecision) -> None:
+        """Write down what a player's stem is in a bar."""
+        placement = decision.placement
+        sounded = BarSounded(
+            player=voice.name,
+            sounding=decision.sounding,
+            desired_s=self._journal.seconds(decision.desired_samples),
+            actual_s=self._journal.seconds(decision.actual_samples),
+            epoch=decision.epoch,
+            staleness_bars=decision.staleness_bars,
+            reason=decision.reason,
+            expected=decision.expected,
+            source=None if placement is None else placement.source,
+            fades=placement is not None and placement.fades,
+        )
+        self._journal.write(sounded, self._transport.bar_start_samples(decision.bar))

@@ -10,11 +10,10 @@ sample by sample.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import soundfile
@@ -38,7 +37,7 @@ from companion.players.stem import Stem
 from companion.replay.finish_after import HurriedGenerator, Hurry, hurried_after
 from companion.replay.replayed import Difference, Replayed, why_not
 from companion.system.errors import CompanionError
-from companion.take.events import EVENTS_FILE, read_events
+from companion.take import events as log
 from companion.take.provenance import PRESET_FILE
 from companion.take.recorded_input import HeardInput, open_recorded, read_heard
 from companion.take.tempo_map import TempoMap, tempo_map
@@ -50,7 +49,7 @@ STEP_S = 1.0
 """Stems are compared in pieces so long, well within the ring."""
 KEPT = 32
 """Clips of a player that were made and may still be placed."""
-Event = Mapping[str, Any]
+OfPlan = log.PlanAsked | log.PlanMade | log.BarSounded | log.ClipCut | log.ClipPlaced
 
 
 def replay(
@@ -73,29 +72,30 @@ def replay(
     Raises:
         CompanionError: it holds no take that can be replayed, or the weights are others.
     """
-    events = read_events(folder / EVENTS_FILE)
-    if not events or events[0]["type"] != "take" or not events[0].get("bpm_exact"):
+    events = log.read_events(folder / log.EVENTS_FILE)
+    take = log.start_of(events)
+    if take is None or not take.bpm_exact:
         raise CompanionError(
             f"{str(folder)!r} holds no take that can be replayed; valid: a take's folder"
         )
     preset = load_preset(str(folder / PRESET_FILE))
     digest = weights_digest(preset.generator.name, weights)
-    if digest != events[0]["weights"]:
+    if digest != take.weights:
         raise CompanionError(
-            f"take {str(folder)!r} was played with weights {events[0]['weights'] or 'unknown'}, "
+            f"take {str(folder)!r} was played with weights {take.weights or 'unknown'}, "
             f"these are {digest or 'none'}; valid: --weights with the folder of those"
         )
     hurry = Hurry()
-    source = loading(preset.generator.name, events[0]["device"] or "auto", weights)
+    source = loading(preset.generator.name, take.device or "auto", weights)
     worker = InlineWorker(replace(source, load=lambda: HurriedGenerator(source.load(), hurry)))
-    if events[0]["threads"]:
-        worker.set_threads(events[0]["threads"])
-    return _Replay(folder, events, worker, hurry, out, say, progress).run()
+    if take.threads:
+        worker.set_threads(take.threads)
+    return _Replay(folder, take, events, worker, hurry, out, say, progress).run()
 
 
-def _unnumbered(player: _Player, event: Event) -> int | None:
+def _unnumbered(player: _Player, event: log.ClipPlaced) -> int | None:
     """The clip that an older take places: it told start and plan only, and the last fits."""
-    wanted = event["start_samples"], event["epoch"]
+    wanted = event.start_samples, event.epoch
     fitting = [n for n, cut in player.cut.items() if (cut.start_samples, cut.epoch) == wanted]
     return fitting[-1] if fitting else None
 
@@ -118,26 +118,25 @@ class _Replay:
     def __init__(
         self,
         folder: Path,
-        events: list[dict[str, Any]],
+        take: log.TakeStarted,
+        events: Sequence[log.Event],
         worker: InlineWorker,
         hurry: Hurry,
         out: Path | None,
         say: Callable[[str], None],
         progress: Callable[[float], None],
     ) -> None:
-        take = events[0]
-        self._events, self._worker, self._hurry = events, worker, hurry
+        self._take, self._events, self._worker, self._hurry = take, events, worker, hurry
         self._say, self._progress = say, progress
-        self._tempo: TempoMap = tempo_map(events)
-        self._rate, self._start = int(take["rate"]), int(take["start_samples"])
+        self._tempo: TempoMap = tempo_map(take, events)
+        self._rate, self._start = take.rate, take.start_samples
         heard = read_heard(folder)
         self._end = self._start + len(heard)
-        names = take["players"]
-        self._memory = AudioMemory(self._rate, len(names))
+        self._memory = AudioMemory(self._rate, len(take.players))
         signal = np.concatenate([np.zeros(self._start, np.float32), heard])
         self._stream = OfflineStream(self._memory, signal)
         self._transport = Transport(
-            self._rate, Fraction(take["bpm_exact"]), take["origin_samples"], take["beats_per_bar"]
+            self._rate, Fraction(take.bpm_exact), take.origin_samples, take.beats_per_bar
         )
         self._rounds: dict[int, list[tuple[_Player, int, list[StemRequest]]]] = {}
         self._made: dict[tuple[int, int], Sequence[StemResult | str]] = {}
@@ -146,136 +145,137 @@ class _Replay:
         self._writer = StemWriter(self._memory)
         self._ready = worker.wait_ready()
         self._players: dict[str, _Player] = {}
-        for number, name in enumerate(names, 1):
+        for number, name in enumerate(take.players, 1):
             stem = Stem(self._transport, self._transport.grid(), number - 1, self._ready.silence)
             player = _Player(name, number, stem, open_recorded(folder / f"{name}.wav"))
             if out is not None:
                 out.mkdir(parents=True, exist_ok=True)
                 player.copy = WaveWriter(out / f"{name}.wav", self._rate)
             self._players[name] = player
-            self._memory.set_gain(number, float(take["gains"].get(name, 1.0)))
+            self._memory.set_gain(number, take.gains.get(name, 1.0))
         # Written down a moment after they were: the stream has them at their samples.
-        levels = [event for event in events if event["type"] in ("gain", "faded in")]
-        self._levels = deque(sorted(levels, key=lambda event: event["sample"]))
+        levels = [event for event in events if isinstance(event, log.GainSet | log.FadedIn)]
+        self._levels = deque(sorted(levels, key=lambda event: event.sample))
         self._compared = self._start
         self._replayed = Replayed(seconds=len(heard) / self._rate)
 
     def run(self) -> Replayed:
         for event in self._events:
-            player = self._players.get(event.get("player") or "")
-            match event["type"]:
-                case "tempo":
-                    beat, length = Fraction(event["beat_exact"]), Fraction(event["beat_samples"])
-                    self._transport.follow(Segment(event["sample"], beat, length))
-                case "unheard":
-                    self._source.gaps = event["samples"]
-                case "heard" if player is not None:
-                    self._hear(player, event)
-                case "muted" if player is not None:
-                    self._mute(player, event)
-                case "asked" if player is not None:
-                    self._ask(player, event)
-                case "plan" if player is not None:
-                    self._arrive(player, event)
-                case "plan failed" if player is not None:
-                    player.asked.pop(event["epoch"], None)
-                case "bar" if player is not None and event["source"] is not None:
-                    self._repeat(player, event, event["bar"], event["fades"])
-                case "cut" if player is not None and event["source"] is not None:
-                    self._repeat(player, event, event["first_bar"], False)
-                case "cut" if player is not None:
-                    self._cut(player, event["epoch"], event["stem"], event["first_bar"])
-                case "placed" if player is not None:
-                    self._place(player, event)
+            match event:
+                case log.TempoMoved():
+                    beat, length = Fraction(event.beat_exact), Fraction(event.beat_samples)
+                    self._transport.follow(Segment(event.sample, beat, length))
+                case log.Unheard():
+                    self._source.gaps = event.samples
+                case log.PlayerEvent() if event.player in self._players:
+                    self._follow(self._players[event.player], event)
         self._advance(self._end)
         for player in self._players.values():
             player.recorded.close()
             self._replayed.differences[player.name] = player.difference
         if not self._replayed.identical:
-            self._replayed.reason = why_not(self._events)
+            self._replayed.reason = why_not(self._take, self._events)
         return self._replayed
 
     # --- one event each --------------------------------------------------------------------------
 
-    def _hear(self, player: _Player, event: Event) -> None:
+    def _follow(self, player: _Player, event: log.PlayerEvent) -> None:
+        match event:
+            case log.PlanHeard():
+                self._hear(player, event)
+            case log.PlanMuted():
+                self._mute(player, event)
+            case log.PlanAsked():
+                self._ask(player, event)
+            case log.PlanMade():
+                self._arrive(player, event)
+            case log.PlanFailed():
+                player.asked.pop(event.epoch, None)
+            case log.BarSounded(source=int(source)):
+                self._repeat(player, event, source, event.bar, event.fades)
+            case log.ClipCut(source=int(source)):
+                self._repeat(player, event, source, event.first_bar, False)
+            case log.ClipCut():
+                self._cut(player, event.epoch, event.stem, event.first_bar)
+            case log.ClipPlaced():
+                self._place(player, event)
+
+    def _hear(self, player: _Player, event: log.PlanHeard) -> None:
         """A plan's window, up to where it was heard, and what the others were going to play."""
-        take = self._events[0]
-        grid = Grid(
-            self._rate, Fraction(event["bpm"]), take["origin_samples"], take["beats_per_bar"]
-        )
-        others = {self._players[name]: heard for name, heard in event["others"].items()}
+        take = self._take
+        grid = Grid(self._rate, Fraction(event.bpm), take.origin_samples, take.beats_per_bar)
+        others = {self._players[name]: heard for name, heard in event.others.items()}
         for each in (player, *others):
             if each.stem.grid != grid:
                 each.stem.regrid(grid)
-        layout = lay_out(grid, event["first_bar"], self._ready.max_frames)
+        layout = lay_out(grid, event.first_bar, self._ready.max_frames)
         window = PlanWindow(
             player=player.number - 1,
-            epoch=event["epoch"],
-            seed=event["seed"],
+            epoch=event.epoch,
+            seed=event.seed,
             grid=grid,
             layout=layout,
-            made_samples=event["heard_samples"],
+            made_samples=event.heard_samples,
             deadline_samples=0,
             useless_samples=0,
         )
-        self._advance(event["heard_samples"])
-        self._source.position = min(event["heard_samples"], self._end)
+        self._advance(event.heard_samples)
+        self._source.position = min(event.heard_samples, self._end)
         self._hearing.look()
-        hearing = (event["cycle"], event["stand_in_from"])
+        hearing = (event.cycle, event.stand_in_from)
         mix = self._hearing.window(grid, layout.first_frame, layout.frames, *hearing)
         audio = mix.audio
         for other, heard in others.items():
-            repeats = _bars(heard["repeats"])
-            sound = other.stem.prefix(layout.first_frame, layout.frames, repeats)[1]
-            audio = audio + np.float32(heard["gain"]) * sound
+            sound = other.stem.prefix(layout.first_frame, layout.frames, heard.repeats)[1]
+            audio = audio + np.float32(heard.gain) * sound
         player.heard[window.epoch] = window, replace(mix, audio=audio)
 
-    def _mute(self, player: _Player, event: Event) -> None:
-        player.heard.pop(event["epoch"], None)
-        if event["bars"] is not None:
-            first, end = event["bars"]
+    def _mute(self, player: _Player, event: log.PlanMuted) -> None:
+        player.heard.pop(event.epoch, None)
+        if event.bars is not None:
+            first, end = event.bars
             self._keep(player, player.stem.quiet(first, end, self._memory.position))
 
-    def _ask(self, player: _Player, event: Event) -> None:
-        window, context = player.heard.pop(event["epoch"])
-        knobs = event["knobs"]
+    def _ask(self, player: _Player, event: log.PlanAsked) -> None:
+        window, context = player.heard.pop(event.epoch)
+        knobs = event.knobs
         request = stem_request(
             player.stem,
             window,
-            Prefix(event["prefix_frames"], _bars(event["repeats"])),
+            Prefix(event.prefix_frames, event.repeats),
             context,
             instrument_index(str(knobs["instrument"])),
-            event["guidance"],
-            event["form"],
-            replace(decode_settings(knobs), steps=tuple(event["steps"])),
+            event.guidance,
+            event.form,
+            replace(decode_settings(knobs), steps=event.steps),
         )
-        if request_digest(request) != event["digest"]:
+        if request_digest(request) != event.digest:
             self._note(player, event, "asks for something else than it did")
         requests = [request]
-        if event["stems"] > 1:
+        if event.stems > 1:
             requests.append(replace(request, seed=alternative_seed(request.seed)))
-        player.asked[window.epoch] = window, event["round"]
-        self._rounds.setdefault(event["round"], []).append((player, window.epoch, requests))
+        player.asked[window.epoch] = window, event.round
+        self._rounds.setdefault(event.round, []).append((player, window.epoch, requests))
 
-    def _arrive(self, player: _Player, event: Event) -> None:
-        window, number = player.asked.pop(event["epoch"])
+    def _arrive(self, player: _Player, event: log.PlanMade) -> None:
+        window, number = player.asked.pop(event.epoch)
         if number in self._rounds:
             self._make(number, self._rounds.pop(number))
         stems = self._made.pop((player.number, window.epoch), ())
         self._replayed.plans += 1
         player.stems = {window.epoch: (window, stems)}
-        result = stems[event["stem"]] if stems else None
-        if not isinstance(result, StemResult) or result_digest(result) != event["digest"]:
+        result = stems[event.stem] if stems else None
+        if not isinstance(result, StemResult) or result_digest(result) != event.digest:
             self._note(player, event, "came out otherwise")
-        if event["cut_from"] is not None:
-            self._cut(player, window.epoch, event["stem"], event["cut_from"])
+        if event.cut_from is not None:
+            self._cut(player, window.epoch, event.stem, event.cut_from)
 
     def _make(self, number: int, asked: list[tuple[_Player, int, list[StemRequest]]]) -> None:
         """All the plans of a round at once, hurried at the step at which they were."""
         self._hurry.after = hurried_after(
-            (event["steps"], event["steps_done"])
+            (event.steps, event.steps_done)
             for event in self._events
-            if event["type"] == "plan" and event["round"] == number
+            if isinstance(event, log.PlanMade) and event.round == number
         )
         self._worker.submit(number, [request for _, _, requests in asked for request in requests])
         (finished,) = self._worker.poll()
@@ -292,8 +292,14 @@ class _Replay:
             made = player.stem.cut(window, result, first_bar, self._memory.position)
         self._keep(player, made)
 
-    def _repeat(self, player: _Player, event: Event, bar: int, fades: bool) -> None:
-        source = event["source"]
+    def _repeat(
+        self,
+        player: _Player,
+        event: log.BarSounded | log.ClipCut,
+        source: int,
+        bar: int,
+        fades: bool,
+    ) -> None:
         if player.stem.clip(source) is None:
             self._note(player, event, f"has no bar {source} to repeat")
             self._keep(player, None)
@@ -307,15 +313,15 @@ class _Replay:
         player.cut.pop(player.made - KEPT, None)
         player.made += 1
 
-    def _place(self, player: _Player, event: Event) -> None:
-        start, samples = event["start_samples"], event["samples"]
-        self._advance(max(event["sample"], start + samples - self._memory.ring_samples // 2))
-        if event["moved"]:
+    def _place(self, player: _Player, event: log.ClipPlaced) -> None:
+        start, samples = event.start_samples, event.samples
+        self._advance(max(event.sample, start + samples - self._memory.ring_samples // 2))
+        if event.moved:
             moved = player.stem.retime_from(start)
             self._writer.place(player.number, start, moved.clip[:samples], moved.lead_in)
             player.stem.retimed(moved)
             return
-        number = event["number"] if "number" in event else _unnumbered(player, event)
+        number = _unnumbered(player, event) if event.number is None else event.number
         placement = None if number is None else player.cut.pop(number, None)
         if placement is None or placement.start_samples != start:
             self._note(player, event, "places a clip that was not made")
@@ -330,13 +336,13 @@ class _Replay:
         sample = min(sample, self._end)
         step = round(STEP_S * self._rate)
         while (position := self._memory.position) < sample:
-            while self._levels and self._levels[0]["sample"] <= position:
+            while self._levels and self._levels[0].sample <= position:
                 level = self._levels.popleft()
-                if level["type"] == "gain":
-                    self._memory.set_gain(self._players[level["player"]].number, level["gain"])
+                if isinstance(level, log.GainSet):
+                    self._memory.set_gain(self._players[level.player].number, level.gain)
                 else:
                     self._memory.fade_in()
-            following = self._levels[0]["sample"] if self._levels else sample
+            following = self._levels[0].sample if self._levels else sample
             self._stream.advance(min(sample, following, position + step))
             self._compare()
 
@@ -363,13 +369,7 @@ class _Replay:
         bar = int(self._tempo.beat_at(time_s + 1e-6) // self._tempo.beats_per_bar)
         return Difference(time_s, bar, size)
 
-    def _note(self, player: _Player, event: Event, what: str) -> None:
-        number = event.get("epoch")
-        note = f"{player.name}, bar {event['bar']}: plan {number} {what}"
+    def _note(self, player: _Player, event: OfPlan, what: str) -> None:
+        note = f"{player.name}, bar {event.bar}: plan {event.epoch} {what}"
         self._replayed.notes.append(note)
         self._say(note)
-
-
-def _bars(told: Mapping[str, int]) -> dict[int, int]:
-    """Bars and those they repeat, as JSON has them."""
-    return {int(bar): source for bar, source in told.items()}

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
+from companion.take.events import Event, TakeEnded, TakeStarted
 from companion.take.machine import differences, machine
 
 
@@ -48,21 +48,20 @@ class Replayed:
         return not any(self.differences.values())
 
 
-def why_not(events: Sequence[Mapping[str, Any]]) -> str:
+def why_not(take: TakeStarted, events: Sequence[Event]) -> str:
     """Why a take may not replay as it was, as far as its events tell, and what would be valid."""
-    known = events[0].get("machine")
-    if not known:
+    if not take.machine:
         return (
             "it was played by an older companion, which did not write down its machine; valid: "
             "the companion, the machine and the versions that it was played with"
         )
-    apart = differences(known, machine())
+    apart = differences(take.machine, machine())
     if apart:
         return (
             f"it was played with {'; '.join(apart)}; valid: the processor and the versions that it "
             "was played with"
         )
-    ends = [event["figures"] for event in events if event["type"] == "end"]
+    ends = [event.figures for event in events if isinstance(event, TakeEnded)]
     lost = sum(figures.get("unrecorded_samples", 0) for figures in ends)
     if lost:
         return (

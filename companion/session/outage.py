@@ -13,7 +13,8 @@ from collections.abc import Callable
 from companion.audio.aligned_input import Performed
 from companion.clock.transport import Transport
 from companion.device.event import Losable
-from companion.players.journal import Diary
+from companion.players.journal import Journal
+from companion.take.events import Incident
 
 HEARD_BARS = 2
 """Bar lines after its return at which the device has given a whole bar."""
@@ -34,7 +35,7 @@ class Outage:
         stream: Losable | None,
         performed: Performed,
         transport: Transport,
-        diary: Diary,
+        journal: Journal,
         tell: Callable[[str], None],
     ) -> None:
         """Nothing has happened; without a device to lose nothing ever will.
@@ -42,7 +43,7 @@ class Outage:
         `tell` is given what the performer should know beside that, in one line.
         """
         self._stream, self._performed, self._transport = stream, performed, transport
-        self._diary, self._tell = diary, tell
+        self._journal, self._tell = journal, tell
         self._until_bar: int | None = None
         self.on = False
         self.lost_s = 0.0
@@ -65,10 +66,10 @@ class Outage:
                 self.trouble = self._gone = ""
                 detail = f"back after {news.seconds:.2f} s, {detail}"
                 self._until_bar = self._transport.bar_at(news.position) + HEARD_BARS
-            self._diary.incident(f"device {news.what}", detail, news.position)
+            self._journal.write(Incident(what=f"device {news.what}", detail=detail), news.position)
             if news.what == "back" or (news.what == "latency" and news.notable):
                 self._tell(detail)
-        self._diary.unheard(self._performed.gaps, now)
+        self._journal.unheard(self._performed.gaps, now)
         if self._stream.away:
             self.on, self._until_bar = True, None
         elif self._until_bar is not None and self._transport.bar_at(now) >= self._until_bar:

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 
 from companion.control.osc_out import OscSender
 from companion.control.store import Change, ParameterStore
-from companion.players.journal import Diary
+from companion.players.journal import Journal
 from companion.players.metrics import BarMetrics, Metrics, PlayerMetrics
 from companion.session.ear import Ear
 from companion.session.osc_feed import Feed
 from companion.session.trouble import Trouble
-from companion.take.events import TroubleTold
+from companion.take.events import BarMeasured, TroubleTold
 
 if TYPE_CHECKING:
     from companion.audio.memory import AudioMemory
@@ -34,16 +34,16 @@ class Report:
     def __init__(
         self,
         metrics: Metrics,
-        diary: Diary,
+        journal: Journal,
         ear: Ear,
         store: ParameterStore,
         memory: AudioMemory,
         transport: Transport,
         sender: OscSender | None,
     ) -> None:
-        """Nothing told yet; `metrics` hears what the diary does, `sender` is None without OSC."""
+        """Nothing told yet; `metrics` hears what the journal does, `sender` is None without OSC."""
         self.latest: BarMetrics | None = None
-        self._metrics, self._diary, self._ear, self._store = metrics, diary, ear, store
+        self._metrics, self._journal, self._ear, self._store = metrics, journal, ear, store
         self._memory, self._transport = memory, transport
         self._feed = None
         if sender is not None:
@@ -61,30 +61,34 @@ class Report:
 
     def trouble(self, trouble: Trouble, at_samples: int) -> None:
         """Something went wrong, or is over."""
-        self._diary.log(
-            TroubleTold(
-                **self._diary.when(at_samples),
-                kind=trouble.kind,
-                severity=trouble.severity,
-                detail=trouble.text,
-                over=trouble.over,
-                times=trouble.times,
-            )
+        told = TroubleTold(
+            kind=trouble.kind,
+            severity=trouble.severity,
+            detail=trouble.text,
+            over=trouble.over,
+            times=trouble.times,
         )
+        self._journal.write(told, at_samples)
         if self._feed is not None:
             self._feed.trouble(trouble)
 
     def tick(self, now_samples: int) -> None:
         """Tell what is new; what was settled at this tick is."""
         for bar in self._metrics.begun(self._transport.bar_at(now_samples)):
-            self.latest = self._of(bar)
-            self._diary.measured(
-                self.latest,
+            self.latest = latest = self._of(bar)
+            measured = BarMeasured(
+                slack_s=latest.slack_s,
+                staleness_bars=latest.staleness_bars,
+                isr=latest.isr,
+                steps=latest.steps,
+                fallback=latest.fallback,
                 cycle=int(self._store.snapshot()["cycle"]),
-                holds=self._ear.holds,
-                confidence=self._ear.confidence,
+                cycle_holds=self._ear.holds,
+                cycle_confidence=self._ear.confidence,
                 xruns=self._memory.counters.xruns,
+                players=latest.players,
             )
+            self._journal.write(measured, self._transport.bar_start_samples(bar))
         if self._feed is not None:
             self._feed.tick(now_samples)
 

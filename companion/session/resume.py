@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from math import floor
 from pathlib import Path
-from typing import Any
 
 from companion.clock.grid import within_range
 from companion.control.parameters import PARAMETERS, Value
 from companion.control.preset import Preset, load_preset
 from companion.control.store import ParameterStore, Snapshot
 from companion.system.errors import CompanionError
-from companion.take.events import EVENTS_FILE, read_events
+from companion.take.events import EVENTS_FILE, Event, KnobMoved, TakeEnded, read_events, start_of
 from companion.take.lock import is_locked
 from companion.take.provenance import PRESET_FILE
 from companion.take.recover import recover
@@ -52,10 +51,11 @@ def resume(take: Path) -> Resumed:
     """
     lost = recover(take, picture=False).changes
     events = read_events(take / EVENTS_FILE)
-    begun = events[0]
-    preset = replace(load_preset(str(take / PRESET_FILE)), name=begun["preset"])
-    tempo = tempo_map(events)
-    end_s = max(event["time_s"] for event in events if event["type"] == "end")
+    begun = start_of(events)
+    assert begun is not None  # else there was nothing to recover
+    preset = replace(load_preset(str(take / PRESET_FILE)), name=begun.preset)
+    tempo = tempo_map(begun, events)
+    end_s = max(event.time_s for event in events if isinstance(event, TakeEnded))
     played = max(0, floor(tempo.beat_at(end_s) / tempo.beats_per_bar) + 1)
     left = None if preset.bars is None else preset.bars - played
     if left is not None and left <= 0:
@@ -63,10 +63,12 @@ def resume(take: Path) -> Resumed:
             f"take {str(take)!r} was played to its last bar; valid: one that was cut off"
         )
     return Resumed(
-        preset=replace(_as_it_stood(preset, events), bars=left, bpm=_last_tempo(begun, tempo)),
-        seed=begun["seed"] + played,  # other dice than at the set's start
+        preset=replace(
+            _as_it_stood(preset, events), bars=left, bpm=_last_tempo(begun.bpm_exact, tempo)
+        ),
+        seed=begun.seed + played,  # other dice than at the set's start
         continues=take.resolve().name,
-        bars_before=begun["bars_before"] + played,
+        bars_before=begun.bars_before + played,
         lost=lost,
     )
 
@@ -84,7 +86,7 @@ def cut_off(takes: Path) -> Path | None:
         except CompanionError:  # it cannot be read
             return None
         if events:
-            unended = events[0]["type"] == "take" and events[-1]["type"] != "end"
+            unended = start_of(events) is not None and not isinstance(events[-1], TakeEnded)
             return log.parent if unended else None
     return None
 
@@ -99,18 +101,18 @@ def _newest_first(takes: Path) -> list[Path]:
     return [log for _, log in sorted(found, reverse=True)]
 
 
-def _last_tempo(begun: Mapping[str, Any], tempo: TempoMap) -> Fraction:
+def _last_tempo(begun: str, tempo: TempoMap) -> Fraction:
     if len(tempo.segments) == 1:
-        return Fraction(begun["bpm_exact"])
+        return Fraction(begun)
     return within_range(Fraction(round(tempo.segments[-1].bpm * TEMPO_STEPS), TEMPO_STEPS))
 
 
-def _as_it_stood(preset: Preset, events: Sequence[Mapping[str, Any]]) -> Preset:
+def _as_it_stood(preset: Preset, events: Sequence[Event]) -> Preset:
     """The preset with every knob where it was turned to last."""
     store: ParameterStore = preset.store()
     for event in events:
-        if event["type"] == "knob":
-            store.set(event["name"], event["value"], event["player"], event["moved_by"])
+        if isinstance(event, KnobMoved):
+            store.set(event.name, event.value, event.player, event.moved_by)
     players = tuple(
         replace(player, knobs=_turned(store.snapshot(player.name))) for player in preset.players
     )

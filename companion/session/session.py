@@ -18,10 +18,12 @@ from companion.clock.follow import FollowSource
 from companion.clock.transport import Transport
 from companion.control.osc_out import OscSender
 from companion.control.preset import Preset
+from companion.control.preset_text import preset_text
 from companion.control.store import ParameterStore
+from companion.generate.protocol import Ready
 from companion.generate.stem_worker import StemWorker
 from companion.players.ensemble import Ensemble
-from companion.players.journal import Diary
+from companion.players.journal import Journal
 from companion.players.metrics import Metrics
 from companion.players.rounds import Rounds
 from companion.players.settings import gain_of
@@ -35,6 +37,9 @@ from companion.session.rig import Rig
 from companion.session.status import PlayerStatus, Status
 from companion.session.trouble import Ledger
 from companion.system.errors import one_line
+from companion.take.events import Incident, KnobMoved, TakeEnded, TakeStarted
+from companion.take.machine import machine
+from companion.take.provenance import PRESET_FILE, Origin
 from companion.take.take import Take
 
 TICK_S = 0.010
@@ -79,21 +84,23 @@ class Session:
         self.transport = Transport(rig.rate, preset.bpm, origin_samples, meter=preset.meter)
         self._count_in = CountIn(rig.memory, self.transport, preset.meter, preset.count_in_bars)
         metrics, start = Metrics(), self._count_in.start_samples
-        self._diary = Diary(take, self.transport, start, metrics.hear)
+        self._journal = Journal(take, self.transport, start, metrics.hear)
         self.troubles = Ledger(
             lambda: (rig.memory.position - start) / rig.rate,
             lambda trouble: self._report.trouble(trouble, rig.memory.position),
         )
         happened = self.troubles.happened
-        self._placing = Placing(rig.memory, self.transport, self._diary, partial(happened, "late"))
+        self._placing = Placing(
+            rig.memory, self.transport, self._journal, partial(happened, "late")
+        )
         if preset.bars is not None:
             self._placing.end_bar = preset.bars
         self._guard = rig.echo_guard(lambda: bool(store.snapshot()["echo_guard"]))
         heard = Unbroken(rig.performed, self._guard, start)
-        placing, diary = self._placing, self._diary
+        placing, journal = self._placing, self._journal
         failed = partial(happened, "generator")
-        rounds = Rounds(rig.memory, heard, self.transport, worker, store, placing, diary, failed)
-        self._ensemble = Ensemble(rig.memory, self.transport, rounds, store, placing, diary)
+        rounds = Rounds(rig.memory, heard, self.transport, worker, store, placing, journal, failed)
+        self._ensemble = Ensemble(rig.memory, self.transport, rounds, store, placing, journal)
         self.conductor = Conductor(
             self.transport,
             store,
@@ -105,13 +112,13 @@ class Session:
         )
         self._ear = Ear(heard, self.transport, store)
         self._report = Report(
-            metrics, self._diary, self._ear, store, rig.memory, self.transport, osc
+            metrics, self._journal, self._ear, store, rig.memory, self.transport, osc
         )
         self._outage = Outage(
             rig.losable,
             rig.performed,
             self.transport,
-            self._diary,
+            self._journal,
             partial(happened, "news"),
         )
         self._xruns = 0
@@ -211,8 +218,40 @@ class Session:
             stereo = performed if performed.stereo else None
             self._take.begin(performed, self.rig.rate, start, self._guard, stereo)
         ready, gains = self._worker.wait_ready(), self._ensemble.begin()
-        self._diary.started(self.preset, self.rig.input, self.rig.output, self._seed, ready, gains)
+        if self._take is not None:
+            self._take.keep(PRESET_FILE, preset_text(self.preset))
+        self._journal.write(self._started(ready, gains), self._count_in.start_samples)
         self._report.start()
+
+    def _started(self, ready: Ready, gains: dict[str, float]) -> TakeStarted:
+        """What the take begins with."""
+        preset, transport = self.preset, self.transport
+        origin = Origin() if self._take is None else self._take.origin
+        return TakeStarted(
+            preset=preset.name,
+            players=tuple(player.name for player in preset.players),
+            rate=transport.rate,
+            bpm=float(transport.bpm),
+            beats_per_bar=transport.beats_per_bar,
+            meter=preset.meter.name,
+            bars=preset.bars,
+            first_bar_s=self._journal.seconds(transport.bar_start_samples(0)),
+            bar_s=float(transport.bar_samples / transport.rate),
+            input=self.rig.input,
+            output=self.rig.output,
+            start_samples=self._count_in.start_samples,
+            origin_samples=transport.origin_samples,
+            bpm_exact=str(transport.bpm),
+            seed=self._seed,
+            device=ready.device,
+            threads=ready.threads,
+            gains=gains,
+            version=origin.version,
+            weights=origin.weights,
+            continues=origin.continues,
+            bars_before=origin.bars_before,
+            machine=machine(),
+        )
 
     def _next_tick(self) -> int:
         """The next look at the clock: a tick from now, but never past a bar line or the end."""
@@ -230,7 +269,7 @@ class Session:
         self._outage.tick(now)
         self._ensemble.deaf = self._outage.on
         self._turn_knobs()
-        self._diary.tempo()
+        self._journal.tempo()
         self._ensemble.tick(now)
         self._count_xruns()
         self.troubles.tick()
@@ -252,7 +291,10 @@ class Session:
         for change in self.store.drain():
             self._ear.turned(change)
             self._report.turned(change)
-            self._diary.knob(change, self.rig.memory.position)
+            moved = KnobMoved(
+                name=change.name, player=change.player, value=change.new, moved_by=change.source
+            )
+            self._journal.write(moved, self.rig.memory.position)
         for refusal in self.store.drain_refusals():
             self.troubles.happened("message", refusal.why, refusal.times, refusal.about)
         self._set_monitor()
@@ -262,7 +304,7 @@ class Session:
         self.rig.memory.set_monitor(gain_of(self.store.snapshot()["monitor"]))
 
     def _warn_of_clock(self, what: str) -> None:
-        self._diary.incident("clock", what, self.rig.memory.position)
+        self._journal.write(Incident(what="clock", detail=what), self.rig.memory.position)
         if what != self.conductor.trouble:
             self.troubles.happened("news", what)
 
@@ -304,7 +346,7 @@ class Session:
         self._worker.close()
         self._ensemble.collect()  # what was still being made
         if self._take is not None and self._take.begun:
-            self._diary.ended(reason, self.figures(), end)
+            self._journal.write(TakeEnded(reason=reason, figures=self.figures()), end)
         if self._take is not None:
             self._take.close()
         self.rig.stream.close()

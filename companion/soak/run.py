@@ -43,7 +43,7 @@ from companion.soak.generator import TroubledWorker
 from companion.soak.memory_slope import resident_mb, slope_mb_per_hour
 from companion.soak.stream import LoopStream
 from companion.system.errors import CompanionError
-from companion.take.events import EVENTS_FILE, read_events
+from companion.take.events import EVENTS_FILE, BarSounded, Incident, read_events
 from companion.take.recover import recover
 from companion.take.take import Take
 
@@ -281,9 +281,10 @@ class _Set:
             return
         if mended.changes and not full:
             soaked.broken.append(f"a take was not whole: {'; '.join(mended.changes)}")
-        soaked.incidents.update(event["what"] for event in events if event["type"] == "incident")
+        soaked.incidents.update(event.what for event in events if isinstance(event, Incident))
+        sounded = [event for event in events if isinstance(event, BarSounded)]
         for player in self._preset.players:
-            told = [e["bar"] for e in events if e["type"] == "bar" and e["player"] == player.name]
+            told = [event.bar for event in sounded if event.player == player.name]
             if told != list(range(len(told))) or (not full and len(told) != self._bars):
                 soaked.broken.append(f"{player.name}: {len(told)} of {self._bars} bars decided")
 

@@ -8,7 +8,7 @@ import threading
 from pathlib import Path
 
 from companion.system.errors import CompanionError, disk_message
-from companion.take.events import EVENTS_FILE, Event, event_line
+from companion.take.events import EVENTS_FILE, Event, encode
 from companion.take.lock import lock
 
 CLOSE_LIMIT_S = 10.0
@@ -50,7 +50,7 @@ class EventLog:
 
     def write(self, event: Event) -> None:
         """Append one event and hand it to the operating system, at once or in the thread."""
-        line = event_line(event)
+        line = f"{encode(event)}\n".encode()
         if self._thread is None:
             self._append(line)
         else:

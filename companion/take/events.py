@@ -1,23 +1,25 @@
 """What happened in a take: one JSON object a line, in the order it happened.
 
-Every line has a `type`, the `bar` it happened in (counted from 0; the count-in is negative) and
-`time_s`, the seconds since the first sample of the take's audio files. The other fields are those
-of the event's class below. Times in seconds are rounded to the microsecond; stream samples and all
-else that decides what is played are exact, so that a take can be replayed.
+Each class below is what a line of its type holds, for whoever writes it and whoever reads it: a key
+is the name of a field, in this order, behind `type`. Times in seconds, which end in `_s`, are
+rounded to the microsecond; stream samples and all else that decides what is played are exact, so
+that a take can be replayed. Takes are kept for years: a new field has a default, for the takes that
+were recorded before, and none is renamed or taken away.
 """
 
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import json
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any, ClassVar, Literal, TypedDict
+from typing import Any, ClassVar, Literal, TypeVar, dataclass_transform
 
 from companion.system.errors import CompanionError
+from companion.take.json_value import made, plain
+from model.request import Form
 
 EVENTS_FILE = "events.jsonl"
 
@@ -26,284 +28,286 @@ Sounding = Literal["plan", "older plan", "repeat", "silence"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Event:
-    """Something that happened in bar `bar`, `time_s` seconds into the take."""
+    """Something that happened; the journal fills in when, the same for all."""
 
     type: ClassVar[str]
-    bar: int
-    time_s: float
-
-
-class When(TypedDict):
-    """What every event begins with."""
-
-    bar: int
-    time_s: float
+    bar: int = 0  # it happened in, counted from bar 0; the count-in is negative
+    time_s: float = 0.0  # since the first sample of the take's audio files
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PlayerEvent(Event):
+    """Something that happened to one player."""
+
+    player: str  # its name
+
+
+TYPES: dict[str, type[Event]] = {}
+"""The table: the class of each type of line."""
+Kind = TypeVar("Kind", bound=Event)
+
+
+@dataclass_transform(kw_only_default=True, frozen_default=True)
+def _event(name: str) -> Callable[[type[Kind]], type[Kind]]:
+    """Enter a class into the table, under the type that its lines have."""
+
+    def enter(kind: type[Kind]) -> type[Kind]:
+        kind.type = name
+        TYPES[name] = made_of = dataclass(frozen=True, slots=True, kw_only=True)(kind)
+        return made_of
+
+    return enter
+
+
+def _tell_slack(event: PlanMade | BarSounded) -> None:
+    """Fill in the slack where it is not given."""
+    if math.isnan(event.slack_s):
+        object.__setattr__(event, "slack_s", event.desired_s - event.actual_s)
+
+
+@_event("take")
 class TakeStarted(Event):
     """The take's first line: what a reader needs to lay the rest on a time line."""
 
-    type: ClassVar[str] = "take"
-    preset: str
-    players: tuple[str, ...]
+    preset: str  # its name
+    players: tuple[str, ...]  # their names, in the order of their voices
     rate: int  # Hz
-    bpm: float
-    beats_per_bar: int
-    meter: str  # as it is written: in 6/8 a bar has two beats, in 7/8 seven
+    bpm: float  # that it begins with
+    beats_per_bar: int  # at least 1
+    meter: str = "4/4"  # as it is written: in 6/8 a bar has two beats, in 7/8 seven
     bars: int | None  # None: until stopped
     first_bar_s: float  # where bar 0 starts, after the count-in
-    bar_s: float
-    input: str
-    output: str
+    bar_s: float  # length of a bar at that tempo
+    input: str  # what the device is called that is listened to
+    output: str  # and the one that is played through
     start_samples: int = 0  # stream sample of the files' first
     origin_samples: int = 0  # of bar 0
     bpm_exact: str = ""  # as a fraction
-    seed: int = 0
+    seed: int = 0  # of every die in the session
     device: str = ""  # that the generator computes on
     threads: int = 0  # that it computes with
     gains: Mapping[str, float] = field(default_factory=dict)  # of the players, linear
-    version: str = ""
+    version: str = ""  # of the companion
     weights: str = ""  # digest
     continues: str = ""  # the take that this one goes on from
     bars_before: int = 0  # bars of the set that were played there
     machine: Mapping[str, str] = field(default_factory=dict)  # what may decide the last bits
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PlanHeard(Event):
+@dataclass(frozen=True, slots=True)
+class OtherHeard:
+    """Another player in the window of a plan."""
+
+    gain: float  # linear
+    repeats: Mapping[int, int]  # its bars that were taken to repeat others, and those
+
+
+@_event("heard")
+class PlanHeard(PlayerEvent):
     """A player heard what is in the window of a plan."""
 
-    type: ClassVar[str] = "heard"
-    player: str
-    epoch: int
-    seed: int
-    first_bar: int
+    epoch: int  # number of the player's plan, from 0
+    seed: int  # of its dice
+    first_bar: int  # that it is for
     bpm: str  # of its grid, as a fraction
     heard_samples: int  # how far the input was heard
-    cycle: int
+    cycle: int  # that stood in for what was not played yet, bars
     stand_in_from: int  # the first bar that might stand in for another
-    others: Mapping[str, Any]  # players that were heard: gain, and bars taken to repeat others
+    others: Mapping[str, OtherHeard]  # by name, those that were heard
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@_event("unheard")
 class Unheard(Event):
-    """All stretches of the stream that no device heard, [first, end) samples, as known by now."""
+    """All stretches of the stream that no device heard, as known by now."""
 
-    type: ClassVar[str] = "unheard"
-    samples: tuple[tuple[int, int | None], ...]  # the last has no end while it lasts
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PlanMuted(Event):
-    """Nothing was heard: no plan is made, and these bars, end excluded, fall silent."""
-
-    type: ClassVar[str] = "muted"
-    player: str
-    epoch: int
-    bars: tuple[int, int] | None
+    samples: tuple[tuple[int, int | None], ...]  # [first, end); the last has no end while it lasts
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PlanAsked(Event):
+@_event("muted")
+class PlanMuted(PlayerEvent):
+    """Nothing was heard: no plan is made, and older ones fall silent."""
+
+    epoch: int  # of the plan
+    bars: tuple[int, int] | None  # that fall silent, end excluded; None if none had to
+
+
+@_event("asked")
+class PlanAsked(PlayerEvent):
     """A plan was asked for."""
 
-    type: ClassVar[str] = "asked"
-    player: str
-    epoch: int
+    epoch: int  # of the plan
     round: int  # plans of one round are made together
     stems: int  # two where there is a choice
-    prefix_frames: int
+    prefix_frames: int  # of its window, that were given
     repeats: Mapping[int, int]  # bars of the prefix that were going to repeat others
-    knobs: Mapping[str, Any]
-    steps: tuple[int, ...]  # that there was time for, as all that follows
-    guidance: Mapping[str, float]
-    form: str
+    knobs: Mapping[str, Any]  # of the player, as they were
+    steps: tuple[int, int, int, int]  # of each level, that there was time for, as all that follows
+    guidance: Mapping[str, float]  # by what it leans on
+    form: Form  # of the guidance
     digest: str  # of the request
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PlanMade(Event):
-    """A plan came back: bars `first_bar` to `first_bar + bars - 1` of one player."""
+@_event("plan")
+class PlanMade(PlayerEvent):
+    """A plan came back."""
 
-    type: ClassVar[str] = "plan"
-    player: str
-    epoch: int
-    first_bar: int
-    bars: int
+    epoch: int  # of the plan
+    first_bar: int  # that it is for
+    bars: int  # that it is long
     desired_s: float  # when it had to be ready for its first bar to sound
     actual_s: float  # when it was
-    seed: int
-    instrument: str
+    seed: int  # of its dice
+    instrument: str  # that it plays
     knobs: Mapping[str, Any]  # the player's parameters as this plan used them
-    timings_s: Mapping[str, float] = field(default_factory=dict)
+    timings_s: Mapping[str, float] = field(default_factory=dict)  # what took how long
     reason: str = ""  # what became of it: in time, or why (some of) its bars were not placed
     round: int = 0  # plans of one round were made together
     asked_s: float = 0.0  # when it was asked for
     steps: tuple[int, ...] = ()  # decode steps of each level that there was time for
     passes: int = 0  # guidance passes a step that there was time for
     guidance: Mapping[str, float] = field(default_factory=dict)  # as it was made
-    form: str = ""
+    form: str = ""  # of the guidance
     steps_done: int = 0  # fewer than the sum of `steps` where it was hurried
     stem: int = 0  # which of those to choose from
     cut_from: int | None = None  # the first of its bars that were cut for the timeline
     digest: str = ""  # of what came back
+    slack_s: float = math.nan  # left when it was ready; negative when it was late
 
-    @property
-    def slack_s(self) -> float:
-        """Seconds left when the plan was ready; negative when it was late."""
-        return self.desired_s - self.actual_s
+    def __post_init__(self) -> None:
+        _tell_slack(self)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PlanFailed(Event):
+@_event("plan failed")
+class PlanFailed(PlayerEvent):
     """A plan that never came: what sounds instead is in the `bar` events."""
 
-    type: ClassVar[str] = "plan failed"
-    player: str
-    epoch: int
-    first_bar: int
-    reason: str
+    epoch: int  # of the plan
+    first_bar: int  # that it was for
+    reason: str  # one line
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BarSounded(Event):
+@_event("bar")
+class BarSounded(PlayerEvent):
     """What one player's stem is in this bar, decided a while before it starts."""
 
-    type: ClassVar[str] = "bar"
-    player: str
-    sounding: Sounding
-    desired_s: float  # when its sound had to be there
-    actual_s: float  # when it was; for a repeat or silence, when that was decided
+    sounding: Sounding  # what it is
+    desired_s: float = math.nan  # when its sound had to be there
+    actual_s: float = math.nan  # when it was; for a repeat or silence, when that was decided
     epoch: int | None = None  # of the plan that sounds
     staleness_bars: int | None = None  # which bar of that plan it is, from 0
-    reason: str = ""
+    reason: str = ""  # one line
     expected: bool = True  # whether a stem was due: not in the first cycle, on silence, on hold
     source: int | None = None  # the bar that is repeated
     fades: bool = False  # over this bar
+    slack_s: float = math.nan  # left when its sound was there; negative when it was late
 
-    @property
-    def slack_s(self) -> float:
-        """Seconds left when its sound was there; negative when it was late."""
-        return self.desired_s - self.actual_s
+    def __post_init__(self) -> None:
+        _tell_slack(self)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@_event("metrics")
 class BarMeasured(Event):
     """How the rig and each player are in a bar that begins; see `companion.players.metrics`."""
 
-    type: ClassVar[str] = "metrics"
-    slack_s: float | None
-    staleness_bars: int | None
-    isr: float | None
-    steps: int | None
-    fallback: str
+    slack_s: float | None  # the least of all players
+    staleness_bars: int | None  # the most
+    isr: float | None  # over all players, 0..1
+    steps: int | None  # the fewest
+    fallback: str  # the gravest
     cycle: int  # bars
     cycle_holds: bool  # whether what is heard follows the cycle
     cycle_confidence: float | None  # how like the bars are to those a cycle before, 0..1
-    xruns: int
-    players: Mapping[str, Mapping[str, Any]]
+    xruns: int  # so far
+    players: Mapping[str, Any]  # the same of each, by name
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ClipCut(Event):
-    """A clip was made by hand: a bar once more (`source`), or bars of a plan's other stem."""
+@_event("cut")
+class ClipCut(PlayerEvent):
+    """A clip was made by hand: a bar once more, or bars of a plan's other stem."""
 
-    type: ClassVar[str] = "cut"
-    player: str
-    first_bar: int
-    source: int | None
-    epoch: int | None
-    stem: int
+    first_bar: int  # that it is for
+    source: int | None  # the bar that is repeated
+    epoch: int | None  # of the plan
+    stem: int  # which of the plan's
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ClipPlaced(Event):
-    """A clip went onto a player's timeline: bars of a plan, a repeat, or silence (no epoch)."""
+@_event("placed")
+class ClipPlaced(PlayerEvent):
+    """A clip went onto a player's timeline: bars of a plan, a repeat, or silence."""
 
-    type: ClassVar[str] = "placed"
-    player: str
     sample: int  # where the stream was
-    start_samples: int
+    start_samples: int  # where it starts
     samples: int  # length
-    epoch: int | None
-    number: int | None  # of the clip among those that were made for the player, from 0
+    epoch: int | None  # of the plan; None for silence
+    number: int | None = None  # among the clips that were made for the player, from 0
     moved: bool = False  # what was there already, moved to where its beats lie now
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GainSet(Event):
-    """A player's gain moves to another value from a sample on."""
+@_event("gain")
+class GainSet(PlayerEvent):
+    """A player's gain moves to another value."""
 
-    type: ClassVar[str] = "gain"
-    player: str
-    sample: int
+    sample: int  # from which on it does
     gain: float  # linear
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@_event("faded in")
 class FadedIn(Event):
-    """All players rise from silence from a sample on: the sound device is back."""
+    """All players rise from silence: the sound device is back."""
 
-    type: ClassVar[str] = "faded in"
-    sample: int
+    sample: int  # from which on they do
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@_event("tempo")
 class TempoMoved(Event):
-    """From a sample on the tempo is another one; `time_s` is when that is."""
+    """The tempo is another one from here on."""
 
-    type: ClassVar[str] = "tempo"
-    beat: float
-    bpm: float
-    sample: int
-    beat_exact: str  # as fractions
-    beat_samples: str
+    beat: float  # where that is
+    bpm: float  # what it is
+    sample: int  # where that is
+    beat_exact: str  # as a fraction
+    beat_samples: str  # length of a beat, as a fraction
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@_event("knob")
 class KnobMoved(Event):
-    """A parameter was set; `player` is None for one of the whole rig."""
+    """A parameter was set."""
 
-    type: ClassVar[str] = "knob"
-    name: str
-    player: str | None
-    value: Any
+    name: str  # of the parameter
+    player: str | None  # whose; None for one of the whole rig
+    value: Any  # that it has now
     moved_by: str  # midi, osc, ...
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@_event("incident")
 class Incident(Event):
-    """Something that should not happen: `what` is a fixed name, `detail` a sentence."""
+    """Something that should not happen."""
 
-    type: ClassVar[str] = "incident"
-    what: str
-    detail: str
+    what: str  # a fixed name
+    detail: str  # a sentence
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@_event("trouble")
 class TroubleTold(Event):
     """What the performer was told of: something that went wrong, or is over."""
 
-    type: ClassVar[str] = "trouble"
     kind: str  # see `companion.session.trouble`
     severity: int  # 3 the gravest, 0 news
-    detail: str
-    over: bool
+    detail: str  # a sentence
+    over: bool  # whether it is
     times: int  # that it began or happened, by then
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@_event("end")
 class TakeEnded(Event):
-    """The take's last line, with its figures."""
+    """The take's last line."""
 
-    type: ClassVar[str] = "end"
-    reason: str
-    figures: Mapping[str, float]
+    reason: str  # one line
+    figures: Mapping[str, float]  # the session in numbers
 
 
-def read_events(path: Path) -> list[dict[str, Any]]:
-    """Every event of an `events.jsonl`, oldest first.
+def read_events(path: Path) -> list[Event]:
+    """Every event of an `events.jsonl` that this companion knows, oldest first.
 
     A last line cut short, by a power cut or a kill, is left out; any other line that is not an
     event is an error.
@@ -318,55 +322,43 @@ def read_events(path: Path) -> list[dict[str, Any]]:
             f"cannot read {str(path)!r} ({error.strerror or error}); valid: a take's {EVENTS_FILE}"
         ) from error
     unfinished = lines.pop()  # what follows the last line break: nothing, or half a line
-    events = [parse_event(line, f"{path}, line {number}") for number, line in enumerate(lines, 1)]
+    events = [decode(line, f"{path}, line {number}") for number, line in enumerate(lines, 1)]
     if unfinished.strip():
         with contextlib.suppress(CompanionError):
-            events.append(parse_event(unfinished, str(path)))
-    return events
+            events.append(decode(unfinished, str(path)))
+    return [event for event in events if event is not None]
 
 
-def event_line(event: Event) -> bytes:
-    """An event as the log has it, line break included."""
-    return (json.dumps(_as_json(event)) + "\n").encode()
+def start_of(events: Sequence[Event]) -> TakeStarted | None:
+    """The first event of a take; None where these are of none."""
+    return events[0] if events and isinstance(events[0], TakeStarted) else None
 
 
-def parse_event(line: bytes, where: str) -> dict[str, Any]:
-    """A line of the log; CompanionError, in which the line is called `where`, if it is none."""
+def encode(event: Event) -> str:
+    """An event as a line of the log has it, without the line break."""
+    names = [each.name for each in fields(event)]
+    told = {name: plain(getattr(event, name), name.endswith("_s")) for name in names}
+    return json.dumps({"type": event.type, **told})
+
+
+def decode(line: bytes | str, where: str) -> Event | None:
+    """The event of a line, which errors call `where`; None for a type that is not known here.
+
+    Raises:
+        CompanionError: it is no event.
+    """
     try:
-        event = json.loads(line)
+        told = json.loads(line)
     except ValueError as error:
         raise CompanionError(f"{where} is not JSON ({error}); valid: one event a line") from error
-    if not isinstance(event, dict) or not {"type", "bar", "time_s"} <= event.keys():
+    if not isinstance(told, dict) or not {"type", "bar", "time_s"} <= told.keys():
         raise CompanionError(
             f"{where} is no event; valid: an object with type, bar and time_s, one a line"
         )
-    return event
-
-
-def _as_json(event: Event) -> dict[str, Any]:
-    fields = {
-        f.name: _plain(getattr(event, f.name), rounded=f.name.endswith("_s"))
-        for f in dataclasses.fields(event)
-    }
-    if isinstance(event, PlanMade | BarSounded):
-        fields["slack_s"] = _plain(event.slack_s, rounded=True)
-    return {"type": event.type, **fields}
-
-
-def _plain(value: Any, rounded: bool) -> Any:
-    """`value` in JSON's own types: to the microsecond if wanted, NaN and infinity as null."""
-    if hasattr(value, "item"):  # a numpy scalar
-        value = value.item()
-    if value is None or isinstance(value, bool | int | str):
-        return value
-    if isinstance(value, Mapping):
-        return {str(key): _plain(item, rounded) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(item, rounded) for item in value]
+    kind = TYPES.get(str(told["type"]))
     try:
-        number = float(value)
-    except (TypeError, ValueError):
-        return str(value)
-    if not math.isfinite(number):
-        return None
-    return round(number, 6) if rounded else number
+        return None if kind is None else made(kind, told)
+    except (TypeError, ValueError) as error:
+        raise CompanionError(
+            f"{where} is no {told['type']!r} event ({error}); valid: as the companion wrote it"
+        ) from error

@@ -14,7 +14,7 @@ from companion.system.errors import CompanionError
 from companion.system.printing import printable
 from companion.system.whole import new_folder
 from companion.take.dawproject import write_dawproject
-from companion.take.events import EVENTS_FILE, read_events
+from companion.take.events import EVENTS_FILE, TakeEnded, read_events, start_of
 from companion.take.recorder import INPUT_NAME, STEREO_NAME, channels_of
 from companion.take.tempo_map import tempo_map
 from companion.take.tempo_midi import write_tempo_midi
@@ -41,18 +41,18 @@ def export(take: Path, folder: Path, version: str) -> list[Path]:
             written.
     """
     events = read_events(take / EVENTS_FILE)
-    if not events or events[0]["type"] != "take" or events[-1]["type"] != "end":
+    begun = start_of(events)
+    if begun is None or not isinstance(events[-1], TakeEnded):
         raise CompanionError(
             f"take {str(take)!r} has no end; valid: one that was ended, or recovered by "
             "`companion recover`"
         )
-    begun = events[0]
-    sources = {name: take / f"{name}.wav" for name in (INPUT_NAME, *begun["players"])}
+    sources = {name: take / f"{name}.wav" for name in (INPUT_NAME, *begun.players)}
     if (stereo := take / f"{STEREO_NAME}.wav").exists():
         sources[INPUT_NAME] = stereo
     seconds = _length_s(sources)
-    meter = METERS[begun["meter"]]
-    tempo = tempo_map(events).in_quarters(meter)
+    meter = METERS[begun.meter]
+    tempo = tempo_map(begun, events).in_quarters(meter)
     title = take.resolve().name
     project = project_file(title)
     names = [source.name for source in sources.values()]
@@ -63,7 +63,7 @@ def export(take: Path, folder: Path, version: str) -> list[Path]:
             shutil.copyfile(sources[name], copy)
         title = printable(title)
         write_tempo_midi(new / TEMPO_FILE, title, tempo, meter.name, seconds)
-        kind = meter.name, begun["rate"], seconds
+        kind = meter.name, begun.rate, seconds
         tracks = {name: (copy, channels_of(copy.stem)) for name, copy in copies.items()}
         write_dawproject(new / project, title, version, tracks, tempo, *kind)
     return [folder / name for name in written]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import platform
+from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, version
 
 from llvmlite.binding import get_host_cpu_name  # type: ignore[import-untyped]
@@ -39,7 +40,7 @@ def machine() -> dict[str, str]:
     return about | {limit: os.environ[limit] for limit in LIMITS if limit in os.environ}
 
 
-def differences(one: dict[str, str], other: dict[str, str]) -> list[str]:
+def differences(one: Mapping[str, str], other: Mapping[str, str]) -> list[str]:
     """What differs between two machines, a phrase each; empty if they are the same."""
     return [
         f"{name} {one.get(name, 'not set')}, here {other.get(name, 'not set')}"

@@ -8,7 +8,7 @@ bottom, the knobs that were moved.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +20,7 @@ import soundfile
 from companion.audio.recording import open_sound
 from companion.system.errors import CompanionError, disk_message
 from companion.system.printing import printable
-from companion.take.events import EVENTS_FILE, Sounding, read_events
+from companion.take import events as log
 from companion.take.recorder import INPUT_NAME
 from companion.take.tempo_map import TempoMap, tempo_map
 
@@ -33,7 +33,7 @@ _INK = "#333333"
 _INPUT_COLOUR = "#555555"
 _LATE_COLOUR = "#c0392b"
 _SLACK_COLOUR = "#3a7d44"
-_COLOURS: dict[Sounding, str] = {  # told apart by most colour-blind eyes
+_COLOURS: dict[log.Sounding, str] = {  # told apart by most colour-blind eyes
     "plan": "#0072b2",
     "older plan": "#e69f00",
     "repeat": "#cc79a7",
@@ -111,20 +111,19 @@ def _draw_take(folder: Path) -> Path:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    events = read_events(folder / EVENTS_FILE)
-    if not events or events[0]["type"] != "take":
+    events = log.read_events(folder / log.EVENTS_FILE)
+    if (take := log.start_of(events)) is None:
         raise CompanionError(
-            f"{str(folder / EVENTS_FILE)!r} does not start with a take event; valid: a take folder"
+            f"{str(folder / log.EVENTS_FILE)!r} does not start with a take event; "
+            "valid: a take folder"
         )
-    take = events[0]
-    first_s, bar_s = take["first_bar_s"], take["bar_s"]
-    end_s = max(first_s, bar_s, _length_s(folder / f"{INPUT_NAME}.wav"))
-    bars = _Bars(tempo_map(events), end_s)
+    end_s = max(take.first_bar_s, take.bar_s, _length_s(folder / f"{INPUT_NAME}.wav"))
+    bars = _Bars(tempo_map(take, events), end_s)
     knobs = _knob_rows(events)
 
     width = min(26.0, max(12.0, 0.36 * bars.count))
     columns = round(width * _DPI)
-    heights = [1.0] + [1.0, 0.45] * len(take["players"])
+    heights = [1.0] + [1.0, 0.45] * len(take.players)
     heights += [0.17 * len(knobs) + 0.1] if knobs else []
     figure = Figure(figsize=(width, 1.1 + 1.15 * sum(heights)), dpi=_DPI, layout="constrained")
     FigureCanvasAgg(figure)
@@ -132,9 +131,11 @@ def _draw_take(folder: Path) -> Path:
         len(heights), 1, sharex=True, squeeze=False, gridspec_kw={"height_ratios": heights}
     )[:, 0]
     _draw_wave(rows[0], INPUT_NAME, _envelope(folder / f"{INPUT_NAME}.wav", columns), bars, [])
-    for number, player in enumerate(take["players"]):
-        mine = [event for event in events if event.get("player") == player]
-        sounded = [event for event in mine if event["type"] == "bar"]
+    for number, player in enumerate(take.players):
+        mine = [
+            each for each in events if isinstance(each, log.PlayerEvent) and each.player == player
+        ]
+        sounded = [event for event in mine if isinstance(event, log.BarSounded)]
         envelope = _envelope(folder / f"{player}.wav", columns)
         _draw_wave(rows[1 + 2 * number], player, envelope, bars, sounded)
         _draw_plans(rows[2 + 2 * number], mine, bars)
@@ -145,7 +146,7 @@ def _draw_take(folder: Path) -> Path:
         axes.tick_params(bottom=axes is rows[-1])
     rows[-1].set_xlim(0.0, bars.end_s)
     rows[-1].set_xlabel("seconds into the take", fontsize=9)
-    title = f"{folder.resolve().name}   {take['preset']}, {take['bpm']:g} BPM"
+    title = f"{folder.resolve().name}   {take.preset}, {take.bpm:g} BPM"
     figure.suptitle(printable(title), fontsize=11)
     _draw_legend(figure)
     path = folder / PICTURE_FILE
@@ -181,7 +182,7 @@ def _envelope(path: Path, columns: int) -> _Envelope:
 
 
 def _draw_wave(
-    axes: Axes, name: str, envelope: _Envelope, bars: _Bars, sounded: list[dict[str, Any]]
+    axes: Axes, name: str, envelope: _Envelope, bars: _Bars, sounded: list[log.BarSounded]
 ) -> None:
     """One row of audio, scaled to its own peak; each bar in the colour of what sounded."""
     scale = max(envelope.peak, 1e-6)
@@ -190,8 +191,8 @@ def _draw_wave(
         envelope.times_s, low, high, color=_INPUT_COLOUR, alpha=0.35 if sounded else 1, linewidth=0
     )
     for event in sounded:
-        colour = _COLOURS[event["sounding"]]
-        start_s, stop_s = bars.start_s(event["bar"]), bars.start_s(event["bar"] + 1)
+        colour = _COLOURS[event.sounding]
+        start_s, stop_s = bars.start_s(event.bar), bars.start_s(event.bar + 1)
         here = (envelope.times_s >= start_s) & (envelope.times_s < stop_s)
         axes.axvspan(start_s, stop_s, color=colour, alpha=0.12, linewidth=0)
         axes.fill_between(envelope.times_s[here], low[here], high[here], color=colour, linewidth=0)
@@ -201,32 +202,30 @@ def _draw_wave(
     axes.set_yticks([])
 
 
-def _draw_plans(axes: Axes, events: list[dict[str, Any]], bars: _Bars) -> None:
+def _draw_plans(axes: Axes, events: Sequence[log.Event], bars: _Bars) -> None:
     """A line from where each plan was ready to the bar it was made for; a cross where none came."""
-    plans = [event for event in events if event["type"] == "plan"]
+    plans = [event for event in events if isinstance(event, log.PlanMade)]
     for number, plan in enumerate(plans):
         level = -(number % _PLAN_LEVELS)
-        colour = _SLACK_COLOUR if plan["slack_s"] >= 0 else _LATE_COLOUR
-        ready_s, target_s = plan["actual_s"], bars.start_s(plan["first_bar"])
+        colour = _SLACK_COLOUR if plan.slack_s >= 0 else _LATE_COLOUR
+        ready_s, target_s = plan.actual_s, bars.start_s(plan.first_bar)
         axes.plot([ready_s, target_s], [level, level], color=colour, linewidth=1.2)
         axes.plot([ready_s], [level], "o", color=colour, markersize=4)
         axes.plot([target_s], [level], "|", color=colour, markersize=8, markeredgewidth=1.8)
-    for failed in (event for event in events if event["type"] == "plan failed"):
-        axes.plot([failed["time_s"]], [-1.5], "x", color=_LATE_COLOUR, markersize=7)
+    for failed in (event for event in events if isinstance(event, log.PlanFailed)):
+        axes.plot([failed.time_s], [-1.5], "x", color=_LATE_COLOUR, markersize=7)
     axes.set_ylabel("plans", fontsize=8, rotation=0, ha="right", va="center")
     axes.set_ylim(-_PLAN_LEVELS + 0.3, 0.7)
     axes.set_yticks([])
 
 
-def _knob_rows(events: list[dict[str, Any]]) -> dict[str, list[tuple[float, Any]]]:
+def _knob_rows(events: Sequence[log.Event]) -> dict[str, list[tuple[float, Any]]]:
     """Knob (and its player) to the times and values it was set to."""
     rows: dict[str, list[tuple[float, Any]]] = {}
     for event in events:
-        if event["type"] == "knob":
-            label = (
-                event["name"] if event["player"] is None else f"{event['player']} {event['name']}"
-            )
-            rows.setdefault(label, []).append((event["time_s"], event["value"]))
+        if isinstance(event, log.KnobMoved):
+            label = event.name if event.player is None else f"{event.player} {event.name}"
+            rows.setdefault(label, []).append((event.time_s, event.value))
     return rows
 
 
@@ -288,7 +287,7 @@ def _draw_legend(figure: Any) -> None:
     from matplotlib.lines import Line2D
     from matplotlib.patches import Patch
 
-    marks: list[Any] = [Patch(color=_COLOURS[kind], label=kind) for kind in get_args(Sounding)]
+    marks: list[Any] = [Patch(color=_COLOURS[kind], label=kind) for kind in get_args(log.Sounding)]
     for colour, label in ((_SLACK_COLOUR, "ready → its bar"), (_LATE_COLOUR, "late → its bar")):
         marks.append(Line2D([], [], color=colour, marker="o", markersize=4, label=label))
     marks.append(

@@ -9,10 +9,10 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 from companion.system.errors import CompanionError, disk_message
-from companion.take.events import EVENTS_FILE, TakeEnded, event_line, parse_event
+from companion.take.events import EVENTS_FILE, Event, TakeEnded, decode, encode, start_of
 from companion.take.lock import lock
 from companion.take.picture import draw_take
 from companion.take.recorder import ECHO_NAME, INPUT_NAME, STEREO_NAME, channels_of
@@ -65,12 +65,12 @@ def recover(folder: Path, picture: bool = True) -> Recovered:
 
 def _recover(folder: Path, log: BinaryIO, picture: bool) -> Recovered:
     events, changes = _mend_log(folder, log)
-    if not events or events[0]["type"] != "take":
+    if (begun := start_of(events)) is None:
         raise CompanionError(
             f"take {str(folder)!r} ended before its first event: there is nothing to recover; "
             "valid: a take's folder"
         )
-    rate, players = int(events[0]["rate"]), events[0]["players"]
+    rate, players = begun.rate, begun.players
     inputs = (
         (INPUT_NAME, STEREO_NAME) if (folder / f"{STEREO_NAME}.wav").exists() else (INPUT_NAME,)
     )
@@ -78,27 +78,28 @@ def _recover(folder: Path, log: BinaryIO, picture: bool) -> Recovered:
     changes += mended
     if (echo := folder / f"{ECHO_NAME}.wav").exists():
         changes += _set_length(echo, whole_frames(echo), frames, rate)
-    if not any(event["type"] == "end" for event in events):
-        bar = max(int(event["bar"]) for event in events)
+    if not any(isinstance(event, TakeEnded) for event in events):
+        bar = max(event.bar for event in events)
         end = TakeEnded(bar=bar, time_s=frames / rate, reason=END_REASON, figures={})
         log.seek(0, os.SEEK_END)
-        log.write(event_line(end))
+        log.write(f"{encode(end)}\n".encode())
         log.flush()
         changes.append(f"the log got an end, in bar {bar}")
     drawn = draw_take(folder) if frames and picture else None
     return Recovered(frames / rate, tuple(changes), drawn)
 
 
-def _mend_log(folder: Path, log: BinaryIO) -> tuple[list[dict[str, Any]], list[str]]:
+def _mend_log(folder: Path, log: BinaryIO) -> tuple[list[Event], list[str]]:
     """The events that are whole; lines that are not are taken out of the file."""
     lines = log.read().splitlines(keepends=True)
     good: list[bytes] = []
-    events: list[dict[str, Any]] = []
+    events: list[Event] = []
     for line in lines:
         try:
-            events.append(parse_event(line, EVENTS_FILE))
+            event = decode(line, EVENTS_FILE)
         except CompanionError:
             continue
+        events += [] if event is None else [event]  # one that is not known here stays in the file
         good.append(line if line.endswith(b"\n") else line + b"\n")
     if good == lines:
         return events, []

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import bisect
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import ceil, floor
-from typing import Any
 
 from companion.clock.meter import Meter
+from companion.take.events import Event, TakeStarted, TempoMoved
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,15 +72,13 @@ class TempoMap:
         return self.segments[max(0, bisect.bisect_right(self.segments, at, key=start) - 1)]
 
 
-def tempo_map(events: Sequence[Mapping[str, Any]]) -> TempoMap:
-    """The map of a take whose first event is its `take` event."""
-    take = events[0]
-    bpm = take["bpm"]
-    segments = [Segment(0.0, -take["first_bar_s"] * bpm / 60, bpm)]
+def tempo_map(take: TakeStarted, events: Sequence[Event]) -> TempoMap:
+    """The map of a take, of its beginning and what came after."""
+    segments = [Segment(0.0, -take.first_bar_s * take.bpm / 60, take.bpm)]
     for event in events:
-        if event["type"] == "tempo":
+        if isinstance(event, TempoMoved):
             # Steered again before an earlier change came to be: that one never was.
-            while segments and segments[-1].time_s >= event["time_s"]:
+            while segments and segments[-1].time_s >= event.time_s:
                 segments.pop()
-            segments.append(Segment(event["time_s"], event["beat"], event["bpm"]))
-    return TempoMap(tuple(segments), take["beats_per_bar"])
+            segments.append(Segment(event.time_s, event.beat, event.bpm))
+    return TempoMap(tuple(segments), take.beats_per_bar)

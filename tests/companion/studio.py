@@ -24,11 +24,12 @@ from companion.session.rig import Rig, run_recording
 from companion.session.session import Session
 from companion.session.status import Status
 from companion.system.errors import NoDevice
-from companion.take.events import EVENTS_FILE, read_events
+from companion.take.events import EVENTS_FILE
 from companion.take.provenance import Origin
 from companion.take.take import Take
 from model.request import StemRequest, StemResult
 from model.terms import guidance_terms
+from tests.companion.lines import read_lines
 
 RATE = 32_000
 BAR = 64_000  # samples of a bar at 120 BPM
@@ -60,7 +61,7 @@ class Played:
 
     @property
     def events(self) -> list[Event]:
-        return read_events(self.take / EVENTS_FILE)
+        return read_lines(self.take / EVENTS_FILE)
 
     def of(self, kind: str, **values: Any) -> list[Event]:
         """The events of a type that have these values."""

@@ -20,7 +20,8 @@ from typing import Any, Self
 import numpy as np
 import soundfile
 
-from companion.take.tempo_map import tempo_map
+from companion.take.events import read_events, start_of
+from companion.take.tempo_map import TempoMap, tempo_map
 from tests.rig.jack import ROOT, JackServer, RigError
 
 START_LIMIT_S = 90.0  # a first run compiles the callback, and the model is warmed up
@@ -176,13 +177,19 @@ class TakeRead:
 
         A server that stands still loses time, which is made good by bending the tempo a little.
         """
-        tempo = tempo_map(self.events)
-        return round(tempo.bar_s(bar) * self.events[0]["rate"])
+        return round(self._tempo.bar_s(bar) * self.events[0]["rate"])
 
     def steady(self, bar: int) -> bool:
         """Whether the tempo was left alone while a bar's stem was about to sound."""
-        at_s = tempo_map(self.events).bar_s(bar)
+        at_s = self._tempo.bar_s(bar)
         return not any(at_s - STEADY_S < e["time_s"] < at_s + 0.1 for e in self.of("tempo"))
+
+    @property
+    def _tempo(self) -> TempoMap:
+        events = read_events(self.folder / "events.jsonl")
+        begun = start_of(events)
+        assert begun is not None
+        return tempo_map(begun, events)
 
     @property
     def pace(self) -> str:

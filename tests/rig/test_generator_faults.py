@@ -22,7 +22,8 @@ from companion.generate.worker import Worker
 from companion.session.rig import play_recording
 from companion.session.session import Session
 from companion.session.status import Status
-from companion.take.events import EVENTS_FILE, read_events
+from companion.take.events import EVENTS_FILE
+from tests.companion.lines import read_lines
 from tests.companion.studio import RATE, music, new_take, solo
 
 pytestmark = [
@@ -87,7 +88,7 @@ def test_it_is_replaced_and_the_last_good_bars_play_on(name: str, tmp_path: Path
     started = time.monotonic()
     session.run(on_tick)
     assert time.monotonic() - started < BARS * 240 / BPM + 20  # the jam went on
-    events = read_events(take.folder / EVENTS_FILE)
+    events = read_lines(take.folder / EVENTS_FILE)
     plans = [e["time_s"] for e in events if e["type"] == "plan" and e["time_s"] > broken_s[0]]
     lost = [e for e in events if e["type"] == "plan failed"]
     back_s = next(at for at in plans if not lost or at > lost[-1]["time_s"]) - broken_s[0]

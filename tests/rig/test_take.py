@@ -23,8 +23,8 @@ from pythonosc.udp_client import SimpleUDPClient
 
 from companion.replay.replay import replay
 from companion.system.errors import CompanionError
-from companion.take.events import read_events
 from companion.take.recover import recover
+from tests.companion.lines import read_lines
 from tests.rig.jack import ROOT
 
 pytestmark = pytest.mark.side_by_side
@@ -96,7 +96,7 @@ def test_a_jam_killed_at_any_moment_leaves_files_that_open_and_loses_less_than_a
     assert len(lengths) == 1
     heard, _ = soundfile.read(folder / "input.wav", dtype="float32")
     assert np.abs(heard[-2_000:]).max() > 1e-3
-    assert read_events(folder / "events.jsonl")[-1]["type"] == "end"
+    assert read_lines(folder / "events.jsonl")[-1]["type"] == "end"
 
 
 def test_a_set_that_was_killed_goes_on_at_the_next_bar(tmp_path: Path) -> None:
@@ -110,7 +110,7 @@ def test_a_set_that_was_killed_goes_on_at_the_next_bar(tmp_path: Path) -> None:
     assert (jam.returncode, errors) == (0, b"")
     assert f"going on from take {folder.name}, at bar 3".encode() in out
     (again,) = [path for path in takes.iterdir() if path != folder]
-    begun, *_, ended = read_events(again / "events.jsonl")
+    begun, *_, ended = read_lines(again / "events.jsonl")
     assert (begun["continues"], begun["bars_before"], begun["bars"]) == (folder.name, 2, 2)
     assert begun["players"] == ["bass", "drums"]
     assert ended["reason"] == "last bar"
@@ -151,7 +151,7 @@ osc: {{port: {port}}}
             knobs.send_message(address, value)
         _, errors = jam.communicate(timeout=120)
     assert (jam.returncode, errors) == (0, b"")
-    kinds = [event["type"] for event in read_events(folder / "events.jsonl")]
+    kinds = [event["type"] for event in read_lines(folder / "events.jsonl")]
     assert kinds.count("gain") >= 4
     assert kinds.count("plan") >= 2
     replayed = replay(folder)

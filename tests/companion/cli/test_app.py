@@ -27,9 +27,10 @@ from companion.session.status import PlayerStatus, Status
 from companion.session.trouble import Trouble
 from companion.system.ending import KINDS
 from companion.system.errors import NoDevice
-from companion.take.events import EVENTS_FILE, read_events
+from companion.take.events import EVENTS_FILE
 from companion.take.wave_file import WaveWriter
 from model.instruments import INSTRUMENTS
+from tests.companion.lines import read_lines
 from tests.companion.studio import RATE, music, no_device, standin
 
 SOLO = """
@@ -227,7 +228,7 @@ def test_jam_ends_by_naming_the_take_and_its_picture(run: Run, no_sound_card: No
     assert Path(picture) == Path(take) / "take.png"
     assert Path(picture).is_file()
     assert "  bass.isr 1" in lines
-    assert read_events(Path(take) / EVENTS_FILE)[-1]["bar"] == 5
+    assert read_lines(Path(take) / EVENTS_FILE)[-1]["bar"] == 5
 
 
 def test_jam_options_win_over_the_preset(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -266,7 +267,7 @@ def test_ctrl_c_ends_the_take_and_not_the_programme(
     assert (code, error) == (0, "")
     assert signal.getsignal(kind) is before
     take = Path(out.partition("take: ")[2].splitlines()[0])
-    end = read_events(take / EVENTS_FILE)[-1]
+    end = read_lines(take / EVENTS_FILE)[-1]
     assert (end["reason"], end["bar"]) == ("stopped", 3)
 
 
@@ -506,7 +507,7 @@ def test_a_jam_plays_on_when_nobody_reads_what_it_says_any_more(tmp_path: Path) 
     assert (done.returncode, done.stderr) == (0, b"")
     assert b" -> " in done.stdout.splitlines()[1]
     (take,) = (tmp_path / "takes").iterdir()
-    assert read_events(take / EVENTS_FILE)[-1]["reason"] == "last bar"
+    assert read_lines(take / EVENTS_FILE)[-1]["reason"] == "last bar"
     assert (take / "take.png").is_file()
 
 
@@ -561,7 +562,7 @@ def test_recover_says_what_it_did(run: Run, no_sound_card: None) -> None:
     assert (code, error) == (0, "")
     assert "1 broken line dropped" in out
     assert "the log got an end" in out
-    assert read_events(log)[-1]["type"] == "end"
+    assert read_lines(log)[-1]["type"] == "end"
     assert "no events.jsonl" in one_line(run("recover", "nowhere"))
 
 

@@ -20,10 +20,11 @@ from companion.replay.replay import replay
 from companion.session.rig import run_recording
 from companion.session.session import Session
 from companion.system.errors import CompanionError
-from companion.take.events import EVENTS_FILE, read_events
+from companion.take.events import EVENTS_FILE
 from companion.take.provenance import Origin
 from companion.take.recover import recover
 from tests.companion.audio.leak import leaky_rig, room
+from tests.companion.lines import read_lines
 from tests.companion.stage import RATE as STAGE_RATE
 from tests.companion.stage import Outage, Scene, play_scene
 from tests.companion.studio import (
@@ -329,7 +330,7 @@ def test_a_set_of_the_bundled_model_that_is_hurried(tmp_path: Path) -> None:
     preset = replace(preset, players=players)
     rig = run_recording(2, music(6), RATE, "signal")
     Session(preset, rig, worker, preset.store(), take, seed=3, origin_samples=0).run()
-    plans = [e for e in read_events(take.folder / EVENTS_FILE) if e["type"] == "plan"]
+    plans = [e for e in read_lines(take.folder / EVENTS_FILE) if e["type"] == "plan"]
     assert len(plans) >= 6
     assert len({plan["steps_done"] for plan in plans}) >= 2
     replayed = replay(take.folder)

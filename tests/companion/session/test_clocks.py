@@ -11,8 +11,9 @@ from companion.clock.midi_clock import START, STOP, TICK, MidiClock
 from companion.session.rig import run_recording
 from companion.session.session import Session
 from companion.session.status import Status
-from companion.take.events import EVENTS_FILE, read_events
+from companion.take.events import EVENTS_FILE
 from tests.companion.clock.master import constant, jittered, tick_times
+from tests.companion.lines import read_lines
 from tests.companion.studio import RATE, music, new_take, solo, standin
 
 BPM = 116.0
@@ -90,7 +91,7 @@ def test_a_second_start_and_a_pulled_cable_are_told_and_met(tmp_path: Path) -> N
         "the bars of MIDI clock are elsewhere: the players come back on them",
         "MIDI clock has stopped coming; playing on at 80.0 BPM",
     ]
-    events = read_events(session._take.folder / EVENTS_FILE)  # type: ignore[union-attr]
+    events = read_lines(session._take.folder / EVENTS_FILE)  # type: ignore[union-attr]
     incidents = [e["detail"] for e in events if e["type"] == "incident" and e["what"] == "clock"]
     assert incidents == list(told)
     output = np.abs(rig.stream.output)  # type: ignore[attr-defined]

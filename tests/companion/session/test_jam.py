@@ -32,7 +32,8 @@ from companion.session.rig import run_recording
 from companion.session.session import Session
 from companion.session.status import Status
 from companion.system.errors import CompanionError
-from companion.take.events import EVENTS_FILE, read_events
+from companion.take.events import EVENTS_FILE
+from tests.companion.lines import read_lines
 from tests.companion.session.test_session import Stream, Unplugged
 from tests.companion.studio import BAR, RATE, music, no_device, solo, standin
 
@@ -96,7 +97,7 @@ def test_without_a_sound_card_the_recording_plays_at_its_own_tempo(
     assert any(
         "no sound device" in line and DEMO_FILE in line and "95 BPM" in line for line in said
     )
-    start = read_events(jammed.folder / EVENTS_FILE)[0]
+    start = read_lines(jammed.folder / EVENTS_FILE)[0]
     assert (start["bpm"], start["input"], start["bars"]) == (95.0, DEMO_FILE, 18)
     recording, rate = read_demo()
     heard, _ = soundfile.read(jammed.folder / "input.wav", dtype="float32")
@@ -142,7 +143,7 @@ def test_a_lost_device_leaves_what_was_played(usb: Callable[[int], Stream], tmp_
     assert jammed.picture.is_file()
     info = soundfile.info(jammed.folder / "bass.wav")
     assert info.frames == 6 * BAR - RATE // 2  # the stream starts half a second before bar 0
-    assert read_events(jammed.folder / EVENTS_FILE)[-1]["reason"] == jammed.error
+    assert read_lines(jammed.folder / EVENTS_FILE)[-1]["reason"] == jammed.error
     assert stream.closed >= 1
 
 
@@ -247,7 +248,7 @@ def test_midi_moves_knobs_while_it_plays(
     preset = solo(bars=3, midi=MidiPreset(None, default_mappings(["bass"])))
     jammed, said = play(preset, tmp_path, lambda _: opened[0].send(0xB0, 7, 0))
     assert "MIDI: fake" in said
-    moved = [e for e in read_events(jammed.folder / EVENTS_FILE) if e["type"] == "knob"]
+    moved = [e for e in read_lines(jammed.folder / EVENTS_FILE) if e["type"] == "knob"]
     assert [(e["name"], e["value"], e["moved_by"]) for e in moved] == [
         ("bpm", 95.0, "preset"),  # the recording's
         ("level", -60.0, "midi"),

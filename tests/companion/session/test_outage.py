@@ -10,7 +10,7 @@ import pytest
 
 from companion.clock.transport import Transport
 from companion.device.event import News
-from companion.players.journal import Diary
+from companion.players.journal import Journal
 from companion.session.outage import Outage
 
 RATE = 32_000
@@ -40,7 +40,7 @@ class World:
             self.stream,
             Performed(),  # type: ignore[arg-type]
             transport,
-            Diary(None, transport, 0),
+            Journal(None, transport, 0),
             self.told.append,
         )
 

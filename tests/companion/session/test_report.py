@@ -12,7 +12,8 @@ from companion.control.osc_packet import read_packet
 from companion.control.preset import Preset
 from companion.session.rig import run_recording
 from companion.session.session import Session
-from companion.take.events import EVENTS_FILE, read_events
+from companion.take.events import EVENTS_FILE
+from tests.companion.lines import read_lines
 from tests.companion.listen.notes import song
 from tests.companion.studio import (
     RATE,
@@ -34,7 +35,7 @@ def told(folder: Path, preset: Preset, signal: np.ndarray, sender: FakeOscSender
     rig = run_recording(len(preset.players), signal, RATE, "signal")
     take = new_take(folder, preset)
     Session(preset, rig, standin(), preset.store(), take, 0, 0, osc=sender).run()
-    return read_events(take.folder / EVENTS_FILE)
+    return read_lines(take.folder / EVENTS_FILE)
 
 
 def test_each_bar_is_measured_once_in_the_take(tmp_path: Path) -> None:
@@ -185,7 +186,7 @@ def test_trouble_is_told_over_osc_and_in_the_take_when_it_begins_and_when_it_is_
     text = "OSC cannot be sent to 192.0.2.1:9001 (gone)"
     messages = [message for packet in sender.packets for message in read_packet(packet)]
     assert [m[1] for m in messages if m[0] == "/companion/trouble"] == [(2, text, 1), (2, text, 0)]
-    began, over = (e for e in read_events(take.folder / EVENTS_FILE) if e["type"] == "trouble")
+    began, over = (e for e in read_lines(take.folder / EVENTS_FILE) if e["type"] == "trouble")
     assert (began["kind"], began["severity"], began["detail"]) == ("osc", 2, text)
     assert (began["over"], over["over"]) == (False, True)
     assert began["time_s"] == pytest.approx(3.0, abs=0.03)

@@ -14,8 +14,9 @@ from companion.session.jam import jam
 from companion.session.resume import cut_off, resume
 from companion.system.errors import CompanionError
 from companion.take.event_log import EventLog
-from companion.take.events import EVENTS_FILE, read_events
+from companion.take.events import EVENTS_FILE
 from companion.take.lock import lock
+from tests.companion.lines import read_lines
 from tests.companion.studio import BAR, Played, music, play, solo, turn
 
 
@@ -84,7 +85,7 @@ def test_a_jam_that_goes_on_says_so_and_its_take_tells_of_which(
         on_session=lambda session: lambda status: bars.append((status.bar, status.bars_before)),
     )
     assert f"going on from take {take.name}, at bar 7" in said
-    begun = read_events(jammed.folder / EVENTS_FILE)[0]
+    begun = read_lines(jammed.folder / EVENTS_FILE)[0]
     assert (begun["continues"], begun["bars_before"], begun["bars"]) == (take.name, 6, 6)
     assert bars[-1] == (5, 6)
     with pytest.raises(CompanionError, match="last bar"):

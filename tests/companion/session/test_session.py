@@ -26,7 +26,8 @@ from companion.generate.loading import Loading
 from companion.session.rig import Rig, run_recording
 from companion.session.session import Session
 from companion.system.errors import CompanionError
-from companion.take.events import EVENTS_FILE, read_events
+from companion.take.events import EVENTS_FILE
+from tests.companion.lines import read_lines
 from tests.companion.studio import (
     BAR,
     RATE,
@@ -243,7 +244,7 @@ def test_a_knob_moved_while_the_generator_loads_is_told_too(tmp_path: Path) -> N
     session.prepare()
     store.set("level", -12.0, "bass", "osc")
     session.run()
-    events = read_events(take.folder / EVENTS_FILE)
+    events = read_lines(take.folder / EVENTS_FILE)
     assert events[0]["type"] == "take"
     assert [(e["name"], e["value"]) for e in events if e["type"] == "knob"] == [("level", -12.0)]
 
@@ -602,7 +603,7 @@ def test_a_fault_of_our_own_still_ends_the_take_and_names_itself(tmp_path: Path)
     preset = solo(bars=8)
     with pytest.raises(KeyError):
         play(tmp_path, preset, music(8), moves={2.0: fault})
-    events = read_events(tmp_path / "take0" / EVENTS_FILE)
+    events = read_lines(tmp_path / "take0" / EVENTS_FILE)
     assert events[-1]["type"] == "end"
     assert events[-1]["reason"] == "KeyError: 'oops'"
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import zipfile
 from pathlib import Path
@@ -17,7 +16,14 @@ import soundfile
 from companion.clock.meter import FOUR_FOUR, METERS, Meter
 from companion.system.errors import CompanionError
 from companion.system.printing import printable
-from companion.take.events import EVENTS_FILE
+from companion.take.events import (
+    EVENTS_FILE,
+    Event,
+    TakeEnded,
+    TakeStarted,
+    TempoMoved,
+    encode,
+)
 from companion.take.export import export
 from companion.take.tempo_map import TempoMap, tempo_map
 
@@ -33,19 +39,30 @@ def make_take(
     """A take of 20 s whose files hold a click on each bar line, and its tempo map."""
     folder.mkdir()
     beats, first_s = meter.beats_per_bar, meter.beats_per_bar * 60 / bpm
-    take = {
-        **{"type": "take", "bar": -1, "time_s": 0.0, "preset": "duo", "players": ["bass"]},
-        **{"rate": RATE, "bpm": bpm, "beats_per_bar": beats, "meter": meter.name},
-        "first_bar_s": first_s,
-    }
-    events: list[dict[str, Any]] = [take]
+    take = TakeStarted(
+        bar=-1,
+        preset="duo",
+        players=("bass",),
+        rate=RATE,
+        bpm=bpm,
+        beats_per_bar=beats,
+        meter=meter.name,
+        bars=None,
+        first_bar_s=first_s,
+        bar_s=first_s,
+        input="file",
+        output="none",
+    )
+    events: list[Event] = [take]
     for time_s, new_bpm in steers:
-        beat = tempo_map(events).beat_at(time_s)
-        event = {"type": "tempo", "bar": 0, "time_s": time_s, "beat": beat, "bpm": new_bpm}
-        events.append(event)
-    events.append({"type": "end", "bar": 9, "time_s": 20.0, "reason": "stopped", "figures": {}})
-    (folder / EVENTS_FILE).write_text("".join(json.dumps(event) + "\n" for event in events))
-    tempo = tempo_map(events)
+        beat = tempo_map(take, events).beat_at(time_s)
+        moved = TempoMoved(
+            time_s=time_s, beat=beat, bpm=new_bpm, sample=0, beat_exact="", beat_samples=""
+        )
+        events.append(moved)
+    events.append(TakeEnded(bar=9, time_s=20.0, reason="stopped", figures={}))
+    (folder / EVENTS_FILE).write_text("".join(encode(event) + "\n" for event in events))
+    tempo = tempo_map(take, events)
     audio = np.zeros(20 * RATE, np.float32)
     for bar in tempo.bars(20.0):
         audio[round(tempo.bar_s(bar) * RATE)] = 1.5

@@ -10,10 +10,11 @@ import soundfile
 
 from companion.system.errors import CompanionError
 from companion.take.event_log import EventLog
-from companion.take.events import EVENTS_FILE, Incident, TakeEnded, read_events
+from companion.take.events import EVENTS_FILE, Incident, TakeEnded
 from companion.take.lock import is_locked
 from companion.take.recover import END_REASON, recover
 from companion.take.wave_file import WaveWriter, whole_frames
+from tests.companion.lines import read_lines
 from tests.companion.take.test_picture import RATE, begin_log
 
 NAMES = ("input", "bass")
@@ -42,7 +43,7 @@ def test_files_end_together_and_the_log_has_an_end(tmp_path: Path) -> None:
     found = recover(folder)
     assert found.seconds == 7.0
     assert lengths(folder) == [7 * RATE] * 2
-    events = read_events(folder / EVENTS_FILE)
+    events = read_lines(folder / EVENTS_FILE)
     assert [event["type"] for event in events] == ["take", "incident", "end"]
     assert (events[-1]["reason"], events[-1]["time_s"], events[-1]["bar"]) == (END_REASON, 7.0, 2)
     assert found.picture == folder / "take.png"
@@ -83,7 +84,7 @@ def test_a_take_that_ended_well_keeps_its_end(tmp_path: Path) -> None:
     for name in NAMES:
         WaveWriter(tmp_path / f"{name}.wav", RATE).append(np.zeros(7 * RATE, np.float32))
     assert recover(tmp_path).changes == ()
-    assert read_events(tmp_path / EVENTS_FILE)[-1]["reason"] == "stopped"
+    assert read_lines(tmp_path / EVENTS_FILE)[-1]["reason"] == "stopped"
 
 
 def test_samples_behind_the_last_header_are_kept(tmp_path: Path) -> None:
@@ -111,7 +112,17 @@ def test_lines_that_a_power_cut_filled_with_zeros_are_dropped(tmp_path: Path) ->
     with (folder / EVENTS_FILE).open("ab") as file:
         file.write(b"\0" * 300 + b"\n")
     recover(folder)
-    assert [event["type"] for event in read_events(folder / EVENTS_FILE)][-1] == "end"
+    assert [event["type"] for event in read_lines(folder / EVENTS_FILE)][-1] == "end"
+
+
+def test_an_event_of_a_newer_companion_stays_in_the_log(tmp_path: Path) -> None:
+    folder = crashed(tmp_path / "take")
+    newer = b'{"type": "applause", "bar": 2, "time_s": 6.75, "loud": true}\n'
+    path = folder / EVENTS_FILE
+    whole, end, cut = path.read_bytes().rpartition(b"\n")
+    path.write_bytes(whole + end + newer + cut)
+    assert "events.jsonl: 1 broken line dropped" in recover(folder).changes
+    assert newer in path.read_bytes()
 
 
 def test_a_take_that_is_still_being_written_is_refused(tmp_path: Path) -> None:
@@ -138,7 +149,7 @@ def test_a_take_that_was_killed_at_once_can_be_recovered(tmp_path: Path) -> None
     (tmp_path / "input.wav").write_bytes(b"")
     found = recover(tmp_path)
     assert (found.seconds, found.picture) == (0.0, None)
-    assert [event["type"] for event in read_events(tmp_path / EVENTS_FILE)] == ["take", "end"]
+    assert [event["type"] for event in read_lines(tmp_path / EVENTS_FILE)] == ["take", "end"]
 
 
 @pytest.mark.parametrize(

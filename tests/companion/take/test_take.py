@@ -9,8 +9,9 @@ import pytest
 import soundfile
 
 from companion.system.errors import CompanionError
-from companion.take.events import EVENTS_FILE, Incident, read_events
+from companion.take.events import EVENTS_FILE, Incident
 from companion.take.take import Take
+from tests.companion.lines import read_lines
 from tests.companion.take.tape import FakeTape, ramp
 
 VOICES = {"bass": 1}
@@ -38,7 +39,7 @@ def test_it_holds_audio_from_its_first_sample_to_its_last(tmp_path: Path, thread
         audio, _ = soundfile.read(take.folder / f"{name}.wav", dtype="float32")
         assert np.array_equal(audio, ramp(200, len(audio), voice))
         assert 2300 <= len(audio) <= 2800  # what is written already stays
-    assert [event["what"] for event in read_events(take.folder / EVENTS_FILE)] == ["test"]
+    assert [event["what"] for event in read_lines(take.folder / EVENTS_FILE)] == ["test"]
     assert take.begun
     assert take.error is None
 
