@@ -7,17 +7,16 @@ from pathlib import Path
 
 import soundfile
 
-from companion.take.events import EVENTS_FILE, read_events
+from companion.take.events import EVENTS_FILE, BarSounded, PlanMade, read_events, start_of
 
 
 def main(take: str) -> None:
     """Each player's plans, and how much of the set it sounds in."""
     events = read_events(Path(take) / EVENTS_FILE)
-    players = events[0]["players"]
-    for name in players:
-        plans = [event for event in events if event["type"] == "plan" and event["player"] == name]
-        bars = [event for event in events if event["type"] == "bar" and event["player"] == name]
-        sounding = sum(bar["sounding"] != "silence" for bar in bars)
+    for name in start_of(events).players:
+        plans = [e for e in events if isinstance(e, PlanMade) and e.player == name]
+        bars = [e for e in events if isinstance(e, BarSounded) and e.player == name]
+        sounding = sum(bar.sounding != "silence" for bar in bars)
         seconds = soundfile.info(str(Path(take) / f"{name}.wav")).duration
         print(
             f"{name}: {len(plans)} plans; sounds in {sounding} of {len(bars)} bars, {seconds:.1f} s"
