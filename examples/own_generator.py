@@ -20,7 +20,7 @@ from companion.control.preset import parse_preset
 from companion.generate.generator import BatchDecoding, Decoding
 from companion.generate.inline import InlineWorker
 from companion.generate.loading import Loading
-from companion.generate.one_by_one import InTurn
+from companion.generate.one_by_one import OneByOne
 from companion.session.rig import read_recording, run_recording
 from companion.session.session import Session
 from model.grid import HOP, LEVELS, SAMPLE_RATE
@@ -75,7 +75,7 @@ class DroneGenerator:
 
     def start_together(self, requests: Sequence[StemRequest]) -> BatchDecoding:
         """Begin the stems of several players."""
-        return InTurn(self.start, requests)
+        return OneByOne(self.start, requests)
 
 
 def main(music: str, bpm: str, stem: str) -> None:

@@ -13,7 +13,8 @@ from companion.take.events import EVENTS_FILE, BarSounded, PlanMade, read_events
 def main(take: str) -> None:
     """Each player's plans, and how much of the set it sounds in."""
     events = read_events(Path(take) / EVENTS_FILE)
-    for name in start_of(events).players:
+    start = start_of(events)
+    for name in start.players if start is not None else ():
         plans = [e for e in events if isinstance(e, PlanMade) and e.player == name]
         bars = [e for e in events if isinstance(e, BarSounded) and e.player == name]
         sounding = sum(bar.sounding != "silence" for bar in bars)

@@ -32,7 +32,7 @@ def crosses(gaps: Gaps, start: int, n: int) -> bool:
     return any(first < start + n and (end is None or start < end) for first, end in gaps)
 
 
-class Performed:
+class AlignedInput:
     """A view of a memory's input, shifted by the round trip; also what its voices played.
 
     Args:
@@ -156,7 +156,7 @@ class Source(Protocol):
     """Frames of the input, as they were or better."""
 
     def capture(self, start: int, n: int) -> Samples:
-        """See ``Performed``."""
+        """See ``AlignedInput``."""
         ...
 
 
@@ -192,13 +192,15 @@ class Look:
         return heard
 
 
-class Unbroken:
+class WithoutGaps:
     """What was performed, but for the stretches without a device: they are not kept.
 
     Who listens takes what is not kept for unknown, and not for a performer who fell silent.
     """
 
-    def __init__(self, performed: Performed, source: Source | None = None, first: int = 0) -> None:
+    def __init__(
+        self, performed: AlignedInput, source: Source | None = None, first: int = 0
+    ) -> None:
         """A view of what was performed, or of what ``source`` makes of it.
 
         What was played before frame ``first``, with which the take begins, is silence.
@@ -212,9 +214,9 @@ class Unbroken:
 
     @property
     def position(self) -> int:
-        """See ``Performed``."""
+        """See ``AlignedInput``."""
         return self._performed.position
 
     def capture(self, start: int, n: int) -> Samples:
-        """See ``Performed``; CompanionError as well where there was no device."""
+        """See ``AlignedInput``; CompanionError as well where there was no device."""
         return self.look().capture(start, n)

@@ -13,7 +13,7 @@ from collections import deque
 WINDOW_S = 4.0  # over this time two clocks part by a fraction of a millisecond
 
 
-class HostGrid:
+class StreamLine:
     """Learns the line from looks at the counter.
 
     Args:

@@ -9,7 +9,7 @@ that.
 
 from __future__ import annotations
 
-from companion.audio.stream_line import HostGrid
+from companion.audio.stream_line import StreamLine
 
 WINDOW_S = 10.0
 
@@ -20,7 +20,7 @@ class Arrivals:
     def __init__(self) -> None:
         """Nothing has arrived."""
         self._added_s = 0.0
-        self._line = HostGrid(1, WINDOW_S)  # of seconds added up over seconds
+        self._line = StreamLine(1, WINDOW_S)  # of seconds added up over seconds
 
     def at(self, since_last_s: float, now_s: float) -> float:
         """When the next message arrived.

@@ -14,7 +14,7 @@ from collections.abc import Callable
 
 from companion.audio.lease import LeaseView
 from companion.audio.offline import OfflineStream
-from companion.audio.stream_line import HostGrid
+from companion.audio.stream_line import StreamLine
 
 LEARN_S = 0.3  # how long the rhythm is listened to
 RECENT_S = 0.5  # who loses a period now and then has a rhythm only for a while
@@ -47,7 +47,7 @@ class Rhythm:
     ) -> None:
         self._lease, self._block, self._rate = lease, block, rate
         self._clock, self._sleep = clock, sleep
-        self._line = HostGrid(rate, RECENT_S)
+        self._line = StreamLine(rate, RECENT_S)
         self._bursts: list[int] = []  # a look that came late saw more
         self._calls = lease.calls
 
@@ -100,7 +100,7 @@ def hand_over(
         standin: what moves the memory; it is closed when the device takes over.
         lease: the device's, closed; it calls all the time.
         rhythm: of its calls, learnt.
-        line: where the stream must be when a period begins, as ``HostGrid.ahead_samples``.
+        line: where the stream must be when a period begins, as ``StreamLine.ahead_samples``.
         clock: monotonic seconds.
         before: done when nothing moves the memory.
     """

@@ -26,7 +26,7 @@ from typing import Literal
 import numpy as np
 
 from companion.audio import callback as layout
-from companion.audio.aligned_input import Performed
+from companion.audio.aligned_input import AlignedInput
 from companion.audio.block_watch import BlockWatch
 from companion.audio.bridge import CHUNK
 from companion.audio.callback import callback_address
@@ -34,7 +34,7 @@ from companion.audio.format import BLOCK_SAMPLES
 from companion.audio.lease import BUSY_LIMIT_S, LeaseView
 from companion.audio.memory import AudioMemory
 from companion.audio.offline import PacedStream
-from companion.audio.stream_line import HostGrid
+from companion.audio.stream_line import StreamLine
 from companion.device.calibration import Latency, read_calibration, settle
 from companion.device.devices import JACK, DuplexDevice
 from companion.device.event import News
@@ -101,11 +101,11 @@ class Supervisor:
         self._lease_number = 0
         self._streamed = True  # each link has one stream
         self._lease: LeaseView = self.memory.lease(0)
-        self._grid = HostGrid(self.memory.rate)
+        self._grid = StreamLine(self.memory.rate)
         self._missed = 0  # samples, as far as the line knows
         self._watch = BlockWatch(lambda: self.memory.blocks, clock, SILENT_LIMIT_S)
         self._standin: PacedStream | None = None
-        # Where the stream stands when a period begins, as `HostGrid.ahead_samples`: what sounds
+        # Where the stream stands when a period begins, as `StreamLine.ahead_samples`: what sounds
         # then is the period's first frame, however long the period is.
         self._line = 0.0
         self._period = float(block)  # frames that come at once
@@ -123,7 +123,7 @@ class Supervisor:
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
         self.latency = Latency(0, "reported")
-        self.performed = Performed(self.memory, self.latency.samples)
+        self.performed = AlignedInput(self.memory, self.latency.samples)
 
     # --- from any thread -----------------------------------------------------------------------
 

@@ -8,7 +8,7 @@ from companion.generate.generator import Decoding
 from model.request import StemRequest, StemResult
 
 
-class InTurn:
+class OneByOne:
     """A batch whose stems take their steps in turn; one that fails leaves the others alone."""
 
     def __init__(

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from companion.audio.silence import is_silent
-from companion.generate.one_by_one import InTurn
+from companion.generate.one_by_one import OneByOne
 from model.grid import HOP, LEVELS, SAMPLE_RATE
 from model.request import StemRequest, StemResult
 from model.terms import guidance_terms
@@ -41,9 +41,9 @@ class StandInGenerator:
         """Begin a stem of markers."""
         return StandInDecoding(request)
 
-    def start_together(self, requests: Sequence[StemRequest]) -> InTurn:
+    def start_together(self, requests: Sequence[StemRequest]) -> OneByOne:
         """Begin several."""
-        return InTurn(self.start, requests)
+        return OneByOne(self.start, requests)
 
 
 class StandInDecoding:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from companion.audio.aligned_input import Gaps, Look
 from companion.clock.grid import Grid
 from companion.clock.transport import Transport
-from companion.listen.retimed_input import HEARD_S, NominalCapture
+from companion.listen.retimed_input import HEARD_S, RetimedInput
 from companion.listen.window import Capture, ContextWindow, context_window
 from companion.system.errors import CompanionError
 
@@ -35,7 +35,7 @@ class Hearing:
     def __init__(self, source: Listening, transport: Transport) -> None:
         """Nothing is heard before the first look."""
         self._source, self._transport = source, transport
-        self._nominal: NominalCapture | None = None
+        self._nominal: RetimedInput | None = None
         self._look: Look | None = None
 
     def look(self) -> None:
@@ -60,7 +60,7 @@ class Hearing:
     ) -> ContextWindow:
         """See `context_window`."""
         if self._nominal is None or self._nominal.grid != grid:
-            self._nominal = NominalCapture(self, self._transport, grid)
+            self._nominal = RetimedInput(self, self._transport, grid)
         return context_window(self._nominal, grid, first_frame, frames, cycle, stand_in_from)
 
     def capture(self, start: int, n: int) -> NDArray[np.float32]:

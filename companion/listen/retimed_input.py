@@ -23,7 +23,7 @@ HEARD_S = 38.0
 reaches depends on where it ends and on nothing else."""
 
 
-class NominalCapture:
+class RetimedInput:
     """A `Capture` whose samples are those of a grid.
 
     Args:

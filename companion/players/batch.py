@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from companion.control.store import Snapshot
 from companion.generate.budget import Spending, Wish
 from companion.players.decision import PlanWindow
-from companion.players.player import Voice
+from companion.players.player import Player
 from companion.players.settings import effort_of
 
 
@@ -23,7 +23,7 @@ class Member:
         stems: how many of its requests are in the batch: two where there is a choice.
     """
 
-    voice: Voice
+    player: Player
     window: PlanWindow
     knobs: Snapshot
     wish: Wish
@@ -53,9 +53,9 @@ class Round:
     useless_samples: int
 
 
-def usual_wish(voice: Voice, knobs: Snapshot) -> Wish:
+def usual_wish(player: Player, knobs: Snapshot) -> Wish:
     """What a player will ask for before its window is laid: of the size it was the last time."""
-    return replace(voice.usual, effort=effort_of(knobs))
+    return replace(player.usual, effort=effort_of(knobs))
 
 
 def stem_count(knobs: Snapshot) -> int:

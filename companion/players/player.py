@@ -26,7 +26,7 @@ class Alternatives:
 
 
 @dataclass(slots=True)
-class Voice:
+class Player:
     """One player: its name and voice, its planner, and what is on its way to the timeline.
 
     Attributes:

@@ -41,11 +41,11 @@ from companion.listen.window import ContextWindow
 from companion.players.batch import Member, Round, stem_count, usual_wish
 from companion.players.decision import PlanWindow
 from companion.players.journal import Journal
-from companion.players.player import Alternatives, Voice
+from companion.players.player import Alternatives, Player
 from companion.players.request import request_digest, result_digest
 from companion.players.seeds import alternative_seed
 from companion.players.settings import decode_settings, effort_of
-from companion.players.timeline import Placing
+from companion.players.timeline import Timeline
 from companion.take import events as log
 from model.instruments import instrument_index
 from model.request import StemRequest, StemResult
@@ -71,7 +71,7 @@ class Rounds:
         transport: Transport,
         worker: StemWorker,
         store: ParameterStore,
-        placing: Placing,
+        timeline: Timeline,
         journal: Journal,
         warn: Callable[[str], None],
     ) -> None:
@@ -83,25 +83,25 @@ class Rounds:
             transport: the bar grid.
             worker: who makes the plans.
             store: the players' knobs.
-            placing: takes what is to sound.
+            timeline: takes what is to sound.
             journal: is told of every plan.
             warn: told what the performer should know, in one line.
         """
         self._memory, self._transport, self._worker = memory, transport, worker
-        self._store, self._placing, self._journal, self._warn = store, placing, journal, warn
+        self._store, self._timeline, self._journal, self._warn = store, timeline, journal, warn
         self.stand_in_from = 0
         self._budget = Budget(None)
         self._latency: Latency | None = None
-        self._voices: Sequence[Voice] = ()
+        self._players: Sequence[Player] = ()
         self._number = 0
         self._heard, self._hearing = heard, Hearing(heard, transport)
         self._round: Round | None = None
         self._turns: deque[Member] = deque()  # planned after this round, for the same bar
         self._hurry_again_samples = 0
 
-    def prepare(self, voices: Sequence[Voice], ready: Ready) -> None:
+    def prepare(self, players: Sequence[Player], ready: Ready) -> None:
         """Plan for these players with such a generator."""
-        self._voices = voices
+        self._players = players
         if ready.plan_s > 0.0:
             timings_s = {"made": ready.plan_s, **ready.timings}
             work = typical_work(ready.max_frames)
@@ -132,61 +132,61 @@ class Rounds:
         """The players of the next batch; none if it is not time for one."""
         if self._turns:
             return [self._turns.popleft()]
-        for voice in self._voices:
-            knobs_now = self._shape(self._store.snapshot(voice.name))
-            if voice.asked_with not in ((), knobs_now):  # a knob was moved: it acts at once
-                voice.planner.replan()
-        wanting = [voice for voice in self._voices if voice.planner.wants(now)]
+        for player in self._players:
+            knobs_now = self._shape(self._store.snapshot(player.name))
+            if player.asked_with not in ((), knobs_now):  # a knob was moved: it acts at once
+                player.planner.replan()
+        wanting = [player for player in self._players if player.planner.wants(now)]
         if not wanting:
             return []
-        knobs = {voice.name: self._store.snapshot(voice.name) for voice in wanting}
+        knobs = {player.name: self._store.snapshot(player.name) for player in wanting}
         first_bar = self._first_bar(wanting, knobs, now)
         members = [
-            self._member(voice, window, knobs[voice.name])
-            for voice in wanting
-            if first_bar < self._placing.end_bar
-            and (window := voice.planner.window(now, first_bar, self._heard.position)) is not None
+            self._member(player, window, knobs[player.name])
+            for player in wanting
+            if first_bar < self._timeline.end_bar
+            and (window := player.planner.window(now, first_bar, self._heard.position)) is not None
         ]
         if self._order == "in turn" and members:
             self._turns.extend(members[1:])
             return members[:1]
         return members
 
-    def _first_bar(self, wanting: Sequence[Voice], knobs: dict[str, Snapshot], now: int) -> int:
+    def _first_bar(self, wanting: Sequence[Player], knobs: dict[str, Snapshot], now: int) -> int:
         """The bar to plan for; see the module."""
         planner = wanting[0].planner
         wishes = [
             wish
-            for voice in wanting
-            for wish in [usual_wish(voice, knobs[voice.name])] * stem_count(knobs[voice.name])
+            for player in wanting
+            for wish in [usual_wish(player, knobs[player.name])] * stem_count(knobs[player.name])
         ]
         at_s, rate = self._seconds(now), self._transport.rate
         least_s, all_s = self._budget.least_s(wishes, at_s), self._budget.all_s(wishes, at_s)
         soonest = planner.first_bar(now + ceil(least_s * rate))
         best = planner.first_bar(now + ceil(all_s * rate))
         bar = min(best, soonest + 1)
-        ends = [voice.planner.end_bar for voice in wanting if voice.planner.end_bar > 0]
+        ends = [player.planner.end_bar for player in wanting if player.planner.end_bar > 0]
         return max(soonest, min([bar, *ends]))
 
-    def _member(self, voice: Voice, window: PlanWindow, knobs: Snapshot) -> Member:
+    def _member(self, player: Player, window: PlanWindow, knobs: Snapshot) -> Member:
         layout = window.layout
-        new_frames = layout.frames - voice.planner.prefix_frames(layout)
+        new_frames = layout.frames - player.planner.prefix_frames(layout)
         wish = Wish(layout.frames, new_frames, effort_of(knobs))
-        voice.usual, voice.asked_with = wish, self._shape(knobs)
-        return Member(voice, window, knobs, wish, stem_count(knobs))
+        player.usual, player.asked_with = wish, self._shape(knobs)
+        return Member(player, window, knobs, wish, stem_count(knobs))
 
     def _begin(self, members: Sequence[Member], now: int) -> None:
         self._hearing.look()
         self._journal.unheard(self._hearing.gaps, now)
-        heard = {member.voice.number: self._hear(member) for member in members}
-        silent = [m for m in members if is_silent(*_of_mix(heard[m.voice.number]))]
+        heard = {member.player.number: self._hear(member) for member in members}
+        silent = [m for m in members if is_silent(*_of_mix(heard[m.player.number]))]
         for member in silent:
-            quiet = member.voice.planner.mute(member.window, now).placement
+            quiet = member.player.planner.mute(member.window, now).placement
             bars = None if quiet is None else (quiet.first_bar, quiet.first_bar + quiet.bars)
-            muted = log.PlanMuted(player=member.voice.name, epoch=member.window.epoch, bars=bars)
+            muted = log.PlanMuted(player=member.player.name, epoch=member.window.epoch, bars=bars)
             self._journal.write(muted, member.window.made_samples)
             if quiet is not None:
-                self._placing.place(member.voice, quiet)
+                self._timeline.place(member.player, quiet)
         members = [member for member in members if member not in silent]
         if not members:
             return
@@ -199,7 +199,7 @@ class Rounds:
         self._number += 1
         for member in members:
             effort = spending.efforts[len(requests)]
-            requests += self._requests(member, heard[member.voice.number][1], effort)
+            requests += self._requests(member, heard[member.player.number][1], effort)
         self._hurry_again_samples = 0
         self._round = Round(
             self._number,
@@ -218,7 +218,7 @@ class Rounds:
         """What a player hears: the mix, and the mix with the others."""
         window, layout, grid = member.window, member.window.layout, member.window.grid
         # Never nothing at all: a cycle may be longer than what is kept of the input.
-        whole = member.voice.planner.cycle
+        whole = member.player.planner.cycle
         shorter = [(whole // n, 0) for n in (1, 2, 4, 8) if whole >= n]
         for cycle, stand_in_from in [(whole, self.stand_in_from), *shorter]:
             mix = self._hearing.window(
@@ -228,15 +228,15 @@ class Rounds:
                 break
         audio = mix.audio
         others: dict[str, log.OtherHeard] = {}
-        for other in self._voices:
+        for other in self._players:
             settled = other.planner.settled(grid, layout)
-            if other is member.voice or other.gain <= 0.0 or settled is None:
+            if other is member.player or other.gain <= 0.0 or settled is None:
                 continue
             if self._order != "apart":
                 others[other.name] = log.OtherHeard(other.gain, settled)
                 audio = audio + np.float32(other.gain) * other.planner.sound(grid, layout)
         told = log.PlanHeard(
-            player=member.voice.name,
+            player=member.player.name,
             epoch=window.epoch,
             seed=window.seed,
             first_bar=layout.first_bar,
@@ -251,7 +251,7 @@ class Rounds:
 
     def _requests(self, member: Member, heard: ContextWindow, effort: Effort) -> list[StemRequest]:
         knobs, window = member.knobs, member.window
-        first = member.voice.planner.request(
+        first = member.player.planner.request(
             window,
             heard,
             instrument_index(str(knobs["instrument"])),
@@ -260,9 +260,9 @@ class Rounds:
             replace(decode_settings(knobs), steps=effort.steps),
         )
         others = [replace(first, seed=alternative_seed(first.seed))] * (member.stems - 1)
-        given = member.voice.planner.prefix(window.layout)
+        given = member.player.planner.prefix(window.layout)
         asked = log.PlanAsked(
-            player=member.voice.name,
+            player=member.player.name,
             epoch=window.epoch,
             round=self._number,
             stems=member.stems,
@@ -308,31 +308,31 @@ class Rounds:
 
     def _arrive(self, done: Round, finished: Finished, member: Member, at: int, now: int) -> None:
         """What becomes of a member's stems, which are those from place `at` in the batch on."""
-        voice, window = member.voice, member.window
+        player, window = member.player, member.window
         made = finished.stems[at : at + member.stems]
         results = [stem for stem in made if isinstance(stem, StemResult)]
         if len(results) < member.stems:
             reason = next((why for why in made if isinstance(why, str)), finished.reason)
             if finished.outcome in ("done", "failed"):
-                self._warn(f"{voice.name}: {reason}")
+                self._warn(f"{player.name}: {reason}")
             failed = log.PlanFailed(
-                player=voice.name,
+                player=player.name,
                 epoch=window.epoch,
                 first_bar=window.layout.first_bar,
                 reason=reason,
             )
             self._journal.write(failed, now)
-            voice.planner.over(window)
+            player.planner.over(window)
             return
-        voice.alternatives = Alternatives(window, results) if member.stems > 1 else None
-        chosen = voice.chosen if member.stems > 1 else 0
+        player.alternatives = Alternatives(window, results) if member.stems > 1 else None
+        chosen = player.chosen if member.stems > 1 else 0
         result = results[chosen]
-        arrival = voice.planner.arrive(window, result, now)
-        voice.slack_s = arrival.slack_s
+        arrival = player.planner.arrive(window, result, now)
+        player.slack_s = arrival.slack_s
         timings_s = {**result.timings, "waited": finished.waited_s, "made": finished.made_s}
         seconds, effort = self._journal.seconds, done.spending.efforts[at]
         plan = log.PlanMade(
-            player=voice.name,
+            player=player.name,
             epoch=window.epoch,
             first_bar=window.layout.first_bar,
             bars=window.layout.bars,
@@ -356,7 +356,7 @@ class Rounds:
         )
         self._journal.write(plan, arrival.actual_samples)
         if arrival.placement is not None:
-            self._placing.place(voice, arrival.placement)
+            self._timeline.place(player, arrival.placement)
 
     def _learn(self, done: Round, finished: Finished, now: int) -> None:
         """How long a plan took; one that was given up is taken to have been halfway."""

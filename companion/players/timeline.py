@@ -13,14 +13,14 @@ from companion.audio.writer import StemWriter
 from companion.clock.transport import Transport
 from companion.players.decision import BarDecision, Placement
 from companion.players.journal import Journal
-from companion.players.player import Voice
+from companion.players.player import Player
 from companion.take.events import BarSounded, ClipPlaced, Incident
 
 NEVER = sys.maxsize
 """The last bar and sample of a session that is not to end by itself."""
 
 
-class Placing:
+class Timeline:
     """Puts what the planners decide on the timeline, up to the session's end.
 
     Attributes:
@@ -52,7 +52,7 @@ class Placing:
             return self._end_samples
         return NEVER if self.end_bar == NEVER else self._transport.bar_start_samples(self.end_bar)
 
-    def place(self, voice: Voice, placement: Placement) -> None:
+    def place(self, player: Player, placement: Placement) -> None:
         """Put a clip on the timeline, up to the session's end, or keep it until it fits there.
 
         A plan that took a fraction of the expected time may be for bars far ahead.
@@ -64,36 +64,36 @@ class Placing:
         # With the join behind it, which would else depend on how far the stream is by now.
         end = start + len(clip) + self._writer.fade_out_samples
         if end > self._memory.horizon_samples:
-            voice.early.append(placement)
+            player.early.append(placement)
             return
         at = self._memory.position
-        if self._writer.place(voice.number, start, clip, placement.lead_in):
-            self._tell(voice, start, len(clip), at, placement)
-            voice.planner.placed(placement)
-            voice.overtaken(placement)
+        if self._writer.place(player.number, start, clip, placement.lead_in):
+            self._tell(player, start, len(clip), at, placement)
+            player.planner.placed(placement)
+            player.overtaken(placement)
             return
-        self._warn(f"{voice.name}: a stem came too late")
-        detail = f"{voice.name}, bar {placement.first_bar}"
+        self._warn(f"{player.name}: a stem came too late")
+        detail = f"{player.name}, bar {placement.first_bar}"
         incident = Incident(what="placement too late", detail=detail)
         self._journal.write(incident, self._memory.position)
 
-    def retime(self, voice: Voice, now: int) -> None:
+    def retime(self, player: Player, now: int) -> None:
         """Move what is on the timeline where the tempo has moved since."""
-        moved = voice.planner.retime(now)
+        moved = player.planner.retime(now)
         if moved is None:
             return
         clip = moved.clip[: max(0, self.end_samples - moved.start_samples)]
         start, at = moved.start_samples, self._memory.position
-        if len(clip) and self._writer.place(voice.number, start, clip, moved.lead_in):
-            self._tell(voice, start, len(clip), at, None)
-            voice.planner.retimed(moved)
+        if len(clip) and self._writer.place(player.number, start, clip, moved.lead_in):
+            self._tell(player, start, len(clip), at, None)
+            player.planner.retimed(moved)
 
     def _tell(
-        self, voice: Voice, start: int, samples: int, at: int, placement: Placement | None
+        self, player: Player, start: int, samples: int, at: int, placement: Placement | None
     ) -> None:
         """Write down what went onto the timeline; what was there has moved if that is None."""
         placed = ClipPlaced(
-            player=voice.name,
+            player=player.name,
             sample=at,
             start_samples=start,
             samples=samples,
@@ -103,30 +103,30 @@ class Placing:
         )
         self._journal.write(placed, start)
 
-    def settle(self, voice: Voice) -> None:
+    def settle(self, player: Player) -> None:
         """Try the clips that were too far ahead again, then settle the bars that are due.
 
         Those are the bars whose deadline has come, but for those behind the end.
         """
-        early, voice.early = voice.early, []
+        early, player.early = player.early, []
         for placement in early:
-            self.place(voice, placement)
+            self.place(player, placement)
         until = self._memory.position
         if self.end_bar != NEVER:
-            until = min(until, voice.planner.deadline_samples(self.end_bar) - 1)
-        decisions = voice.planner.due(until)
+            until = min(until, player.planner.deadline_samples(self.end_bar) - 1)
+        decisions = player.planner.due(until)
         for decision in decisions:  # all before any is placed: as they were made
-            self._tell_bar(voice, decision)
+            self._tell_bar(player, decision)
         for decision in decisions:
             if decision.placement is not None:
-                self.place(voice, decision.placement)
-            voice.decided(decision)
+                self.place(player, decision.placement)
+            player.decided(decision)
 
-    def _tell_bar(self, voice: Voice, decision: BarDecision) -> None:
+    def _tell_bar(self, player: Player, decision: BarDecision) -> None:
         """Write down what a player's stem is in a bar."""
         placement = decision.placement
         sounded = BarSounded(
-            player=voice.name,
+            player=player.name,
             sounding=decision.sounding,
             desired_s=self._journal.seconds(decision.desired_samples),
             actual_s=self._journal.seconds(decision.actual_samples),

@@ -37,7 +37,7 @@ from companion.system.errors import CompanionError, NoDevice
 from companion.system.whole import check_folder
 from companion.take.folder import make_take_folder
 from companion.take.picture import draw_take
-from companion.take.provenance import Origin
+from companion.take.provenance import Provenance
 from companion.take.take import Take
 
 TAKES = Path("takes")
@@ -111,7 +111,7 @@ def jam(
         controls = open_controls(preset, store, open_things, say, midi_clock.receive)
         sender = open_sender(preset, open_things, say, controls.osc_places)
         tell_of_take(takes, resumed, say)
-        origin = Origin(version("companion"), weights_digest(preset.generator.name, weights))
+        origin = Provenance(version("companion"), weights_digest(preset.generator.name, weights))
         if resumed is not None:
             before = resumed.bars_before
             origin = replace(origin, continues=resumed.continues, bars_before=before)

@@ -29,7 +29,7 @@ MOST_BEATS = 16
 """Beats that are told of at once, if the session was held up; those before are left out."""
 
 
-class Feed:
+class OscFeed:
     """Sends what is new at each tick."""
 
     def __init__(

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from companion.audio.aligned_input import Performed
+from companion.audio.aligned_input import AlignedInput
 from companion.clock.transport import Transport
 from companion.device.event import Losable
 from companion.players.journal import Journal
@@ -33,7 +33,7 @@ class Outage:
     def __init__(
         self,
         stream: Losable | None,
-        performed: Performed,
+        performed: AlignedInput,
         transport: Transport,
         journal: Journal,
         tell: Callable[[str], None],

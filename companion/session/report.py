@@ -12,7 +12,7 @@ from companion.control.store import Change, ParameterStore
 from companion.players.journal import Journal
 from companion.players.metrics import BarMetrics, Metrics, PlayerMetrics
 from companion.session.ear import Ear
-from companion.session.osc_feed import Feed
+from companion.session.osc_feed import OscFeed
 from companion.session.trouble import Trouble
 from companion.take.events import BarMeasured, TroubleTold
 
@@ -47,7 +47,7 @@ class Report:
         self._memory, self._transport = memory, transport
         self._feed = None
         if sender is not None:
-            self._feed = Feed(sender, memory, transport, store, self._of)
+            self._feed = OscFeed(sender, memory, transport, store, self._of)
 
     def start(self) -> None:
         """Tell what does not change by itself."""

@@ -14,7 +14,7 @@ from typing import Protocol
 
 import soxr
 
-from companion.audio.aligned_input import Performed
+from companion.audio.aligned_input import AlignedInput
 from companion.audio.echo import EchoGuard
 from companion.audio.format import BLOCK_SAMPLES
 from companion.audio.memory import AudioMemory, Samples
@@ -62,11 +62,11 @@ class Rig:
     input: str
     output: str
     seconds: Callable[[], float] = time.monotonic
-    performed: Performed = field(default=None)  # type: ignore[assignment]
+    performed: AlignedInput = field(default=None)  # type: ignore[assignment]
 
     def __post_init__(self) -> None:
         if self.performed is None:
-            object.__setattr__(self, "performed", Performed(self.memory))
+            object.__setattr__(self, "performed", AlignedInput(self.memory))
 
     def echo_guard(self, on: Callable[[], bool]) -> EchoGuard | None:
         """Who takes away stems that leak into the input; into a recording nothing leaks.

@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from functools import partial
 
-from companion.audio.aligned_input import Unbroken
+from companion.audio.aligned_input import WithoutGaps
 from companion.clock.follow import FollowSource
 from companion.clock.transport import Transport
 from companion.control.osc_out import OscSender
@@ -27,7 +27,7 @@ from companion.players.journal import Journal
 from companion.players.metrics import Metrics
 from companion.players.rounds import Rounds
 from companion.players.settings import gain_of
-from companion.players.timeline import Placing
+from companion.players.timeline import Timeline
 from companion.session.conductor import Conductor, OpenSource
 from companion.session.count_in import CountIn, first_bar_samples
 from companion.session.ear import Ear
@@ -39,7 +39,7 @@ from companion.session.trouble import Ledger
 from companion.system.errors import one_line
 from companion.take.events import Incident, KnobMoved, TakeEnded, TakeStarted
 from companion.take.machine import machine
-from companion.take.provenance import PRESET_FILE, Origin
+from companion.take.provenance import PRESET_FILE, Provenance
 from companion.take.take import Take
 
 TICK_S = 0.010
@@ -90,17 +90,17 @@ class Session:
             lambda trouble: self._report.trouble(trouble, rig.memory.position),
         )
         happened = self.troubles.happened
-        self._placing = Placing(
+        self._timeline = Timeline(
             rig.memory, self.transport, self._journal, partial(happened, "late")
         )
         if preset.bars is not None:
-            self._placing.end_bar = preset.bars
+            self._timeline.end_bar = preset.bars
         self._guard = rig.echo_guard(lambda: bool(store.snapshot()["echo_guard"]))
-        heard = Unbroken(rig.performed, self._guard, start)
-        placing, journal = self._placing, self._journal
+        heard = WithoutGaps(rig.performed, self._guard, start)
+        timeline, journal = self._timeline, self._journal
         failed = partial(happened, "generator")
-        rounds = Rounds(rig.memory, heard, self.transport, worker, store, placing, journal, failed)
-        self._ensemble = Ensemble(rig.memory, self.transport, rounds, store, placing, journal)
+        rounds = Rounds(rig.memory, heard, self.transport, worker, store, timeline, journal, failed)
+        self._ensemble = Ensemble(rig.memory, self.transport, rounds, store, timeline, journal)
         self.conductor = Conductor(
             self.transport,
             store,
@@ -142,14 +142,14 @@ class Session:
             bars=self.preset.bars,
             players=tuple(
                 PlayerStatus(
-                    voice.name,
-                    voice.sounding_in(bar),
-                    voice.slack_s,
-                    voice.planner.tally.isr,
-                    meters.voices[voice.number],
-                    self._report.of_player(voice.name),
+                    player.name,
+                    player.sounding_in(bar),
+                    player.slack_s,
+                    player.planner.tally.isr,
+                    meters.voices[player.number],
+                    self._report.of_player(player.name),
                 )
-                for voice in self._ensemble.voices
+                for player in self._ensemble.players
             ),
             input_level=meters.input,
             output_level=meters.output,
@@ -189,16 +189,16 @@ class Session:
                 or the take cannot begin. What was played until then is in the take.
         """
         if end_samples is not None:
-            self._placing.end_at(end_samples)
+            self._timeline.end_at(end_samples)
         reason = "stopped"
         try:
-            if not self._ensemble.voices:
+            if not self._ensemble.players:
                 self.prepare()
             self.rig.stream.start()
             self._begin()
             while not self._stopped:
                 now = self.rig.timebase.wait_until(self._next_tick())
-                if now >= self._placing.end_samples:
+                if now >= self._timeline.end_samples:
                     reason = "last bar"
                     break
                 self._tick(now)
@@ -226,7 +226,7 @@ class Session:
     def _started(self, ready: Ready, gains: dict[str, float]) -> TakeStarted:
         """What the take begins with."""
         preset, transport = self.preset, self.transport
-        origin = Origin() if self._take is None else self._take.origin
+        origin = Provenance() if self._take is None else self._take.origin
         return TakeStarted(
             preset=preset.name,
             players=tuple(player.name for player in preset.players),
@@ -257,7 +257,7 @@ class Session:
         """The next look at the clock: a tick from now, but never past a bar line or the end."""
         now = self.rig.timebase.now_samples()
         line = self.transport.bar_start_samples(self.transport.bar_at(now) + 1)
-        return min(now + round(TICK_S * self.rig.rate), line, self._placing.end_samples)
+        return min(now + round(TICK_S * self.rig.rate), line, self._timeline.end_samples)
 
     def _tick(self, now: int) -> None:
         self._count_in.write(now, bool(self.store.snapshot()["metronome"]))

@@ -8,7 +8,7 @@ PRESET_FILE = "preset.yaml"
 
 
 @dataclass(frozen=True, slots=True)
-class Origin:
+class Provenance:
     """What a jam knows of itself before it plays.
 
     Attributes:

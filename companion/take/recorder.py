@@ -57,7 +57,7 @@ class Tape(Protocol):
 
 
 class StereoTape(Protocol):
-    """The input's two channels: `companion.audio.aligned_input.Performed`."""
+    """The input's two channels: `companion.audio.aligned_input.AlignedInput`."""
 
     def capture_stereo(self, start: int, n: int, /) -> np.ndarray:
         """The input as float32 `[n, 2]`; CompanionError when the ring has moved on."""

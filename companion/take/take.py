@@ -13,7 +13,7 @@ from pathlib import Path
 from companion.system.errors import CompanionError, disk_message
 from companion.take.event_log import EventLog
 from companion.take.events import Event
-from companion.take.provenance import Origin
+from companion.take.provenance import Provenance
 from companion.take.recorder import EchoTape, StereoTape, TakeRecorder, Tape
 
 
@@ -25,7 +25,7 @@ class Take:
         folder: Path,
         voices: Mapping[str, int],
         threaded: bool,
-        origin: Origin = Origin(),  # noqa: B008 (frozen)
+        origin: Provenance = Provenance(),  # noqa: B008 (frozen)
     ) -> None:
         """Nothing is recorded yet.
 

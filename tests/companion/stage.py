@@ -14,7 +14,7 @@ from unittest.mock import patch
 
 import numpy as np
 
-from companion.audio.aligned_input import Performed
+from companion.audio.aligned_input import AlignedInput
 from companion.audio.echo import EchoGuard
 from companion.audio.memory import AudioMemory, Samples
 from companion.audio.offline import OfflineStream
@@ -89,7 +89,7 @@ class StageStream(OfflineStream):
         away: whether it is lost now.
     """
 
-    def __init__(self, memory: AudioMemory, scene: Scene, performed: Performed) -> None:
+    def __init__(self, memory: AudioMemory, scene: Scene, performed: AlignedInput) -> None:
         super().__init__(memory, _music(scene), blocksize=scene.block, record=True)
         self._scene, self._performed = scene, performed
         self._left = list(scene.outages)
@@ -199,7 +199,7 @@ def play_scene(folder: Path, scene: Scene) -> Played:
         generator=GeneratorPreset("standin"),
     )
     memory = AudioMemory(RATE, scene.players)
-    performed = Performed(memory, scene.trip)
+    performed = AlignedInput(memory, scene.trip)
     stream = StageStream(memory, scene, performed)
     seconds = lambda: memory.position / RATE  # noqa: E731
     timebase = OfflineTimebase(stream)

@@ -25,7 +25,7 @@ from companion.session.session import Session
 from companion.session.status import Status
 from companion.system.errors import NoDevice
 from companion.take.events import EVENTS_FILE
-from companion.take.provenance import Origin
+from companion.take.provenance import Provenance
 from companion.take.take import Take
 from model.request import StemRequest, StemResult
 from model.terms import guidance_terms
@@ -120,7 +120,7 @@ def play(
     return Played(session, take.folder, output, statuses)
 
 
-def new_take(folder: Path, preset: Preset, origin: Origin = Origin()) -> Take:  # noqa: B008
+def new_take(folder: Path, preset: Preset, origin: Provenance = Provenance()) -> Take:  # noqa: B008
     """A take in a new folder."""
     folder = folder / f"take{len(list(folder.iterdir()))}"
     folder.mkdir()

@@ -37,7 +37,7 @@ class Control:
 
 
 @dataclass(frozen=True, slots=True)
-class Voice:
+class Player:
     """What one channel plays: General MIDI program (or kit), notes, moves of controllers."""
 
     channel: int
@@ -120,7 +120,7 @@ class FontSynth:
             self._library.delete_fluid_settings(self._settings)
             self._holder = None
 
-    def render(self, voices: Sequence[Voice], samples: int) -> NDArray[np.float32]:
+    def render(self, voices: Sequence[Player], samples: int) -> NDArray[np.float32]:
         """Play the voices; float32 [len(voices), samples], the mean of left and right."""
         blocks = -(-samples // BLOCK)
         audio = np.zeros((len(voices), blocks * BLOCK), np.float32)
@@ -134,7 +134,7 @@ class FontSynth:
             self._library.delete_fluid_synth(synth)
         return audio[:, :samples] * np.float32(0.5)
 
-    def _play(self, synth: int, voices: Sequence[Voice], audio: NDArray[np.float32]) -> None:
+    def _play(self, synth: int, voices: Sequence[Player], audio: NDArray[np.float32]) -> None:
         blocks = audio.shape[1] // BLOCK
         for voice in voices:
             self._library.fluid_synth_program_change(synth, voice.channel, voice.program)
@@ -179,7 +179,7 @@ _Event = tuple[int, int, int, int, int]
 """Block, kind of event, channel, pitch or number of the controller, velocity or value."""
 
 
-def _events(voices: Sequence[Voice], blocks: int) -> list[_Event]:
+def _events(voices: Sequence[Player], blocks: int) -> list[_Event]:
     """Every event before the end; controllers of one block stay in the order they came in.
 
     A note that is struck again while it sounds is released first.

@@ -22,7 +22,7 @@ from training.band.fluidsynth import (
     SAMPLE_RATE,
     Control,
     FontSynth,
-    Voice,
+    Player,
 )
 from training.band.fonts import FONTS, HELD_OUT_FONTS
 from training.band.humanise import Strike
@@ -94,7 +94,7 @@ def _play(font: str, performances: Sequence[Performance], samples: int) -> Stems
     """The dry sound of the parts that have one font."""
     keys = {**FONTS, **HELD_OUT_FONTS}[font].keys
     channels = iter(channel for channel in range(CHANNELS) if channel != DRUM_CHANNEL)
-    voices: list[Voice] = []
+    voices: list[Player] = []
     owners: list[str] = []
     for performance in performances:
         part = performance.part
@@ -102,10 +102,10 @@ def _play(font: str, performances: Sequence[Performance], samples: int) -> Stems
             if keys is not None:
                 # A font that is one drum kit has it where others have a piano.
                 played = _on_kit(line.strikes, keys)
-                voices.append(Voice(next(channels), 0, played, line.controls))
+                voices.append(Player(next(channels), 0, played, line.controls))
             else:
                 channel = DRUM_CHANNEL if part.drums else next(channels)
-                voices.append(Voice(channel, part.program, line.strikes, line.controls))
+                voices.append(Player(channel, part.program, line.strikes, line.controls))
             owners.append(part.name)
     stems: Stems = {}
     for name, row in zip(owners, _synth(font).render(voices, samples), strict=True):

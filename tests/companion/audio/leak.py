@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from companion.audio.aligned_input import Performed
+from companion.audio.aligned_input import AlignedInput
 from companion.audio.echo import EchoGuard
 from companion.audio.memory import AudioMemory, Samples
 from companion.audio.offline import OfflineStream
@@ -66,7 +66,7 @@ def leaky_rig(players: int, signal: Samples, rate: int, path: Samples, guarded: 
     """A rig on the offline clock in such a room, which knows its round trip, a block."""
     memory = AudioMemory(rate, players)
     stream = LeakyStream(memory, signal, path)
-    performed = Performed(memory, stream.blocksize)
+    performed = AlignedInput(memory, stream.blocksize)
     timebase = OfflineTimebase(stream)
     return LeakyRig(
         memory, stream, timebase, "signal", "room", performed=performed, guarded=guarded

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from companion.audio.aligned_input import Look, Performed, Unbroken
+from companion.audio.aligned_input import AlignedInput, Look, WithoutGaps
 from companion.audio.memory import AudioMemory
 from companion.audio.offline import OfflineStream
 from companion.system.errors import CompanionError
@@ -23,10 +23,10 @@ def stream(to: int) -> OfflineStream:
     return moved
 
 
-def away() -> tuple[OfflineStream, Performed]:
+def away() -> tuple[OfflineStream, AlignedInput]:
     """A device with a round trip of 300 frames that was away from frame 4000 to 6000."""
     moving = stream(4000)
-    performed = Performed(moving.memory, 300)
+    performed = AlignedInput(moving.memory, 300)
     performed.gone(4000)
     moving.advance(6000)
     assert performed.gaps == ((3700, None),)
@@ -36,7 +36,7 @@ def away() -> tuple[OfflineStream, Performed]:
 
 def test_what_is_played_along_with_a_frame_is_that_frame() -> None:
     memory = stream(5000).memory
-    performed = Performed(memory, 300)
+    performed = AlignedInput(memory, 300)
     assert performed.position == 4700
     assert performed.played_position == 5000
     np.testing.assert_array_equal(performed.capture(1000, 50), COUNTING[1300:1350])
@@ -81,7 +81,7 @@ def test_what_lies_in_no_gap_is_whole(
     asked: list[tuple[int, int]],
 ) -> None:
     moving = stream(2000)
-    performed = Performed(moving.memory, first_trip)
+    performed = AlignedInput(moving.memory, first_trip)
     for there, away, settling, trip in outages:
         moving.advance(moving.memory.position + there)
         performed.gone(moving.memory.position)
@@ -101,13 +101,13 @@ def test_what_lies_in_no_gap_is_whole(
         assert performed.whole(start, n) == (not crossed)
         if crossed:
             with pytest.raises(CompanionError):
-                Unbroken(performed).capture(start, n)
+                WithoutGaps(performed).capture(start, n)
 
 
 def test_a_look_hears_the_same_whatever_is_told_of_the_device_later() -> None:
     moving = stream(4000)
-    performed = Performed(moving.memory, 300)
-    heard = Unbroken(performed)
+    performed = AlignedInput(moving.memory, 300)
+    heard = WithoutGaps(performed)
     look = heard.look()
     performed.gone(3900)
     moving.advance(6000)
@@ -119,7 +119,7 @@ def test_a_look_hears_the_same_whatever_is_told_of_the_device_later() -> None:
 
 @given(st.integers(0, 3000), st.integers(0, 3000), st.integers(0, 1000))
 def test_what_was_played_before_the_take_begins_is_silence(first: int, start: int, n: int) -> None:
-    whole = Unbroken(Performed(stream(5000).memory, 300))
+    whole = WithoutGaps(AlignedInput(stream(5000).memory, 300))
     look = Look(whole, 4700, first)
     expected = whole.capture(start, n)
     expected[: max(0, first - start)] = 0.0
@@ -136,7 +136,7 @@ def test_two_channels_are_performed_when_their_mean_is(
     memory = AudioMemory(RATE, 1, stereo=True)
     both = np.stack([COUNTING, 0.5 * COUNTING], axis=1)
     moving = OfflineStream(memory, 0.75 * COUNTING, stereo=both)
-    performed = Performed(memory, 300)
+    performed = AlignedInput(memory, 300)
     moving.advance(2000)
     for later, trip in shifts:
         moving.advance(memory.position + later)

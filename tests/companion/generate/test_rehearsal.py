@@ -1,4 +1,4 @@
-"""Listening, planning and placing together, with the stand-in, on the offline clock."""
+"""Listening, planning and timeline together, with the stand-in, on the offline clock."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from companion.audio.writer import StemWriter
 from companion.clock.transport import Transport
 from companion.generate.inline import InlineWorker
 from companion.generate.loading import loading
-from companion.listen.retimed_input import NominalCapture
+from companion.listen.retimed_input import RetimedInput
 from companion.listen.window import context_window
 from companion.players.decision import BarDecision, Placement
 from companion.players.planner import Planner
@@ -63,7 +63,7 @@ class Rehearsal:
             if window is None or window.layout.first_bar in self.lost:
                 continue
             layout = window.layout
-            heard = NominalCapture(memory, transport, window.grid)
+            heard = RetimedInput(memory, transport, window.grid)
             context = context_window(
                 heard, window.grid, layout.first_frame, layout.frames, planner.cycle
             )

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from companion.clock.grid import Grid
 from companion.clock.transport import Transport
-from companion.listen.retimed_input import NominalCapture
+from companion.listen.retimed_input import RetimedInput
 from companion.listen.window import context_window
 from companion.system.errors import CompanionError
 
@@ -50,7 +50,7 @@ def test_at_the_grids_own_tempo_it_is_the_input_itself(
 ) -> None:
     transport = Transport(rate, bpm, origin)
     tape = Tape(transport, 600_000)
-    nominal = NominalCapture(tape, transport, transport.grid())
+    nominal = RetimedInput(tape, transport, transport.grid())
     assert nominal.position == tape.position
     np.testing.assert_array_equal(nominal.capture(start, n), tape.capture(start, n))
 
@@ -70,7 +70,7 @@ def test_beats_lie_on_the_grid_whatever_the_tempo_was(
     grid = Grid(RATE, Fraction(120), 10_000)
     beats = int(heard_bars * 4)
     tape = Tape(transport, transport.beat_start_samples(beats) + 3000)
-    nominal = NominalCapture(tape, transport, grid)
+    nominal = RetimedInput(tape, transport, grid)
     assert abs(nominal.position - grid.beat_start_samples(beats) - 3000) < 400
     start = grid.bar_start_samples(0)
     sound = nominal.capture(start, nominal.position - start)
@@ -87,7 +87,7 @@ def test_a_window_is_the_same_as_if_it_had_been_played_at_the_grids_tempo() -> N
     windows = []
     for transport in (fast, exact):
         tape = Tape(transport, transport.bar_start_samples(6))
-        nominal = NominalCapture(tape, transport, grid)
+        nominal = RetimedInput(tape, transport, grid)
         windows.append(context_window(nominal, grid, 300, 500, 4))
     ours, truth = windows
     assert ours.known.all() and truth.known.all()
@@ -98,7 +98,7 @@ def test_a_window_is_the_same_as_if_it_had_been_played_at_the_grids_tempo() -> N
 def test_what_the_ring_has_forgotten_is_an_error() -> None:
     transport = Transport(RATE, Fraction(126), 0)
     tape = Tape(transport, 600_000, oldest=300_000)
-    nominal = NominalCapture(tape, transport, Grid(RATE, Fraction(120), 0))
+    nominal = RetimedInput(tape, transport, Grid(RATE, Fraction(120), 0))
     with pytest.raises(CompanionError):
         nominal.capture(0, 1000)
     assert nominal.capture(400_000, 1000).shape == (1000,)
@@ -113,9 +113,9 @@ def test_what_is_heard_does_not_depend_on_what_was_asked_for_before(
     grid = Grid(RATE, Fraction(120), 0)
     tape = Tape(transport, 800_000)
     tape.position = transport.bar_start_samples(3) + behind  # a bar is over, perhaps just so
-    earlier = NominalCapture(tape, transport, grid)
+    earlier = RetimedInput(tape, transport, grid)
     for step in steps:
         earlier.capture(0, earlier.position)
         tape.position += step
-    anew = NominalCapture(tape, transport, grid)
+    anew = RetimedInput(tape, transport, grid)
     np.testing.assert_array_equal(earlier.capture(0, anew.position), anew.capture(0, anew.position))

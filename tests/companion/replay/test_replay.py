@@ -21,7 +21,7 @@ from companion.session.rig import run_recording
 from companion.session.session import Session
 from companion.system.errors import CompanionError
 from companion.take.events import EVENTS_FILE
-from companion.take.provenance import Origin
+from companion.take.provenance import Provenance
 from companion.take.recover import recover
 from tests.companion.audio.leak import leaky_rig, room
 from tests.companion.lines import read_lines
@@ -326,7 +326,7 @@ def test_a_set_of_the_bundled_model_that_is_hurried(tmp_path: Path) -> None:
     )
     few = {"steps": 3, "guidance_form": "joint"}
     players = tuple(replace(each, knobs={**each.knobs, **few}) for each in preset.players)
-    take = new_take(tmp_path, preset, Origin("1.2", weights_digest("model")))
+    take = new_take(tmp_path, preset, Provenance("1.2", weights_digest("model")))
     preset = replace(preset, players=players)
     rig = run_recording(2, music(6), RATE, "signal")
     Session(preset, rig, worker, preset.store(), take, seed=3, origin_samples=0).run()

@@ -10,7 +10,7 @@ from companion.control.osc_out import FakeOscSender
 from companion.control.osc_packet import read_packet
 from companion.control.store import ParameterStore
 from companion.players.metrics import BarMetrics, PlayerMetrics
-from companion.session.osc_feed import Feed
+from companion.session.osc_feed import OscFeed
 
 RATE = 32_000
 BEAT = RATE // 2
@@ -41,7 +41,7 @@ class World:
         self.sender = FakeOscSender()
         self.store = ParameterStore({}, {"bass": {}, "drums": {}})
         self.transport = Transport(RATE, Fraction(120), origin)
-        self.feed = Feed(self.sender, Memory(), self.transport, self.store, metrics)
+        self.feed = OscFeed(self.sender, Memory(), self.transport, self.store, metrics)
 
     def told(self, *addresses: str) -> list[tuple]:
         """Address and arguments of what was sent since the last call, of some addresses or all."""

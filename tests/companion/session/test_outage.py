@@ -28,7 +28,7 @@ class Stream:
         return news
 
 
-class Performed:
+class AlignedInput:
     gaps: tuple[Any, ...] = ()
 
 
@@ -38,7 +38,7 @@ class World:
         transport = Transport(RATE, Fraction(120), 0)
         self.outage = Outage(
             self.stream,
-            Performed(),  # type: ignore[arg-type]
+            AlignedInput(),  # type: ignore[arg-type]
             transport,
             Journal(None, transport, 0),
             self.told.append,

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from companion.audio.aligned_input import Performed
+from companion.audio.aligned_input import AlignedInput
 from companion.audio.click import tick
 from companion.audio.memory import AudioMemory
 from companion.audio.timebase import Timebase
@@ -161,7 +161,7 @@ def test_both_channels_are_in_the_take_as_they_were_played(tmp_path: Path, trip:
     both = np.stack([left, right], axis=1)
     mean = both.mean(axis=1, dtype=np.float32)
     rig = run_recording(1, mean, RATE, "signal", both)
-    rig = replace(rig, performed=Performed(rig.memory, trip))
+    rig = replace(rig, performed=AlignedInput(rig.memory, trip))
     played = play(tmp_path, solo(bars=6, count_in_bars=1), mean, rig=rig)
     kept, heard = played.file("input-stereo"), played.file("input")
     assert kept.shape == (len(heard), 2)

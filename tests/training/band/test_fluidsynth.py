@@ -13,15 +13,15 @@ from training.band.fluidsynth import (
     SAMPLE_RATE,
     Control,
     FontSynth,
-    Voice,
+    Player,
     check_library,
 )
 from training.band.fonts import FONTS, Font, check_fonts
 from training.band.humanise import Strike
 from training.errors import TrainingError
 
-PIANO = Voice(0, 0, (Strike(0.5, 1.0, 60, 100), Strike(1.5, 1.9, 67, 100)))
-DRUMS = Voice(DRUM_CHANNEL, 0, tuple(Strike(beat / 2, beat / 2 + 0.1, 38, 110) for beat in (1, 3)))
+PIANO = Player(0, 0, (Strike(0.5, 1.0, 60, 100), Strike(1.5, 1.9, 67, 100)))
+DRUMS = Player(DRUM_CHANNEL, 0, tuple(Strike(beat / 2, beat / 2 + 0.1, 38, 110) for beat in (1, 3)))
 
 
 def _first_sound(audio: np.ndarray) -> int:
@@ -45,14 +45,14 @@ def test_each_channel_has_a_buffer_of_its_own(fluid: FontSynth) -> None:
 
 def test_what_was_played_before_leaves_no_trace(fluid: FontSynth) -> None:
     first = fluid.render([PIANO, DRUMS], SAMPLE_RATE)
-    organ = Voice(3, 19, tuple(Strike(0.0, 99.0, pitch, 127) for pitch in range(30, 90)))
+    organ = Player(3, 19, tuple(Strike(0.0, 99.0, pitch, 127) for pitch in range(30, 90)))
     fluid.render([organ], 5 * SAMPLE_RATE + 17)
     third = fluid.render([PIANO, DRUMS], SAMPLE_RATE)
     assert first.tobytes() == third.tobytes()
 
 
 def test_a_note_struck_again_while_it_sounds_is_heard_again(fluid: FontSynth) -> None:
-    twice = Voice(0, 19, (Strike(0.0, 1.5, 60, 100), Strike(1.0, 2.0, 60, 100)))
+    twice = Player(0, 19, (Strike(0.0, 1.5, 60, 100), Strike(1.0, 2.0, 60, 100)))
     (audio,) = fluid.render([twice], 3 * SAMPLE_RATE)
     assert np.abs(audio[int(1.7 * SAMPLE_RATE) : int(1.9 * SAMPLE_RATE)]).max() > 0.01
     assert np.abs(audio[int(2.8 * SAMPLE_RATE) :]).max() < 0.01
@@ -69,7 +69,7 @@ def test_a_bend_moves_the_pitch_by_the_range_that_was_set(fluid: FontSynth) -> N
     wide = (Control(0.0, 101, 0), Control(0.0, 100, 0), Control(0.0, 6, 12))
     for set_before, semitones in (((), 2), (wide, 12)):
         bend = Control(1.0, PITCH_BEND, 16383)
-        voice = Voice(0, 80, (Strike(0.0, 2.0, 60, 100),), (*set_before, bend))
+        voice = Player(0, 80, (Strike(0.0, 2.0, 60, 100),), (*set_before, bend))
         (audio,) = fluid.render([voice], 2 * SAMPLE_RATE)
         before, after = audio[8000:28000], audio[36000:60000]
         assert abs(_pitch(after) - _pitch(before) - semitones) < 0.1
@@ -77,7 +77,7 @@ def test_a_bend_moves_the_pitch_by_the_range_that_was_set(fluid: FontSynth) -> N
 
 def test_a_controller_acts_when_it_moves_and_on_its_own_channel(fluid: FontSynth) -> None:
     organs = [
-        Voice(channel, 19, (Strike(0.0, 2.0, 60, 100),), controls)
+        Player(channel, 19, (Strike(0.0, 2.0, 60, 100),), controls)
         for channel, controls in ((0, (Control(1.0, 7, 20),)), (1, ()))
     ]
     loud = [np.abs(audio).max() for audio in fluid.render(organs, SAMPLE_RATE)]
