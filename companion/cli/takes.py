@@ -132,13 +132,15 @@ def soak_command(
     if not names:
         raise CompanionError(f"generator is {generator!r}; valid: {', '.join(GENERATORS)}")
     soaked = soak(hours, seed, names[0], say)
-    isr = "none due" if soaked.isr is None else f"{soaked.isr:.4f}"
+    tally = soaked.tally
+    isr = "none due" if tally.isr is None else f"{tally.isr:.4f}"
+    lost = tally.due - tally.ready - tally.repeated
     slope = soaked.slope_mb_per_hour
     say(f"bars played {soaked.bars}, {soaked.music_s / 3600:.3f} hours of music")
     say(f"faults injected {sum(soaked.faults.values())}")
     for kind, count in sorted(soaked.faults.items()):
         say(f"  {kind} {count}")
-    say(f"stems lost {soaked.lost} of {soaked.due} due, {soaked.repeated} repeated, ISR {isr}")
+    say(f"stems lost {lost} of {tally.due} due, {tally.repeated} repeated, ISR {isr}")
     say(f"generator restarts {soaked.restarts}")
     for what, count in sorted(soaked.incidents.items()):
         say(f"  {what} {count}")

@@ -15,7 +15,6 @@ from companion.listen.cycle import MAX_CYCLE
 from companion.players.clips import BarClip
 from companion.players.decision import BarDecision, Placement, Sounding
 from companion.players.stem import Stem
-from companion.players.tally import Tally
 from companion.system.errors import CompanionError
 
 if TYPE_CHECKING:
@@ -34,7 +33,6 @@ class Bars:
     """Decides what sounds in each bar of one player, once, at its deadline.
 
     Attributes:
-        tally: how well the player keeps up.
         coming: the bars that a plan is being made for.
     """
 
@@ -62,7 +60,6 @@ class Bars:
         self._repeated = 0  # bars in a row
         self._muted: set[int] = set()
         self.cycle = cycle
-        self.tally = Tally()
         self.coming = range(0)
 
     @property
@@ -142,7 +139,6 @@ class Bars:
             if self._waits(self._next, now_samples):
                 break
             decision = self._decide(self._next, now_samples)
-            self.tally.count_bar(decision)
             decisions.append(decision)
             self._next += 1
         return decisions

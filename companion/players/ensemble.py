@@ -199,17 +199,3 @@ class Ensemble:
             stem=stem,
         )
         self._journal.write(cut, at)
-
-    def figures(self) -> dict[str, float]:
-        """The players in numbers: ISR and slack of each."""
-        figures: dict[str, float] = {}
-        for player in self.players:
-            tally = player.planner.tally
-            figures[f"{player.name}.plans"] = tally.plans
-            figures[f"{player.name}.late_plans"] = tally.late_plans
-            figures[f"{player.name}.repeated_bars"] = tally.repeated_bars
-            if tally.isr is not None:
-                figures[f"{player.name}.isr"] = tally.isr
-            if tally.least_slack_s is not None:
-                figures[f"{player.name}.least_slack_s"] = tally.least_slack_s
-        return figures

@@ -8,6 +8,7 @@ OSC show it.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal, TypeVar, get_args
@@ -83,6 +84,62 @@ class _Plan:
     hurried: bool
 
 
+@dataclass(slots=True)
+class Tally:
+    """One player's bars and plans so far, counted.
+
+    Attributes:
+        due: bars that a stem was due in.
+        ready: those of them that had one ready, be it a later bar of an older plan.
+        repeated: those of them that repeated another bar; in the rest nothing sounded.
+        plans: that came back; `late` of them for their first bar.
+        slack_s: time left when the last plan was ready, negative when it was late; None before it.
+        least_slack_s: the least of all plans.
+    """
+
+    due: int = 0
+    ready: int = 0
+    repeated: int = 0
+    plans: int = 0
+    late: int = 0
+    slack_s: float | None = None
+    least_slack_s: float | None = None
+
+    @property
+    def isr(self) -> float | None:
+        """Share (0..1) of the bars due that had a stem ready; None before the first."""
+        return self.ready / self.due if self.due else None
+
+    def __add__(self, other: Tally) -> Tally:
+        """Of two players together; of the slack the least."""
+        slack_s = [t.slack_s for t in (self, other) if t.slack_s is not None]
+        least_s = [t.least_slack_s for t in (self, other) if t.least_slack_s is not None]
+        return Tally(
+            self.due + other.due,
+            self.ready + other.ready,
+            self.repeated + other.repeated,
+            self.plans + other.plans,
+            self.late + other.late,
+            min(slack_s, default=None),
+            min(least_s, default=None),
+        )
+
+    def count_plan(self, plan: PlanMade) -> None:
+        """A plan is there."""
+        self.plans += 1
+        self.late += plan.slack_s < 0.0
+        self.slack_s = plan.slack_s
+        least_s = self.least_slack_s
+        self.least_slack_s = plan.slack_s if least_s is None else min(least_s, plan.slack_s)
+
+    def count_bar(self, bar: BarSounded) -> None:
+        """It is decided what a bar is."""
+        if bar.expected:
+            self.due += 1
+            self.ready += bar.sounding in ("plan", "older plan")
+            self.repeated += bar.sounding == "repeat"
+
+
 class Metrics:
     """Hears the events of a session and says how each bar went."""
 
@@ -90,8 +147,24 @@ class Metrics:
         """Nothing heard yet."""
         self._plans: dict[str, dict[int, _Plan]] = {}
         self._bars: dict[str, dict[int, BarSounded]] = {}
-        self._due: dict[str, list[int]] = {}  # bars with a stem ready, bars due
+        self._tallies: defaultdict[str, Tally] = defaultdict(Tally)
         self._next_bar = 0
+
+    def tally(self, player: str) -> Tally:
+        """A player's figures so far."""
+        return self._tallies[player]
+
+    def figures(self, players: Iterable[str]) -> dict[str, float]:
+        """The players in numbers, by `player.figure`; what there is none of is left out."""
+        figures: dict[str, float | None] = {}
+        for player in players:
+            tally = self._tallies[player]
+            figures[f"{player}.plans"] = tally.plans
+            figures[f"{player}.late_plans"] = tally.late
+            figures[f"{player}.repeated_bars"] = tally.repeated
+            figures[f"{player}.isr"] = tally.isr
+            figures[f"{player}.least_slack_s"] = tally.least_slack_s
+        return {name: figure for name, figure in figures.items() if figure is not None}
 
     def hear(self, event: Event) -> None:
         """Something happened; only plans and bars count."""
@@ -101,11 +174,10 @@ class Metrics:
             less = allowed < sum(wish.steps) or event.passes < wish.passes
             plan = _Plan(event.steps_done, less, event.steps_done < allowed)
             _keep(self._plans, event.player, event.epoch, plan, KEPT_PLANS)
+            self._tallies[event.player].count_plan(event)
         elif isinstance(event, BarSounded):
             _keep(self._bars, event.player, event.bar, event, KEPT_BARS)
-            ready, due = self._due.get(event.player, [0, 0])
-            ready += event.expected and event.sounding in ("plan", "older plan")
-            self._due[event.player] = [ready, due + event.expected]
+            self._tallies[event.player].count_bar(event)
 
     def begun(self, bar: int) -> range:
         """The bars from 0 on that have begun since the last call, `bar` being the present one."""
@@ -116,8 +188,7 @@ class Metrics:
     def bar(self, bar: int, players: Iterable[str]) -> BarMetrics:
         """How the players are in a bar that has begun."""
         each = {player: self._player(player, bar) for player in players}
-        ready = sum(self._due[player][0] for player in each if player in self._due)
-        due = sum(self._due[player][1] for player in each if player in self._due)
+        together = sum((self._tallies[player] for player in each), Tally())
         slack_s = [one.slack_s for one in each.values() if one.slack_s is not None]
         staleness = [m.staleness_bars for m in each.values() if m.staleness_bars is not None]
         steps = [one.steps for one in each.values() if one.steps is not None]
@@ -125,15 +196,14 @@ class Metrics:
             bar=bar,
             slack_s=min(slack_s, default=None),
             staleness_bars=max(staleness, default=None),
-            isr=ready / due if due else None,
+            isr=together.isr,
             steps=min(steps, default=None),
             fallback=FALLBACKS[max((one.severity for one in each.values()), default=0)],
             players=each,
         )
 
     def _player(self, player: str, bar: int) -> PlayerMetrics:
-        ready, due = self._due.get(player, (0, 0))
-        isr = ready / due if due else None
+        isr = self._tallies[player].isr
         sounded = self._bars.get(player, {}).get(bar)
         if sounded is None or (sounded.sounding == "silence" and not sounded.expected):
             return PlayerMetrics(None, None, None, isr, None, "none")

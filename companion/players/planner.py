@@ -32,7 +32,6 @@ from companion.players.layout import Layout, lay_out
 from companion.players.request import stem_request
 from companion.players.seeds import plan_seed
 from companion.players.stem import Stem
-from companion.players.tally import Tally
 from companion.system.errors import CompanionError
 from model.grid import HOP
 from model.request import DecodeSettings, Form, StemRequest, StemResult
@@ -111,11 +110,6 @@ class Planner:
     def end_bar(self) -> int:
         """The bar after the last that has a stem; 0 before the first."""
         return self._stem.end_bar
-
-    @property
-    def tally(self) -> Tally:
-        """How well it keeps up."""
-        return self._bars.tally
 
     def deadline_samples(self, bar: int) -> int:
         """The stream sample by which a bar's sound must be there."""
@@ -226,7 +220,6 @@ class Planner:
         """A plan is there: place its bars that are still in time, unless a newer one was."""
         arrival = self._received(window, result, now_samples)
         self.over(window)
-        self.tally.count_plan(arrival)
         return arrival
 
     def over(self, window: PlanWindow) -> None:

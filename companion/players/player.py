@@ -39,7 +39,6 @@ class Player:
         chosen: which of the alternatives sounds, 0 or 1.
         alternatives: of its last plan, if there is a choice.
         early: clips that end further ahead than the timeline reaches, oldest first.
-        slack_s: time left when the last plan was ready; None before the first.
     """
 
     name: str
@@ -52,7 +51,6 @@ class Player:
     chosen: int = 0
     alternatives: Alternatives | None = None
     early: list[Placement] = field(default_factory=list)
-    slack_s: float | None = None
     _decided: dict[int, BarDecision] = field(default_factory=dict)
 
     def decided(self, decision: BarDecision) -> None:

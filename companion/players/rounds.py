@@ -328,7 +328,6 @@ class Rounds:
         chosen = player.chosen if member.stems > 1 else 0
         result = results[chosen]
         arrival = player.planner.arrive(window, result, now)
-        player.slack_s = arrival.slack_s
         timings_s = {**result.timings, "waited": finished.waited_s, "made": finished.made_s}
         seconds, effort = self._journal.seconds, done.spending.efforts[at]
         plan = log.PlanMade(

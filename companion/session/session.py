@@ -24,7 +24,7 @@ from companion.generate.protocol import Ready
 from companion.generate.stem_worker import StemWorker
 from companion.players.ensemble import Ensemble
 from companion.players.journal import Journal
-from companion.players.metrics import Metrics
+from companion.players.metrics import Metrics, Tally
 from companion.players.rounds import Rounds
 from companion.players.settings import gain_of
 from companion.players.timeline import Timeline
@@ -83,8 +83,8 @@ class Session:
             origin_samples = rig.memory.position + first_bar_samples(preset, rig.rate)
         self.transport = Transport(rig.rate, preset.bpm, origin_samples, meter=preset.meter)
         self._count_in = CountIn(rig.memory, self.transport, preset.meter, preset.count_in_bars)
-        metrics, start = Metrics(), self._count_in.start_samples
-        self._journal = Journal(take, self.transport, start, metrics.hear)
+        self._metrics, start = Metrics(), self._count_in.start_samples
+        self._journal = Journal(take, self.transport, start, self._metrics.hear)
         self.troubles = Ledger(
             lambda: (rig.memory.position - start) / rig.rate,
             lambda trouble: self._report.trouble(trouble, rig.memory.position),
@@ -112,7 +112,7 @@ class Session:
         )
         self._ear = Ear(heard, self.transport, store)
         self._report = Report(
-            metrics, self._journal, self._ear, store, rig.memory, self.transport, osc
+            self._metrics, self._journal, self._ear, store, rig.memory, self.transport, osc
         )
         self._outage = Outage(
             rig.losable,
@@ -144,8 +144,8 @@ class Session:
                 PlayerStatus(
                     player.name,
                     player.sounding_in(bar),
-                    player.slack_s,
-                    player.planner.tally.isr,
+                    self._metrics.tally(player.name).slack_s,
+                    self._metrics.tally(player.name).isr,
                     meters.voices[player.number],
                     self._report.of_player(player.name),
                 )
@@ -351,6 +351,11 @@ class Session:
             self._take.close()
         self.rig.stream.close()
 
+    @property
+    def tally(self) -> Tally:
+        """Bars and plans of all players together."""
+        return sum((self._metrics.tally(p.name) for p in self._ensemble.players), Tally())
+
     def figures(self) -> dict[str, float]:
         """The session in numbers: ISR and slack of each player, blocks lost."""
         counters = self.rig.memory.counters
@@ -364,4 +369,5 @@ class Session:
         }
         if self._take is not None:
             figures["unrecorded_samples"] = self._take.lost_samples
-        return figures | self._ensemble.figures()
+        players = [player.name for player in self._ensemble.players]
+        return figures | self._metrics.figures(players)

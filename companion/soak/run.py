@@ -34,6 +34,7 @@ from companion.demo import DEMO_BPM, read_demo
 from companion.generate.inline import InlineWorker
 from companion.generate.loading import GeneratorName, loading
 from companion.generate.stem_worker import Finished
+from companion.players.metrics import Tally
 from companion.session.count_in import first_bar_samples
 from companion.session.rig import Rig, to_device_rate
 from companion.session.session import Session
@@ -61,8 +62,7 @@ class Soaked:
         music_s: seconds of music played.
         bars: bars played.
         faults: how many of each kind.
-        due, ready, repeated, lost: bars of players in which a stem was due; of these, those that
-            had a plan, the last bars again, or, after many bars without a plan, nothing.
+        tally: bars and plans of all players together.
         restarts: of the generator.
         incidents: events of that kind, by name.
         peak: largest output sample, linear.
@@ -73,20 +73,12 @@ class Soaked:
     music_s: float = 0.0
     bars: int = 0
     faults: Counter[str] = field(default_factory=Counter)
-    due: int = 0
-    ready: int = 0
-    repeated: int = 0
-    lost: int = 0
+    tally: Tally = field(default_factory=Tally)
     restarts: int = 0
     incidents: Counter[str] = field(default_factory=Counter)
     peak: float = 0.0
     broken: list[str] = field(default_factory=list)
     slope_mb_per_hour: float | None = None
-
-    @property
-    def isr(self) -> float | None:
-        """Share of the bars due that had a stem of their own ready."""
-        return self.ready / self.due if self.due else None
 
 
 def soak(
@@ -176,7 +168,6 @@ class _Set:
         def on_tick(status: Status) -> None:
             if status.bar > self._bar:
                 self._bar = status.bar
-                self._count(status)
                 measure((self._stream.memory.position) / self._session.transport.rate)
             self._disturb()
 
@@ -185,19 +176,10 @@ class _Set:
         except CompanionError as error:
             self._soaked.broken.append(f"a set ended early: {error}")
         finally:
+            self._soaked.tally += self._session.tally
             resource.setrlimit(resource.RLIMIT_FSIZE, self._limits)
             self._check()
             shutil.rmtree(self._folder, ignore_errors=True)
-
-    def _count(self, status: Status) -> None:
-        """A bar has begun: what do the players sound in it?"""
-        for player in status.players:
-            if player.sounding is None:
-                continue
-            self._soaked.due += 1
-            self._soaked.ready += player.sounding in ("plan", "older plan")
-            self._soaked.repeated += player.sounding == "repeat"
-            self._soaked.lost += player.sounding == "silence"
 
     def _plan_s(self, finished: Finished) -> float:
         """The stand-in's plans take a while too; the model's what they took."""

@@ -108,7 +108,6 @@ def test_every_bar_after_the_first_cycle_has_its_stem_on_its_bar_line(
     output = rehearsal.play(music(transport, 14), 14)
     lines = [transport.bar_start_samples(bar) for bar in range(4, 14)]
     assert_on(onsets(output, rate), lines, rate)
-    assert rehearsal.planner.tally.isr == 1.0
     assert {d.sounding for d in rehearsal.decisions if d.bar >= 4} == {"plan"}
 
 
