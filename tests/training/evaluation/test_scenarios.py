@@ -27,7 +27,7 @@ def test_shipped_is_what_the_knobs_start_with():
 
 
 def test_live_is_what_the_rig_does():
-    from companion.generate import bars, layout
+    from companion.players import bars, layout
 
     assert BY_NAME["cycle"].default == CYCLE
     assert bars.LEAD_S == LEAD_S
