@@ -337,6 +337,7 @@ class Rounds:
             bars=window.layout.bars,
             desired_s=seconds(arrival.desired_samples),
             actual_s=seconds(arrival.actual_samples),
+            slack_s=arrival.slack_s,
             seed=window.seed,
             instrument=str(member.knobs["instrument"]),
             knobs=member.knobs,

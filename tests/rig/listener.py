@@ -19,6 +19,9 @@ import numpy as np
 LOUD = 0.3
 QUIET_S = 0.1  # between two ticks at least
 CONNECT_LIMIT_S = 30.0
+TRIES = 3
+Block = tuple[float, int, np.ndarray]
+"""Host time, first frame, samples."""
 
 
 def device_samples() -> int:
@@ -30,11 +33,14 @@ def device_samples() -> int:
     return int(least)
 
 
-def main() -> None:
-    """Connect, listen, tell."""
+def hear(listen_s: float) -> tuple[list[Block], int, int]:
+    """What is heard in so many seconds: blocks, the sample rate, and the device's latency.
+
+    A server that has just started may leave a client out for good; then nothing is heard.
+    """
     client = jack.Client("listener", no_start_server=True)
     port = client.inports.register("in")
-    heard: list[tuple[float, int, np.ndarray]] = []
+    heard: list[Block] = []
 
     def process(frames: int) -> None:
         if listening:
@@ -51,9 +57,18 @@ def main() -> None:
         client.connect(found[0], port)
         listening = True
         print(json.dumps({"listening": True}), flush=True)
-        time.sleep(float(sys.argv[1]))
-        rate = client.samplerate
-        latency = device_samples()
+        time.sleep(listen_s)
+        return heard, client.samplerate, device_samples()
+
+
+def main() -> None:
+    """Connect, listen, tell."""
+    for _ in range(TRIES):
+        heard, rate, latency = hear(float(sys.argv[1]))
+        if heard:
+            break
+    else:
+        raise SystemExit(f"the server called no client of ours, {TRIES} times")
     # A period may be heard late, never early: the most punctual one tells when frame 0 was.
     zero_s = min(host_s - frame / rate for host_s, frame, _ in heard) + latency / rate
     ticks: list[float] = []
