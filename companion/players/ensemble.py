@@ -147,7 +147,7 @@ class Ensemble:
     def plan(self, now: int, stand_in_from: int = 0) -> None:
         """Have made what it is time for: a while's work, after everything that is due.
 
-        Bars before `stand_in_from` stand in for none to come.
+        Bars before `stand_in_from` are never heard in place of bars to come.
         """
         self._rounds.stand_in_from = stand_in_from
         if self._rounds.tick(now):

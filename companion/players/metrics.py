@@ -3,7 +3,8 @@
 Computed in this one place, from the very events that the take keeps; the status line, the take and
 OSC show it.
 
-*Threading*: `hear` and `bar` belong to the session's thread; what `bar` gives is unchanging.
+*Threading*: `hear` and `bar` belong to the session's thread; what `bar` gives is unchanging. What
+`tally` gives may be read from any.
 """
 
 from __future__ import annotations

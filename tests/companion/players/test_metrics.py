@@ -118,3 +118,22 @@ def test_an_evening_takes_no_more_memory_than_an_hour() -> None:
 def test_fallbacks_are_in_the_order_of_their_gravity() -> None:
     assert FALLBACKS[0] == "none"
     assert FALLBACKS.index("fewer steps") < FALLBACKS.index("repeat") < FALLBACKS.index("silence")
+
+
+def test_what_is_counted_of_a_player_and_of_all() -> None:
+    late = plan(epoch=1, desired_s=7.0, actual_s=7.5)
+    bars = [sounded(4), sounded(5, "repeat"), sounded(6, "silence", expected=False)]
+    metrics = heard(plan(), late, *bars, sounded(4, player="keys"))
+    bass, keys = metrics.tally("bass"), metrics.tally("keys")
+    assert (bass.due, bass.ready, bass.repeated, bass.isr) == (2, 1, 1, 0.5)
+    assert (bass.plans, bass.late, bass.slack_s, bass.least_slack_s) == (2, 1, -0.5, -0.5)
+    assert keys.least_slack_s is None and keys.isr == 1.0
+    both = bass + keys
+    assert (both.due, both.ready, both.plans, both.least_slack_s) == (3, 2, 2, -0.5)
+    assert metrics.bar(4, ["bass", "keys"]).isr == 2 / 3
+    assert metrics.figures(["bass", "keys", "drums"]) == {
+        "bass.plans": 2, "bass.late_plans": 1, "bass.repeated_bars": 1, "bass.isr": 0.5,
+        "bass.least_slack_s": -0.5,
+        "keys.plans": 0, "keys.late_plans": 0, "keys.repeated_bars": 0, "keys.isr": 1.0,
+        "drums.plans": 0, "drums.late_plans": 0, "drums.repeated_bars": 0,
+    }  # fmt: skip
