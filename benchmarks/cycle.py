@@ -26,7 +26,7 @@ from companion.listen.cycle import MAX_CYCLE
 from companion.listen.cycle_check import CycleCheck
 from companion.listen.cycle_finder import Bar, CycleFinder
 from companion.listen.fingerprint import beat_print
-from training.songs import read_chart
+from training import songs as band
 
 START = 4
 """The rig's default: the cycle until another is found."""
@@ -59,7 +59,7 @@ def fingerprints(audio: np.ndarray, rate: int, bpm: float, bars: int) -> tuple[B
 
 def charted(metas: Iterable[Path]) -> list[Path]:
     """Folders of the songs whose chords are known, sorted."""
-    return [meta.parent for meta in sorted(metas) if read_chart(meta.parent) is not None]
+    return [meta.parent for meta in sorted(metas) if band.read_song(meta.parent).chart is not None]
 
 
 def read_song(folder: Path, loop: bool) -> Music:

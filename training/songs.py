@@ -31,7 +31,7 @@ def charted_folders(band: Path, split: str) -> list[Path]:
     Raises:
         TrainingError: there are no such songs.
     """
-    folders = [folder for folder in song_folders(band, split) if read_chart(folder) is not None]
+    folders = [f for f in song_folders(band, split) if read_song(f).chart is not None]
     if not folders:
         raise TrainingError(
             f"no song in {band / split} has a chord chart; write some: python -m training band"
@@ -39,10 +39,10 @@ def charted_folders(band: Path, split: str) -> list[Path]:
     return folders
 
 
-def read_chart(folder: Path) -> list[list[Any]] | None:
-    """The `chords` of a song's `meta.json`: bar, beat, root 0..11 (0 = C), quality; or None."""
-    meta: dict[str, Any] = json.loads((folder / "meta.json").read_text(encoding="utf-8"))
-    return meta.get("chords")
+Chart = tuple[tuple[int, int, int, str], ...]
+"""Chords in order: bar, beat, root 0..11 (0 = C), quality as `training.band.harmony` names it."""
+Sound = tuple[int, str]
+"""What plays a stem: the program (of drums the kit), and the name of the sound font."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,10 +56,23 @@ class Song:
     bars: int
     stems: dict[str, str]
     """Instrument class by file name."""
+    sounds: tuple[Sound, ...]
+    """Of each stem, in that order."""
+    chart: Chart | None
+    """None where nobody knows the chords."""
 
 
 def read_song(folder: Path) -> Song:
     """Read a song's `meta.json`."""
     meta: dict[str, Any] = json.loads((folder / "meta.json").read_text(encoding="utf-8"))
-    stems = {name: stem["instrument"] for name, stem in sorted(meta["stems"].items())}
-    return Song(folder, float(meta["tempo"]), meta["beats_per_bar"], meta["bars"], stems)
+    stems = sorted(meta["stems"].items())
+    chart = meta.get("chords")
+    return Song(
+        folder=folder,
+        tempo=float(meta["tempo"]),
+        beats_per_bar=meta["beats_per_bar"],
+        bars=meta["bars"],
+        stems={name: stem["instrument"] for name, stem in stems},
+        sounds=tuple((stem["program"], stem["font"]) for _, stem in stems),
+        chart=None if chart is None else tuple((b, n, r, q) for b, n, r, q in chart),
+    )

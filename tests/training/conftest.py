@@ -85,7 +85,10 @@ def write_song(folder: Path, parts: list[str], tempo: float, bars: int = 2) -> N
         "bars": bars,
         "samples": samples,
         "sample_rate": SAMPLE_RATE,
-        "stems": {f"{part}.flac": {"instrument": PARTS[part], "part": part} for part in parts},
+        "stems": {
+            f"{part}.flac": {"instrument": PARTS[part], "part": part, "program": 1, "font": "fluid"}
+            for part in parts
+        },
     }
     (folder / "meta.json").write_text(json.dumps(meta), encoding="utf-8")
 

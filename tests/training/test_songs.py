@@ -8,7 +8,7 @@ import shutil
 import pytest
 
 from training.errors import TrainingError
-from training.songs import charted_folders, read_chart, read_song, song_folders
+from training.songs import charted_folders, read_song, song_folders
 
 
 def test_songs_of_a_split_are_sorted(band):
@@ -51,5 +51,5 @@ def test_what_needs_chords_passes_over_the_songs_that_have_none(band, tmp_path):
         meta = json.loads((folder / "meta.json").read_text())
         (folder / "meta.json").write_text(json.dumps(meta | {"chords": chords}))
     assert charted_folders(tmp_path, "train") == [charted]
-    assert read_chart(charted) == [[0, 0, 5, "m7"]]
-    assert read_chart(uncharted) is None
+    assert read_song(charted).chart == ((0, 0, 5, "m7"),)
+    assert read_song(uncharted).chart is None

@@ -19,7 +19,7 @@ from model.device import autocast
 from model.grid import SAMPLE_RATE
 from training.coherence.bands import MEL_HOP, Bands, bands_of
 from training.errors import TrainingError
-from training.songs import charted_folders
+from training.songs import Chart, charted_folders
 
 HEARD_S = 32
 """Seconds of a song, from its start on, that are learnt from: more songs, not longer ones."""
@@ -61,7 +61,7 @@ class BandSong:
         return 60.0 / self.tempo * self.beats_per_bar
 
 
-def beat_roots(chart: list[list[int | str]], bars: int, beats_per_bar: int) -> NDArray[np.int64]:
+def beat_roots(chart: Chart, bars: int, beats_per_bar: int) -> NDArray[np.int64]:
     """Root of the chord in each beat [bars * beats_per_bar] of a song's chart.
 
     A minor chord has the root of its relative major, three semitones up, so that chords that
@@ -69,8 +69,8 @@ def beat_roots(chart: list[list[int | str]], bars: int, beats_per_bar: int) -> N
     """
     roots = np.zeros(bars * beats_per_bar, np.int64)
     for index, (bar, beat, root, quality) in enumerate(chart):
-        first = 0 if index == 0 else int(bar) * beats_per_bar + int(beat)
-        roots[first:] = (int(root) + (3 if str(quality).startswith("m") else 0)) % 12
+        first = 0 if index == 0 else bar * beats_per_bar + beat
+        roots[first:] = (root + (3 if quality.startswith("m") else 0)) % 12
     return roots
 
 

@@ -23,7 +23,7 @@ from training.errors import TrainingError
 from training.evaluation.coherence import Coherence
 from training.evaluation.fit import Audio
 from training.evaluation.stretch import stretched
-from training.songs import Song, read_chart, read_song
+from training.songs import Song, read_song
 
 WINDOW_S = 10.0
 NEAR_TEMPO = 0.08
@@ -102,11 +102,12 @@ def judge_songs(
 
 def _load(folder: Path) -> _Loaded:
     song = read_song(folder)
-    chart = read_chart(folder)
-    if chart is None:
+    if song.chart is None:
         raise TrainingError(f"{folder} has no chord chart: its stems cannot be judged")
     audio = np.stack([soundfile.read(folder / name, dtype="float32")[0] for name in song.stems])
-    return _Loaded(song, tuple(song.stems), audio, beat_roots(chart, song.bars, song.beats_per_bar))
+    return _Loaded(
+        song, tuple(song.stems), audio, beat_roots(song.chart, song.bars, song.beats_per_bar)
+    )
 
 
 def _sounds(audio: Audio) -> bool:

@@ -17,7 +17,7 @@ import soundfile
 from model.grid import FRAME_RATE, SAMPLE_RATE
 from training.band.harmony import KEY_NAMES
 from training.evaluation.fit import Audio
-from training.songs import Song, charted_folders, read_song
+from training.songs import Chart, Song, charted_folders, read_song
 
 STRAIGHT, SWUNG = 4, 3
 """Lines in a beat that onsets are held against: sixteenths, or the triplets of a swung beat."""
@@ -64,14 +64,14 @@ class HeldOutSong:
 
     Attributes:
         song: tempo, bars and stems.
-        chart: `chords` of its `meta.json`: bar, beat, root, quality.
+        chart: its chords.
         key: 0..11 major, 12..23 minor, C first.
         divisions: lines in a beat that its onsets are on.
         digest: of its `meta.json`, so that what was made for another set is not taken for this.
     """
 
     song: Song
-    chart: tuple[tuple[int, int, int, str], ...]
+    chart: Chart
     key: int
     divisions: int
     digest: str
@@ -117,9 +117,11 @@ def read_held_out(folder: Path) -> HeldOutSong:
     """Read the `meta.json` of one song."""
     text = (folder / "meta.json").read_text(encoding="utf-8")
     meta: dict[str, Any] = json.loads(text)
+    song = read_song(folder)
+    assert song.chart is not None  # `charted_folders` has no others
     return HeldOutSong(
-        song=read_song(folder),
-        chart=tuple((int(c[0]), int(c[1]), int(c[2]), str(c[3])) for c in meta["chords"]),
+        song=song,
+        chart=song.chart,
         key=KEY_NAMES.index(meta["key"]) + (12 if meta["mode"] == "minor" else 0),
         divisions=SWUNG if meta["feel"] == "swing" else STRAIGHT,
         digest=hashlib.sha256(text.encode()).hexdigest()[:16],

@@ -28,7 +28,7 @@ from model.instruments import instrument_index
 from model.pitch import pitches
 from training.errors import TrainingError
 from training.loop import prepare_process, step_seed
-from training.songs import read_song, song_folders
+from training.songs import Chart, Sound, read_song, song_folders
 from training.stemgen.colour import coloured
 
 MIXES = 4
@@ -45,7 +45,9 @@ class EncodedSong:
 
     Attributes:
         tempo: beats a minute.
+        chart: its chords, None where nobody knows them.
         instruments: class of each stem [M].
+        sounds: what each stem was played with, program and font, [M].
         members: which stems are in each mix, K tuples.
         stems: int16 [M, Q, T].
         stem_pitches: int8 [M, T, PITCHES], in steps of 1 / PITCH_STEPS.
@@ -58,7 +60,9 @@ class EncodedSong:
     name: str
     tempo: float
     beats_per_bar: int
+    chart: Chart | None
     instruments: tuple[int, ...]
+    sounds: tuple[Sound, ...]
     members: tuple[tuple[int, ...], ...]
     stems: np.ndarray
     stem_pitches: np.ndarray
@@ -138,6 +142,8 @@ def _encode_song(job: _Job) -> None:
         "name": song.folder.name,
         "tempo": song.tempo,
         "beats_per_bar": song.beats_per_bar,
+        "chart": song.chart,
+        "sounds": song.sounds,
         "instruments": [instrument_index(name) for name in song.stems.values()],
         "members": members,
     }
@@ -219,6 +225,8 @@ def _read_song(path: Path) -> EncodedSong:
         name=header["name"],
         tempo=header["tempo"],
         beats_per_bar=header["beats_per_bar"],
+        chart=None if header["chart"] is None else tuple(map(tuple, header["chart"])),
+        sounds=tuple((program, font) for program, font in header["sounds"]),
         instruments=tuple(header["instruments"]),
         members=tuple(tuple(m) for m in header["members"]),
         **arrays,

@@ -80,7 +80,10 @@ def write_held_out_song(folder: Path, tempo: float, bars: int = 11, feel: str = 
         "mode": "major",
         "feel": feel,
         "chords": [[bar, 0, root, quality] for bar, (root, quality) in enumerate(chords)],
-        "stems": {name: {"instrument": kind} for name, (kind, _) in HELD_OUT_PARTS.items()},
+        "stems": {
+            name: {"instrument": kind, "program": 1, "font": "fluid"}
+            for name, (kind, _) in HELD_OUT_PARTS.items()
+        },
     }
     (folder / "meta.json").write_text(json.dumps(meta), encoding="utf-8")
 

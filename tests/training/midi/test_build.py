@@ -19,7 +19,7 @@ from training.midi import build_midi_band
 from training.midi.build import Survey, survey
 from training.midi.command import summary
 from training.midi.sources import find_sources
-from training.songs import charted_folders, read_chart, read_song, song_folders
+from training.songs import charted_folders, read_song, song_folders
 
 
 @pytest.fixture(scope="module")
@@ -105,7 +105,7 @@ def test_the_command_says_what_it_kept_and_what_there_is(songs_folder, midi_set)
 
 def test_nobody_knows_its_chords(midi_set):
     folder = written(midi_set)
-    assert read_chart(folder) is None
+    assert read_song(folder).chart is None
     with pytest.raises(TrainingError, match="has a chord chart"):
         charted_folders(midi_set, folder.parent.name)
 

@@ -38,6 +38,8 @@ def token_song(number: int, stems: int = 4, frames: int = 200) -> EncodedSong:
         name=f"{number:05d}",
         tempo=90.0 + 7.3 * number,
         beats_per_bar=4 - number % 2,
+        chart=((0, 0, number % 12, "m7"), (1, 0, 5, "")),
+        sounds=tuple((8 * stem, "fluid") for stem in range(stems)),
         instruments=tuple((number + stem) % 18 for stem in range(stems)),
         members=members,
         stems=rng.integers(0, 2048, (stems, 4, frames), dtype=np.int16),
