@@ -104,7 +104,7 @@ class BatchDecoding:
         parts = hidden.split([len(stem.guided.terms) for stem in stems])
         for index, stem, part in zip(group, stems, parts, strict=True):
             try:
-                stem.tokens.fill(stem.guided.guided(part, *stem.tokens.open))
+                stem.tokens.fill(*stem.guided.told(part, *stem.tokens.open))
             except ValueError as error:
                 self._errors[index] = error
         share_s = (time.perf_counter() - started) / len(group)

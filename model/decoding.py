@@ -21,9 +21,12 @@ from torch import Tensor
 from model.network import MASK
 from model.request import DecodeSettings
 
-LogProbabilities = Callable[[Tensor, int, Tensor], Tensor]
-"""(tokens [Q, T], level, open positions [n]) -> guided log-probabilities [n, vocabulary]."""
-
+Finer = Callable[[Tensor, Tensor, float, Tensor], Tensor]
+"""(positions [n], their tokens of level 1 [n], temperature, uniform draws [Q - 1, n]) -> their
+finer tokens [Q - 1, n]."""
+Told = Callable[[Tensor, int, Tensor], tuple[Tensor, Finer]]
+"""(tokens [Q, T], level, open positions [n]) -> guided log-probabilities [n, vocabulary], and how
+the finer levels of some of these positions are told."""
 
 PAPER_STEPS = 128
 """Decode steps of the paper's first level, which its weights w_s and w_c were chosen for."""
@@ -51,6 +54,11 @@ def still_open(total: int, step: int, steps: int) -> int:
 def bias_scale(steps: int) -> float:
     """What w_s and w_c are multiplied by in a level of so many decode steps: 1 at 128."""
     return (PAPER_STEPS / steps) ** STEPS_EXPONENT
+
+
+def order_weight(steps: int, causal_bias: float = 0.1) -> float:
+    """How much being early counts against the uniform noise of 0..1, in so many steps."""
+    return bias_scale(steps) * causal_bias
 
 
 def rank(
@@ -108,18 +116,18 @@ class TokenDecoding:
         frames: int,
         settings: DecodeSettings,
         seed: int,
-        log_probabilities: LogProbabilities,
+        told: Told,
     ):
         """
         Args:
             prefix: tokens that are given [Q, prefix_frames].
             frames: length of the window.
-            log_probabilities: the guided network.
+            told: the guided network.
         """
         self._levels, self._first = prefix.shape
         self._total = frames - self._first
         self._settings = settings
-        self._log_probabilities = log_probabilities
+        self._told = told
         # Drawn on the CPU whatever the device, so that a seed means the same everywhere.
         self._generator = torch.Generator().manual_seed(seed)
         self.tokens = torch.full(
@@ -133,19 +141,19 @@ class TokenDecoding:
     @property
     def finished(self) -> bool:
         """True when every position is filled, or the decoding was cancelled."""
-        return self._cancelled or self._level >= self._levels
+        return self._cancelled or self._level >= len(self._steps)
 
     @property
     def progress(self) -> float:
         """Share of the steps that are done, 0..1."""
-        return 1.0 if self._level >= self._levels else self._done / sum(self._steps)
+        return 1.0 if self._level >= len(self._steps) else self._done / sum(self._steps)
 
     def finish(self) -> None:
         """Fill what is open of each level in one more step a level."""
         if self.finished:
             return
         self._steps[self._level] = self._step + 1
-        for level in range(self._level + 1, self._levels):
+        for level in range(self._level + 1, len(self._steps)):
             self._steps[level] = 1
 
     def cancel(self) -> None:
@@ -165,8 +173,7 @@ class TokenDecoding:
         """
         if self.finished:
             return False
-        level, positions = self.open
-        return self.fill(self._log_probabilities(self.tokens, level, positions))
+        return self.fill(*self._told(self.tokens, *self.open))
 
     @property
     def open(self) -> tuple[int, Tensor]:
@@ -174,8 +181,12 @@ class TokenDecoding:
         return self._level, (self.tokens[self._level] == MASK).nonzero()[:, 0]
 
     @torch.no_grad()
-    def fill(self, guided: Tensor) -> bool:
-        """Do one step with the log-probabilities [n, vocabulary] of what is `open`.
+    def fill(self, guided: Tensor, finer: Finer) -> bool:
+        """Do one step with what is told of what is `open`.
+
+        Args:
+            guided: log-probabilities [n, vocabulary].
+            finer: see `Told`.
 
         Returns:
             True while there is more to do.
@@ -184,7 +195,6 @@ class TokenDecoding:
             ValueError: they are NaN.
         """
         level, positions = self.open
-        row = self.tokens[level]
         draws = torch.rand(2, len(positions), generator=self._generator).to(guided.device)
         candidates, confidence = sample(guided, self._settings.temperature, draws[0])
         if not bool(torch.isfinite(confidence).all()):
@@ -203,10 +213,13 @@ class TokenDecoding:
         )
         # Stable, so that of equal ranks the front stays on every processor.
         best = ranking.sort(descending=True, stable=True).indices[:keep]
-        row[positions[best]] = candidates[best]
+        self._keep(level, positions[best], candidates[best], finer)
         if self._step >= self._steps[level]:
             self._level, self._step = level + 1, 0
         return not self.finished
+
+    def _keep(self, level: int, positions: Tensor, tokens: Tensor, _: Finer) -> None:
+        self.tokens[level, positions] = tokens
 
     def result(self) -> Tensor:
         """Tokens [Q, frames] of the finished stem.
@@ -220,3 +233,24 @@ class TokenDecoding:
         if not self.finished:
             raise RuntimeError(f"the decoding is at {self.progress:.0%}; valid: finished")
         return self.tokens
+
+
+class FrameDecoding(TokenDecoding):
+    """The same of a network that tells finer levels in depth: frames are filled at all levels.
+
+    The steps are those of the first level; there are no others.
+    """
+
+    def __init__(
+        self, prefix: Tensor, frames: int, settings: DecodeSettings, seed: int, told: Told
+    ):
+        """See `TokenDecoding`."""
+        super().__init__(prefix, frames, settings, seed, told)
+        self._steps = self._steps[:1]
+
+    def _keep(self, level: int, positions: Tensor, tokens: Tensor, finer: Finer) -> None:
+        super()._keep(level, positions, tokens, finer)
+        draws = torch.rand(self._levels - 1, len(positions), generator=self._generator)
+        self.tokens[1:, positions] = finer(
+            positions, tokens, self._settings.temperature, draws.to(tokens.device)
+        )

@@ -20,14 +20,14 @@ from model.checkpoint import (
     load_network,
 )
 from model.context import ContextEncoder, context_gain
-from model.decoding import TokenDecoding
+from model.decoding import Finer, FrameDecoding, TokenDecoding, sample
 from model.device import autocast, pick_device
 from model.grid import HOP
 from model.guidance import combine, guidance_terms
-from model.instruments import NULL
-from model.network import UNKNOWN, StemNetwork
+from model.network import StemNetwork
 from model.pitch import pitches
 from model.request import StemRequest, StemResult, check_guidance
+from model.sources import HARMONY_WIDTH, UNKNOWN, Sources
 from model.trunk import Past, join_pasts
 
 
@@ -37,50 +37,39 @@ class GuidedNetwork:
     def __init__(
         self,
         network: StemNetwork,
-        context: Tensor,
-        pitches: Tensor,
-        phase: Tensor,
+        sources: Sources,
         prefix: Tensor,
-        instrument: int,
         guidance: Mapping[str, float],
         form: str,
     ):
         """
         Args:
-            context: tokens of the mix [Q, T], UNKNOWN where nothing is known.
-            pitches: of the mix [T, PITCHES], see `model.pitch`.
-            phase: clock phase [T, 4].
+            sources: of one window; what is not told there is no source of guidance.
             prefix: tokens of the stem that are given [Q, P].
-            instrument: class, or NULL: then it is no source.
+            guidance: a weight for each source that is told.
 
         Attributes:
             terms: the passes of a step.
             rest, past: each term's conditioning behind the prefix [terms, T - P, width], and the
                 prefix as it was read.
         """
-        self._network, self._form = network, form
-        self._context, self._pitches = context, pitches
-        self._phase, self._instrument = phase, instrument
+        self._network, self._sources, self._form = network, sources, form
         self._prefix = prefix
         self._read: dict[frozenset[str], tuple[Tensor, Past]] = {}
-        self._available = {"clock"}
-        if bool((context != UNKNOWN).any()):
-            self._available.add("audio")
-        if instrument != NULL:
-            self._available.add("instrument")
+        self._available = sources.told() & set(network.config.sources)
         self.set_guidance(guidance)
 
     def set_guidance(self, guidance: Mapping[str, float]) -> None:
         """New weights from the next step on."""
         weights = {name: guidance[name] for name in sorted(self._available)}
         self.terms = guidance_terms(weights, self._form)
-        with torch.inference_mode(), autocast(self._context.device):
+        with torch.inference_mode(), autocast(self._prefix.device):
             read = [self._read_sources(term.sources) for term in self.terms]
             self.rest = torch.cat([rest for rest, _ in read])
             self.past = join_pasts([past for _, past in read])
 
-    def __call__(self, tokens: Tensor, level: int, positions: Tensor) -> Tensor:
-        """Guided log-probabilities [n, vocabulary] of one level at the open positions [n].
+    def __call__(self, tokens: Tensor, level: int, positions: Tensor) -> tuple[Tensor, Finer]:
+        """What `model.decoding.Told` asks for.
 
         Args:
             tokens: the stem so far [Q, T]; its prefix is the one given at the start.
@@ -88,17 +77,28 @@ class GuidedNetwork:
         """
         with torch.inference_mode(), autocast(tokens.device):
             hidden = self._network.go_on(self.rest, self.new(tokens), self.past)
-        return self.guided(hidden, level, positions)
+        return self.told(hidden, level, positions)
 
     def new(self, tokens: Tensor) -> Tensor:
         """The frames behind the prefix of [Q, T], once for each term: [terms, Q, T - P]."""
         return tokens[None, :, self.first :].expand(len(self.terms), -1, -1)
 
-    def guided(self, hidden: Tensor, level: int, positions: Tensor) -> Tensor:
+    def told(self, hidden: Tensor, level: int, positions: Tensor) -> tuple[Tensor, Finer]:
         """Hidden states [terms, T - P, width] -> what calling this gives."""
         with torch.inference_mode(), autocast(hidden.device):
             logits = self._network.logits(hidden[:, positions - self.first], level)
-        return combine(logits, self.terms)
+        fullest = hidden[0]  # of the terms, that with the most sources
+
+        def finer(chosen: Tensor, first: Tensor, temperature: float, draws: Tensor) -> Tensor:
+            state, token, found = fullest[chosen - self.first], first, []
+            with torch.inference_mode(), autocast(hidden.device):
+                for deeper, draw in enumerate(draws, 1):
+                    state, row = self._network.deeper(state, deeper, token)
+                    token = sample(torch.log_softmax(row.float(), -1), temperature, draw)[0]
+                    found.append(token)
+            return torch.stack(found)
+
+        return combine(logits, self.terms), finer
 
     @property
     def first(self) -> int:
@@ -108,18 +108,8 @@ class GuidedNetwork:
     def _read_sources(self, sources: frozenset[str]) -> tuple[Tensor, Past]:
         """The conditioning behind the prefix [1, T - P, width], and the prefix as it was read."""
         if sources not in self._read:
-            device, first = self._context.device, self.first
-            context = (
-                self._context if "audio" in sources else torch.full_like(self._context, UNKNOWN)
-            )
-            instrument = self._instrument if "instrument" in sources else NULL
-            conditioned = self._network.condition(
-                context[None],
-                self._pitches[None],
-                torch.tensor([instrument], device=device),
-                self._phase[None],
-                torch.tensor(["clock" in sources], device=device),
-            )
+            first = self.first
+            conditioned = self._network.condition(self._sources.only(sources))
             past = self._network.read_prefix(conditioned[:, :first], self._prefix[None])
             self._read[sources] = conditioned[:, first:], past
         return self._read[sources]
@@ -138,25 +128,27 @@ class StemDecoding:
         audio = torch.from_numpy(request.context).to(device).view(-1, HOP)
         audio = torch.where(known[:, None], audio * context_gain(audio[known].flatten()), 0.0)
         tokens = generator.hear(audio.flatten(), request.first_frame)
-        context = torch.where(known[None], tokens, UNKNOWN)
-        heard = pitches(audio.view(1, -1))[0]
+        network = generator.network
+        none = torch.zeros(1, dtype=torch.bool, device=device)
+        sources = Sources(
+            context=torch.where(known[None], tokens, UNKNOWN)[None],
+            guessed=torch.zeros(1, request.frames, dtype=torch.bool, device=device),
+            pitches=pitches(audio.view(1, -1)),
+            instrument=torch.tensor([request.instrument], device=device),
+            phase=torch.from_numpy(request.phase).to(device)[None],
+            clock_known=~none,
+            harmony=torch.zeros(1, request.frames, HARMONY_WIDTH, device=device),
+            harmony_known=none[:, None].expand(1, request.frames),
+            sound=torch.zeros(1, network.sound_width, device=device),
+            sound_known=none,
+        )
         self._timings = {"encode": time.perf_counter() - started, "decode_tokens": 0.0}
         started = time.perf_counter()
         prefix = torch.from_numpy(request.prefix.astype(np.int64)).to(device)
         self._passes = 0
-        self.guided = GuidedNetwork(
-            generator.network,
-            context,
-            heard,
-            torch.from_numpy(request.phase).to(device),
-            prefix,
-            request.instrument,
-            request.guidance,
-            request.form,
-        )
-        self.tokens = TokenDecoding(
-            prefix, request.frames, request.decode, request.seed, self.guided
-        )
+        self.guided = GuidedNetwork(network, sources, prefix, request.guidance, request.form)
+        decoding = FrameDecoding if network.config.fine == "depth" else TokenDecoding
+        self.tokens = decoding(prefix, request.frames, request.decode, request.seed, self.guided)
         self._timings["read_prefix"] = time.perf_counter() - started
 
     @property

@@ -5,7 +5,9 @@ summed over levels, the conditioning added to each channel, the channels concate
 embedding axis, a LLaMA-type trunk without a causal mask, one linear head a level.
 
 Departures from the paper:
-- A third source, the clock: beat and bar phase a frame, added to both channels.
+- More sources than the mix and the instrument: the clock (beat and bar phase a frame), the chord of
+  each frame, and what the instrument sounds like, all added to both channels (`model.sources`).
+- Finer levels may be told by a small network of their own (`model.depth`).
 - The context may be heard as features: its tokens' entries in the codec's codebooks and its
   pitches (`model.pitch`), through linear maps. A table with a row for each token, as the paper has
   it, learns songs by heart.
@@ -24,22 +26,28 @@ import torch.nn.functional as functional
 from torch import Tensor, nn
 
 from model.convolution import Convolution
+from model.depth import Depth
 from model.grid import LEVELS, VOCABULARY
 from model.instruments import INSTRUMENTS
 from model.pitch import PITCHES
 from model.recurrent import Recurrent
+from model.request import PHASE_WIDTH
+from model.sound import sound_width
+from model.sources import HARMONY_WIDTH, UNKNOWN, Sources
 from model.transformer import Transformer
 from model.trunk import Past, RMSNorm, Trunk
 
 MASK = VOCABULARY
 """Token of a target position that is still to be filled."""
-UNKNOWN = VOCABULARY + 1
-"""Token of a context position that is dropped or not known yet (the paper's NULL)."""
 
 CONTEXT_NOISE = 0.3
 """Standard deviation of what is added to the features in training; theirs is about 1."""
+SOUND_NOISE = 0.2
+"""The same for what tells a sound."""
 CONTEXTS = ("tokens", "features")
 """How a context may be heard."""
+FINE = ("levels", "depth")
+"""How levels 2 and finer are told: each by passes of its own, the paper's way, or in depth."""
 BACKBONES = {"transformer": 6, "recurrent": 4, "convolution": 10}
 """The trunks, and how many layers of each have about as many parameters."""
 
@@ -59,6 +67,18 @@ class NetworkConfig:
     backbone: str = "transformer"
     context: str = "tokens"
     """How the context is heard: as `tokens`, the paper's way, or as `features`."""
+    fine: str = "levels"
+    """How finer levels are told, see `FINE`."""
+    sources: tuple[str, ...] = ("audio", "instrument", "clock")
+    """What it was trained to be told, of `model.sources.SOURCES`."""
+
+    def __post_init__(self) -> None:
+        """ValueError: no such way to hear or to tell."""
+        if self.context not in CONTEXTS:
+            raise ValueError(f"context is {self.context!r}; valid: {', '.join(CONTEXTS)}")
+        if self.fine not in FINE:
+            raise ValueError(f"fine is {self.fine!r}; valid: {', '.join(FINE)}")
+        object.__setattr__(self, "sources", tuple(self.sources))  # JSON knows lists only
 
 
 def make_trunk(config: NetworkConfig) -> Trunk:
@@ -85,20 +105,29 @@ class StemNetwork(nn.Module):
         self.register_buffer("codebooks", torch.zeros(config.levels, rows, config.code_width))
         self.code_in = nn.Parameter(torch.zeros(config.levels, config.code_width, half))
         self.tables = nn.ModuleList([nn.Embedding(rows, half) for _ in range(config.levels)])
-        if config.context not in CONTEXTS:
-            raise ValueError(f"context is {config.context!r}; valid: {', '.join(CONTEXTS)}")
         if config.context == "features":
             self.context_in = nn.Parameter(torch.zeros(config.levels, config.code_width, half))
             self.context_unknown = nn.Parameter(torch.zeros(half))
             self.pitch_in = nn.Linear(PITCHES, half, bias=False)
             self.pitch_out = nn.Linear(config.width, PITCHES)
         self.instruments = nn.Embedding(len(INSTRUMENTS) + 1, half)
-        self.clock = nn.Sequential(nn.Linear(4, half), nn.SiLU(), nn.Linear(half, half))
+        self.clock = nn.Sequential(nn.Linear(PHASE_WIDTH, half), nn.SiLU(), nn.Linear(half, half))
         self.clock_unknown = nn.Parameter(torch.zeros(half))
+        if "harmony" in config.sources:
+            self.harmony = nn.Sequential(
+                nn.Linear(HARMONY_WIDTH, half), nn.SiLU(), nn.Linear(half, half)
+            )
+            self.harmony_unknown = nn.Parameter(torch.zeros(half))
+            self.context_guessed = nn.Parameter(torch.zeros(half))
+        if "sound" in config.sources:
+            self.sound = nn.Linear(sound_width(config.levels, config.code_width), half)
+            self.sound_unknown = nn.Parameter(torch.zeros(half))
         self.trunk = make_trunk(config)
         self.norm = RMSNorm(config.width)
         self.code_out = nn.Parameter(torch.zeros(config.levels, config.code_width, config.width))
         self.heads = nn.Parameter(torch.zeros(config.levels, config.vocabulary, config.width))
+        if config.fine == "depth":
+            self.depth = Depth(config.width, config.code_width, config.levels, config.vocabulary)
         self._initialise()
 
     def _initialise(self) -> None:
@@ -118,6 +147,11 @@ class StemNetwork(nn.Module):
             nn.init.normal_(self.context_in, std=self.config.code_width**-0.5)
         nn.init.normal_(self.code_out, std=0.1 * self.config.width**-0.5)
 
+    @property
+    def sound_width(self) -> int:
+        """Numbers that tell a sound, see `model.sound`."""
+        return sound_width(self.config.levels, self.config.code_width)
+
     def start_from_codebooks(self, codebooks: Tensor) -> None:
         """Take the codec's codebooks [levels, vocabulary, code_width] as the tokens' features."""
         centred = codebooks - codebooks.mean(1, keepdim=True)
@@ -135,44 +169,42 @@ class StemNetwork(nn.Module):
         assert embedded is not None
         return embedded
 
-    def condition(
-        self,
-        context: Tensor,
-        pitches: Tensor,
-        instrument: Tensor,
-        phase: Tensor,
-        clock_known: Tensor,
-    ) -> Tensor:
+    def condition(self, sources: Sources) -> Tensor:
         """The part of the input that stays the same while a stem is decoded.
-
-        Args:
-            context: tokens of the live mix [B, levels, T]; UNKNOWN where dropped or not heard.
-            pitches: of the live mix [B, T, PITCHES], see `model.pitch`; they count only where its
-                tokens are known, and only if it is heard as features.
-            instrument: class [B]; `instruments.NULL` where dropped.
-            phase: sin and cos of beat and of bar phase [B, T, 4].
-            clock_known: False where the clock is dropped [B].
 
         Returns:
             [B, T, width]: the context channel, then the target channel without its tokens.
         """
-        clock = self.clock(phase)
-        clock = torch.where(clock_known[:, None, None], clock, self.clock_unknown.to(clock.dtype))
-        conditioning = self.instruments(instrument)[:, None] + clock
-        heard = self._hear(context, pitches)
-        return torch.cat([heard + conditioning, conditioning], -1)
+        conditioning = self.instruments(sources.instrument)[:, None] + _known(
+            self.clock(sources.phase), sources.clock_known[:, None], self.clock_unknown
+        )
+        if "harmony" in self.config.sources:
+            conditioning = conditioning + _known(
+                self.harmony(sources.harmony), sources.harmony_known, self.harmony_unknown
+            )
+        if "sound" in self.config.sources:
+            sound = sources.sound
+            if self.training:
+                sound = sound + SOUND_NOISE * torch.randn_like(sound)
+            told = _known(self.sound(sound), sources.sound_known, self.sound_unknown)
+            conditioning = conditioning + told[:, None]
+        return torch.cat([self._hear(sources) + conditioning, conditioning], -1)
 
-    def _hear(self, context: Tensor, pitches: Tensor) -> Tensor:
-        """The context [B, levels, T] and its pitches [B, T, PITCHES] -> [B, T, width / 2]."""
+    def _hear(self, sources: Sources) -> Tensor:
+        """The context channel without its conditioning: [B, T, width / 2]."""
+        context, pitches = sources.context, sources.pitches
         if self.config.context == "tokens":
             return self._embed(context)
-        known = (context[:, 0] != UNKNOWN)[..., None]
+        known = context[:, 0] != UNKNOWN
         entries = torch.stack([self.codebooks[q][context[:, q]] for q in range(self.config.levels)])
         if self.training:  # so that no song is known by its features to the last digit
             entries = entries + CONTEXT_NOISE * torch.randn_like(entries)
             pitches = pitches + CONTEXT_NOISE * torch.randn_like(pitches)
         heard = torch.einsum("qbtc,qch->bth", entries, self.context_in) + self.pitch_in(pitches)
-        return torch.where(known, heard, self.context_unknown.to(heard.dtype))
+        if "harmony" in self.config.sources:
+            guessed = sources.guessed[..., None]
+            heard = heard + torch.where(guessed, self.context_guessed.to(heard.dtype), 0.0)
+        return _known(heard, known, self.context_unknown)
 
     def forward(
         self, conditioned: Tensor, target: Tensor, prefix_frames: Tensor | None = None
@@ -227,3 +259,22 @@ class StemNetwork(nn.Module):
         """Unnormalised log-probabilities of one level: [..., width] -> [..., vocabulary]."""
         rows = self.codebooks[level, : self.config.vocabulary] @ self.code_out[level]
         return functional.linear(hidden, rows + self.heads[level])
+
+    def deeper(self, state: Tensor, level: int, token: Tensor) -> tuple[Tensor, Tensor]:
+        """One level down (only of a network that tells finer levels in depth).
+
+        Args:
+            state: of frames: the trunk's hidden states for level 1 (the second), what the call
+                for the level above returned for finer ones [n, width].
+            token: of the level above [n].
+
+        Returns:
+            the state for the next call [n, width], and the logits of this level [n, vocabulary].
+        """
+        state = self.depth(state, level, token, self.codebooks[level - 1][token])
+        return state, self.logits(self.depth.told(state, level), level)
+
+
+def _known(told: Tensor, known: Tensor, unknown: Tensor) -> Tensor:
+    """What is told [..., half] where it is known [...], and the vector for "unknown" elsewhere."""
+    return torch.where(known[..., None], told, unknown.to(told.dtype))

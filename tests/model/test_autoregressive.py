@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from model.autoregressive import AutoregressiveNetwork, delay, undelay
 from model.guidance import guidance_terms
 from model.network import MASK, NetworkConfig
-from model.pitch import PITCHES
+from tests.model.conftest import random_sources
 
 FRAMES = 12
 
@@ -26,15 +26,8 @@ def network(toy_codec) -> AutoregressiveNetwork:
 
 
 def conditioned(network: AutoregressiveNetwork, batch: int = 2) -> torch.Tensor:
-    dice = torch.Generator().manual_seed(3)
     with torch.no_grad():
-        return network.condition(
-            torch.randint(0, 2048, (batch, 4, FRAMES), generator=dice),
-            torch.randn(batch, FRAMES, PITCHES, generator=dice),
-            torch.arange(batch),
-            torch.randn(batch, FRAMES, 4, generator=dice),
-            torch.ones(batch, dtype=torch.bool),
-        )
+        return network.condition(random_sources(batch, FRAMES))
 
 
 def tokens(batch: int = 2, seed: int = 0) -> torch.Tensor:

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import spearmanr
 
-from model.decoding import Cancelled, TokenDecoding, rank, sample, still_open
+from model.decoding import Cancelled, FrameDecoding, TokenDecoding, rank, sample, still_open
 from model.network import MASK
 from model.request import DecodeSettings
 
@@ -19,15 +19,25 @@ VOCABULARY = 32
 
 
 def noise_model(tokens, level, positions):
-    """Log-probabilities that depend on position and level only."""
+    """What depends on position and level only; finer tokens that tell the first."""
     generator = torch.Generator().manual_seed(level)
     table = torch.randn(tokens.shape[1], VOCABULARY, generator=generator)
-    return torch.log_softmax(table[positions], -1)
+    return torch.log_softmax(table[positions], -1), told_by_first
+
+
+def told_by_first(positions, first, temperature, draws):
+    assert draws.shape == (3, len(positions)) and first.shape == positions.shape
+    return torch.stack([first + level for level in (1, 2, 3)])
 
 
 def make(frames=24, prefix=0, seed=1, model=noise_model, **kwargs) -> TokenDecoding:
     given_tokens = torch.arange(4 * prefix).view(4, prefix) % VOCABULARY
     return TokenDecoding(given_tokens, frames, DecodeSettings(**kwargs), seed, model)
+
+
+def make_frames(frames=24, prefix=0, seed=1, **kwargs) -> FrameDecoding:
+    given_tokens = torch.arange(4 * prefix).view(4, prefix) % VOCABULARY
+    return FrameDecoding(given_tokens, frames, DecodeSettings(**kwargs), seed, noise_model)
 
 
 def run(decoding: TokenDecoding) -> torch.Tensor:
@@ -214,3 +224,44 @@ def test_a_low_temperature_takes_the_likeliest():
     log_probabilities = torch.tensor([0.2, 0.5, 0.3]).log().expand(1000, 3)
     tokens, _ = sample(log_probabilities, 0.02, torch.rand(1000))
     assert (tokens == 1).all()
+
+
+# -- whole frames at once ------------------------------------------------------------------------
+
+
+@given(
+    frames=st.integers(2, 40),
+    prefix=st.integers(0, 39),
+    steps=st.integers(1, 20),
+    seed=st.integers(0, 2**31),
+)
+@settings(max_examples=50)
+def test_in_depth_each_step_fills_whole_frames(frames, prefix, steps, seed):
+    prefix = min(prefix, frames - 1)
+    decoding = make_frames(frames, prefix, seed, steps=(steps, 9, 9, 9))
+    while True:
+        more = decoding.step()
+        open_frames = decoding.tokens == MASK
+        assert (open_frames == open_frames[0]).all(), "a frame is open at all levels or at none"
+        if not more:
+            break
+    tokens = decoding.result()
+    assert decoding.steps_done == min(steps, frames - prefix)
+    assert (tokens[:, :prefix].flatten() == torch.arange(4 * prefix) % VOCABULARY).all()
+    new = tokens[:, prefix:]
+    assert (new == new[0] + torch.arange(4)[:, None]).all(), "finer tokens are told by the first"
+    assert decoding.progress == 1.0
+
+
+def test_in_depth_frames_are_filled_in_the_order_of_the_first_level():
+    one, other = make(frames=60, steps=(6, 1, 1, 1)), make_frames(frames=60, steps=(6, 1, 1, 1))
+    one.step(), other.step()
+    assert torch.equal(one.tokens[0], other.tokens[0])
+
+
+def test_in_depth_finish_takes_one_step():
+    decoding = make_frames(steps=(12, 4, 4, 4))
+    decoding.step()
+    decoding.finish()
+    assert not decoding.step()
+    assert (decoding.result() != MASK).all() and decoding.steps_done == 2

@@ -9,9 +9,9 @@ import torch
 from model.decoding import Cancelled
 from model.generator import GuidedNetwork
 from model.grid import HOP
-from model.network import MASK, UNKNOWN
-from model.pitch import PITCHES
+from model.network import MASK
 from model.request import DecodeSettings, StemRequest
+from model.sources import SOURCES
 
 FRAMES = 32
 
@@ -50,48 +50,47 @@ def test_the_same_request_gives_the_same_stem(toy_generator):
 NO_PREFIX = torch.zeros(4, 0, dtype=torch.long)
 
 
-def guided(network, context, guidance, form="joint", instrument=4, prefix=NO_PREFIX):
-    phase = torch.randn(FRAMES, 4, generator=torch.Generator().manual_seed(0))
-    return GuidedNetwork(
-        network, context, heard_pitches(), phase, prefix, instrument, guidance, form
-    )
-
-
-def heard_pitches():
-    return torch.randn(FRAMES, PITCHES, generator=torch.Generator().manual_seed(1))
-
-
-def context_tokens():
-    return torch.randint(0, 2048, (4, FRAMES), generator=torch.Generator().manual_seed(0))
+def guided(network, sources, guidance, form="joint", prefix=NO_PREFIX):
+    return GuidedNetwork(network, sources, prefix, guidance, form)
 
 
 @pytest.mark.parametrize("first", [0, 10])
-def test_joint_guidance_at_one_is_the_conditional(toy_network, first):
-    ones = {"audio": 1.0, "instrument": 1.0, "clock": 1.0}
+def test_joint_guidance_at_one_is_the_conditional(toy_network, make_sources, first):
+    ones, sources = dict.fromkeys(SOURCES, 1.0), make_sources(1, FRAMES)
     tokens, positions = torch.full((4, FRAMES), MASK), torch.arange(first, FRAMES)
-    tokens[:, :first] = context_tokens()[:, :first]
-    model = guided(toy_network, context_tokens(), ones, prefix=tokens[:, :first])
+    tokens[:, :first] = 7
+    model = guided(toy_network, sources, ones, prefix=tokens[:, :first])
     assert len(model.terms) == 1
     with torch.inference_mode():
-        conditioned = toy_network.condition(
-            context_tokens()[None],
-            heard_pitches()[None],
-            torch.tensor([4]),
-            torch.randn(FRAMES, 4, generator=torch.Generator().manual_seed(0))[None],
-            torch.tensor([True]),
-        )
+        conditioned = toy_network.condition(sources)
         hidden = toy_network(conditioned, tokens[None], torch.tensor([first]))[0, first:]
         expected = torch.log_softmax(toy_network.logits(hidden, 0).float(), -1)
     # bfloat16 products where the processor has them
-    torch.testing.assert_close(model(tokens, 0, positions), expected, atol=0.05, rtol=0.05)
+    torch.testing.assert_close(model(tokens, 0, positions)[0], expected, atol=0.05, rtol=0.05)
 
 
-def test_a_source_that_is_not_there_takes_no_pass(toy_network):
-    three = {"audio": 2.0, "instrument": 2.0, "clock": 2.0}
-    assert len(guided(toy_network, context_tokens(), three, "product").terms) == 4
-    nothing_heard = torch.full((4, FRAMES), UNKNOWN)
-    assert len(guided(toy_network, nothing_heard, three, "product").terms) == 3
-    assert len(guided(toy_network, nothing_heard, three, "product", instrument=18).terms) == 2
+def test_a_source_that_is_not_there_takes_no_pass(toy_network, make_sources):
+    twice, sources = dict.fromkeys(SOURCES, 2.0), make_sources(1, FRAMES)
+    for left in range(len(SOURCES) + 1):
+        told = sources.only(set(SOURCES[:left]))
+        assert len(guided(toy_network, told, twice, "product").terms) == max(1, left + 1)
+
+
+def test_in_depth_finer_levels_come_from_the_pass_that_is_told_most(deep_network, make_sources):
+    sources = make_sources(1, FRAMES)
+    positions = torch.arange(3, 9)
+    first, draws = torch.arange(6), torch.full((3, 6), 0.4)
+
+    def finer(guidance: float, told: set[str]) -> torch.Tensor:
+        weights = dict.fromkeys(SOURCES, guidance)
+        model = guided(deep_network, sources.only(told), weights, "contrast")
+        tokens = torch.full((4, FRAMES), MASK)
+        return model(tokens, 0, positions)[1](positions, first, 1.0, draws)
+
+    plain = finer(1.0, set(SOURCES))
+    assert plain.shape == (3, 6) and plain.min() >= 0 and plain.max() < 2048
+    assert torch.equal(plain, finer(3.0, set(SOURCES))), "guidance is the first level's"
+    assert not torch.equal(plain, finer(1.0, {"clock"}))
 
 
 def test_what_lies_behind_the_horizon_is_not_heard(toy_generator):

@@ -8,7 +8,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from model.masking import draw_levels, draw_rates, mask_targets
+from model.masking import draw_levels, draw_rates, mask_frames, mask_targets
 from model.network import MASK
 
 
@@ -63,3 +63,33 @@ def test_every_level_is_trained_and_the_coarsest_most():
     levels = draw_levels(10_000, torch.Generator().manual_seed(1))
     counts = torch.bincount(levels, minlength=4)
     assert (counts > 0).all() and counts.argmax() == 0
+
+
+@given(
+    rates=st.lists(st.floats(0, 1), min_size=1, max_size=4),
+    prefix=st.integers(0, 19),
+    seed=st.integers(0, 2**31),
+)
+def test_whole_frames_are_hidden_as_many_as_the_rate_says(rates, prefix, seed):
+    generator = torch.Generator().manual_seed(seed)
+    target = torch.randint(0, 2048, (len(rates), 4, 20), generator=generator)
+    prefixes = torch.full((len(rates),), prefix)
+    tokens, masked = mask_frames(target, torch.tensor(rates), prefixes, generator)
+    assert ((tokens == MASK) == masked[:, None]).all()
+    assert (tokens == target)[~masked[:, None].expand_as(target)].all()
+    assert not masked[:, :prefix].any()
+    for row, rate in zip(masked, rates, strict=True):
+        assert int(row.sum()) == max(1, math.ceil(torch.tensor(rate) * (20 - prefix)))
+
+
+def test_half_of_the_examples_are_hidden_from_the_back():
+    size, frames = 4_000, 100
+    target = torch.zeros(size, 4, frames, dtype=torch.long)
+    none = torch.zeros(size, dtype=torch.long)
+    half = torch.full((size,), 0.5)
+    _, masked = mask_frames(target, half, none, torch.Generator().manual_seed(0))
+    place = torch.arange(frames).float()
+    middle = (masked * place).sum(1) / masked.sum(1)
+    ordered = middle > 60  # five standard deviations off the middle of a uniform draw
+    assert abs(float(ordered.float().mean()) - 0.5) < 0.03
+    assert abs(float(middle[~ordered].mean()) - 49.5) < 0.5

@@ -2,92 +2,114 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import torch
 
-from model.instruments import NULL
-from model.network import MASK, UNKNOWN, NetworkConfig, StemNetwork
-from model.pitch import PITCHES
+from model.network import MASK, NetworkConfig, StemNetwork
+from model.sources import SOURCES, UNKNOWN
 
 
-def inputs(batch=2, frames=24, seed=0):
-    generator = torch.Generator().manual_seed(seed)
-    context = torch.randint(0, 2048, (batch, 4, frames), generator=generator)
-    target = torch.full((batch, 4, frames), MASK)
-    instrument = torch.tensor([4, 16])
-    phase = torch.randn(batch, frames, 4, generator=generator)
-    pitches = torch.randn(batch, frames, PITCHES, generator=generator)
-    return context, pitches, target, instrument, phase, torch.ones(batch, dtype=torch.bool)
+def empty(batch=2, frames=24):
+    return torch.full((batch, 4, frames), MASK)
 
 
-def test_shapes(toy_network):
-    context, pitches, target, instrument, phase, known = inputs()
-    hidden = toy_network(toy_network.condition(context, pitches, instrument, phase, known), target)
+def test_shapes(toy_network, make_sources):
+    hidden = toy_network(toy_network.condition(make_sources()), empty())
     assert hidden.shape == (2, 24, 32)
     assert toy_network.logits(hidden, 3).shape == (2, 24, 2048)
 
 
-def test_every_source_is_heard(toy_network):
-    context, pitches, target, instrument, phase, known = inputs()
-    plain = toy_network(toy_network.condition(context, pitches, instrument, phase, known), target)
-    for changed in (
-        (torch.full_like(context, UNKNOWN), pitches, instrument, phase, known),
-        (context, pitches.roll(1, 1), instrument, phase, known),
-        (context, pitches, torch.full_like(instrument, NULL), phase, known),
-        (context, pitches, instrument, phase, ~known),
-        (context, pitches, instrument, phase.roll(1, 1), known),
-    ):
-        assert not torch.allclose(plain, toy_network(toy_network.condition(*changed), target))
+@pytest.mark.parametrize(
+    "changed",
+    [
+        *({"told": set(SOURCES) - {name}} for name in SOURCES),
+        {"pitches": 1},
+        {"phase": 1},
+        {"harmony": 1},
+        {"guessed": 3},
+        {"sound": 1},
+    ],
+    ids=str,
+)
+def test_every_source_is_heard(toy_network, make_sources, changed):
+    sources = make_sources()
+    if "told" in changed:
+        other = sources.only(changed["told"])
+    else:
+        ((name, shift),) = changed.items()
+        other = replace(sources, **{name: getattr(sources, name).roll(shift, 1)})
+    plain, altered = (toy_network(toy_network.condition(one), empty()) for one in (sources, other))
+    assert not torch.allclose(plain, altered)
 
 
-def test_a_dropped_clock_says_nothing(toy_network):
-    context, pitches, _, instrument, phase, known = inputs()
-    dropped = [
-        toy_network.condition(context, pitches, instrument, any_phase, ~known)
-        for any_phase in (phase, phase.roll(3, 1))
-    ]
-    assert torch.equal(*dropped)
+@pytest.mark.parametrize(
+    ("source", "names"),
+    [
+        ("clock", ["phase"]),
+        ("harmony", ["harmony"]),
+        ("sound", ["sound"]),
+        ("audio", ["pitches", "guessed"]),
+    ],
+)
+def test_a_source_that_is_withheld_says_nothing(toy_network, make_sources, source, names):
+    sources = make_sources().only(set(SOURCES) - {source})
+    plain = toy_network.condition(sources)
+    for name in names:
+        other = replace(sources, **{name: getattr(sources, name).roll(3, 1)})
+        assert torch.equal(plain, toy_network.condition(other))
 
 
-def test_pitches_of_what_is_not_heard_say_nothing(toy_network):
-    context, pitches, _, instrument, phase, known = inputs()
-    context[:, :, 10:] = UNKNOWN
-    other = pitches.clone()
-    other[:, 10:] += 1.0
-    one, same = (
-        toy_network.condition(context, p, instrument, phase, known) for p in (pitches, other)
-    )
-    assert torch.equal(one, same)
+def test_what_is_not_known_of_a_part_of_the_window_says_nothing_there(toy_network, make_sources):
+    sources = make_sources()
+    sources.context[:, :, 10:] = UNKNOWN
+    sources.harmony_known[:, 10:] = False
+    louder, other = sources.pitches.clone(), sources.harmony.clone()
+    louder[:, 10:] += 1.0
+    other[:, 10:] = 1.0
+    changed = replace(sources, pitches=louder, harmony=other)
+    assert torch.equal(toy_network.condition(sources), toy_network.condition(changed))
 
 
-def test_a_context_heard_as_tokens_has_no_pitches():
+def test_a_network_without_harmony_and_sound_is_not_told_them(make_sources):
     torch.manual_seed(0)
     plain = StemNetwork(NetworkConfig(width=32, layers=1, heads=2, frames=64)).eval()
-    context, pitches, _, instrument, phase, known = inputs()
-    one, same = (plain.condition(context, p, instrument, phase, known) for p in (pitches, -pitches))
-    assert torch.equal(one, same)
+    sources = make_sources()
+    assert torch.equal(
+        plain.condition(sources), plain.condition(sources.only({"audio", "instrument", "clock"}))
+    )
+    assert not any("harmony" in n or "sound" in n for n, _ in plain.named_parameters())
+
+
+def test_a_context_heard_as_tokens_has_no_pitches(make_sources):
+    torch.manual_seed(0)
+    plain = StemNetwork(NetworkConfig(width=32, layers=1, heads=2, frames=64)).eval()
+    sources = make_sources()
+    other = replace(sources, pitches=-sources.pitches)
+    assert torch.equal(plain.condition(sources), plain.condition(other))
     assert not any("pitch" in name for name, _ in plain.named_parameters())
 
 
-def test_an_unknown_way_to_hear_is_refused():
+def test_an_unknown_way_to_hear_or_to_tell_is_refused():
     with pytest.raises(ValueError, match="context is 'ears'; valid: tokens, features"):
-        StemNetwork(NetworkConfig(width=32, layers=1, heads=2, context="ears"))
+        NetworkConfig(context="ears")
+    with pytest.raises(ValueError, match="fine is 'grained'; valid: levels, depth"):
+        NetworkConfig(fine="grained")
 
 
-def test_features_are_noisy_in_training_only(toy_network):
-    context, pitches, _, instrument, phase, known = inputs()
-    arguments = (context, pitches, instrument, phase, known)
-    assert torch.equal(toy_network.condition(*arguments), toy_network.condition(*arguments))
+def test_features_are_noisy_in_training_only(toy_network, make_sources):
+    sources = make_sources()
+    assert torch.equal(toy_network.condition(sources), toy_network.condition(sources))
     try:
         toy_network.train()
-        assert not torch.equal(toy_network.condition(*arguments), toy_network.condition(*arguments))
+        assert not torch.equal(toy_network.condition(sources), toy_network.condition(sources))
     finally:
         toy_network.eval()
 
 
-def test_the_network_sees_both_ways(toy_network):
-    context, pitches, target, instrument, phase, known = inputs()
-    conditioned = toy_network.condition(context, pitches, instrument, phase, known)
+def test_the_network_sees_both_ways(toy_network, make_sources):
+    conditioned, target = toy_network.condition(make_sources()), empty()
     later = target.clone()
     later[:, 0, -1] = 5
     before, after = toy_network(conditioned, target), toy_network(conditioned, later)
@@ -95,10 +117,10 @@ def test_the_network_sees_both_ways(toy_network):
 
 
 @pytest.mark.parametrize("first", [0, 1, 9, 23])
-def test_a_prefix_read_once_is_as_good_as_read_every_time(toy_network, first):
-    context, pitches, target, instrument, phase, known = inputs()
+def test_a_prefix_read_once_is_as_good_as_read_every_time(toy_network, make_sources, first):
+    target = empty()
     target[:, :, :first] = torch.randint(0, 2048, (2, 4, first))
-    conditioned = toy_network.condition(context, pitches, instrument, phase, known)
+    conditioned = toy_network.condition(make_sources())
     whole = toy_network(conditioned, target, torch.tensor([first, first]))
     past = toy_network.read_prefix(conditioned[:, :first], target[:, :, :first])
     rest = toy_network.go_on(conditioned[:, first:], target[:, :, first:], past)
@@ -107,10 +129,10 @@ def test_a_prefix_read_once_is_as_good_as_read_every_time(toy_network, first):
         assert torch.equal(whole, toy_network(conditioned, target))
 
 
-def test_examples_of_a_batch_have_prefixes_of_their_own(toy_network):
-    context, pitches, target, instrument, phase, known = inputs()
+def test_examples_of_a_batch_have_prefixes_of_their_own(toy_network, make_sources):
+    target = empty()
     target[:, :, :12] = torch.randint(0, 2048, (2, 4, 12))
-    conditioned = toy_network.condition(context, pitches, instrument, phase, known)
+    conditioned = toy_network.condition(make_sources())
     both = toy_network(conditioned, target, torch.tensor([4, 12]))
     for row, prefix in enumerate((4, 12)):
         alone = toy_network(
@@ -124,20 +146,16 @@ def test_examples_of_a_batch_have_prefixes_of_their_own(toy_network):
     assert not torch.allclose(both[0, 4:], changed[0, 4:])
 
 
-def test_the_two_channels_lie_side_by_side(toy_network):
-    context, pitches, _, instrument, phase, known = inputs()
+def test_the_two_channels_lie_side_by_side(toy_network, make_sources):
     half = toy_network.config.width // 2
-    one = toy_network.condition(context, pitches, instrument, phase, known)
-    other = toy_network.condition(
-        torch.full_like(context, UNKNOWN), pitches, instrument, phase, known
-    )
+    sources = make_sources()
+    one = toy_network.condition(sources)
+    other = toy_network.condition(sources.only(set(SOURCES) - {"audio"}))
     assert torch.equal(one[..., half:], other[..., half:])
     assert not torch.equal(one[..., :half], other[..., :half])
 
 
 def test_tokens_that_sound_alike_start_alike(toy_codec):
-    from model.network import NetworkConfig, StemNetwork
-
     torch.manual_seed(1)
     network = StemNetwork(NetworkConfig(width=32, layers=1, heads=2))
     books = toy_codec.codebooks().clone()
@@ -146,3 +164,20 @@ def test_tokens_that_sound_alike_start_alike(toy_codec):
     hidden = torch.randn(1, 32, generator=torch.Generator().manual_seed(0))
     logits = network.logits(hidden, 0)[0]
     assert torch.isclose(logits[7], logits[3])
+
+
+def test_each_finer_level_is_told_from_the_state_and_all_tokens_above_it(deep_network):
+    state = torch.randn(5, 32, generator=torch.Generator().manual_seed(0))
+
+    def fourth(*tokens: int) -> torch.Tensor:
+        told, logits = state, torch.empty(0)
+        for level, token in enumerate(tokens, 1):
+            told, logits = deep_network.deeper(told, level, torch.full((5,), token))
+        return logits
+
+    plain = fourth(1, 2, 3)
+    assert plain.shape == (5, 2048)
+    for other in ((9, 2, 3), (1, 9, 3), (1, 2, 9)):
+        assert not torch.allclose(plain, fourth(*other))
+    state = state.roll(1, 0)
+    assert not torch.allclose(plain, fourth(1, 2, 3))

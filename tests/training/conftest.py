@@ -6,6 +6,7 @@ import json
 import math
 import signal
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,7 @@ from model.checkpoint import save_codec
 from model.frame_codec import FrameCodec, FrameCodecConfig
 from model.grid import SAMPLE_RATE
 from model.network import NetworkConfig
+from model.sources import SOURCES
 from training.codec.train import revive_dead_codes
 
 TOY_CODEC = FrameCodecConfig(
@@ -28,7 +30,9 @@ TOY_CODEC = FrameCodecConfig(
     attack=True,
     decoder_floor=-14.0,
 )
-TOY_NETWORK = NetworkConfig(width=32, layers=2, heads=2, frames=64, context="features")
+TOY_NETWORK = NetworkConfig(
+    width=32, layers=2, heads=2, frames=64, context="features", sources=SOURCES
+)
 
 PARTS = {"drums": "drums", "bass": "bass", "keys": "piano", "lead": "synth lead"}
 """Instrument class of each part."""
@@ -42,6 +46,17 @@ def toy_codec_config() -> FrameCodecConfig:
 @pytest.fixture(scope="session")
 def toy_network_config() -> NetworkConfig:
     return TOY_NETWORK
+
+
+@pytest.fixture(scope="session")
+def deep_config() -> NetworkConfig:
+    return replace(TOY_NETWORK, fine="depth")
+
+
+@pytest.fixture(scope="session", params=["levels", "depth"])
+def fine_config(request) -> NetworkConfig:
+    """A toy network of each way to tell finer levels."""
+    return replace(TOY_NETWORK, fine=request.param)
 
 
 @pytest.fixture(scope="session", autouse=True)

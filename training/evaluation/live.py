@@ -21,6 +21,7 @@ from model.generator import StemGenerator
 from model.grid import HOP, LEVELS, SAMPLE_RATE
 from model.network import StemNetwork
 from model.request import StemRequest
+from model.sources import SOURCES, Sources
 from training.evaluation.examples import CYCLE
 from training.evaluation.fit import Audio
 from training.evaluation.held_out import BarGrid
@@ -83,17 +84,9 @@ class ClocklessNetwork(StemNetwork):
     what the audio adds to the clock.
     """
 
-    def condition(
-        self,
-        context: torch.Tensor,
-        pitches: torch.Tensor,
-        instrument: torch.Tensor,
-        phase: torch.Tensor,
-        clock_known: torch.Tensor,
-    ) -> torch.Tensor:
-        """As that of `StemNetwork`, [B, T, width], whatever phase [B, T, 4] it is given."""
-        hidden = torch.zeros_like(clock_known)
-        return super().condition(context, pitches, instrument, torch.zeros_like(phase), hidden)
+    def condition(self, sources: Sources) -> torch.Tensor:
+        """As that of `StemNetwork`, [B, T, width], whatever phase it is given."""
+        return super().condition(sources.only(set(SOURCES) - {"clock"}))
 
 
 @lru_cache(maxsize=1)

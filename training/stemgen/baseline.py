@@ -7,9 +7,10 @@ from torch import Tensor
 
 from model.autoregressive import AutoregressiveNetwork
 from model.device import autocast
+from model.sources import Sources
 from training.stemgen.pairs import PairBatch
 from training.stemgen.shards import EncodedSong
-from training.stemgen.sources import VARIANTS, drop_sources, vary_sources
+from training.stemgen.sources import VARIANTS, draw_told, sources_of, vary_sources
 from training.stemgen.train import StemgenTraining
 
 
@@ -20,38 +21,28 @@ class AutoregressiveTraining(StemgenTraining):
 
     def loss(self, batch: PairBatch, generator: torch.Generator) -> tuple[Tensor, dict[str, float]]:
         """Cross-entropy (nats) of every token of the targets [B, Q, T] after those before it."""
-        none = torch.zeros(len(batch.instrument), dtype=torch.long)
-        context, instrument, clock_known = drop_sources(batch, none, generator)
-        return self._told_loss(batch, context, batch.context_pitches, instrument, clock_known)
+        told = draw_told(len(batch.instrument), generator)
+        sources = sources_of(self.network, batch).keep(told)
+        return self._told_loss(self.network, batch, sources)
 
     @torch.no_grad()
     def evaluate(self, songs: list[EncodedSong], batches: int = 2) -> dict[str, float]:
-        """Held-out loss (nats) of each level with each of `VARIANTS`."""
-        self.network.eval()
+        """Held-out loss (nats) of each level with each of `VARIANTS`, of the averaged network."""
+        network = self.averaged.eval()
+        assert isinstance(network, AutoregressiveNetwork)
         figures: dict[str, float] = {}
         for batch in self._drawn(songs, batches):
             for variant in VARIANTS:
-                _, parts = self._told_loss(batch, *vary_sources(batch, variant))
+                sources = vary_sources(sources_of(network, batch), variant)
+                _, parts = self._told_loss(network, batch, sources)
                 for name, value in parts.items():
                     name = f"{name}_{variant}"
                     figures[name] = figures.get(name, 0.0) + value / batches
         return figures
 
     def _told_loss(
-        self,
-        batch: PairBatch,
-        context: Tensor,
-        pitches: Tensor,
-        instrument: Tensor,
-        clock_known: Tensor,
+        self, network: AutoregressiveNetwork, batch: PairBatch, sources: Sources
     ) -> tuple[Tensor, dict[str, float]]:
-        to = self.device
-        with autocast(to):
-            conditioned = self.network.condition(
-                context.to(to),
-                pitches.to(to),
-                instrument.to(to),
-                batch.phase.to(to),
-                clock_known.to(to),
-            )
-            return self.network.loss(conditioned, batch.target.to(to))
+        with autocast(self.device):
+            conditioned = network.condition(sources.to(self.device))
+            return network.loss(conditioned, batch.target.to(self.device))

@@ -9,7 +9,8 @@ import typer
 from rich.console import Console
 
 from model.checkpoint import CODEC_FILE
-from model.network import BACKBONES, CONTEXTS, NetworkConfig
+from model.network import BACKBONES, CONTEXTS, FINE, NetworkConfig
+from model.sources import SOURCES
 from training.errors import TrainingError
 from training.stemgen.run import train_stemgen
 from training.stemgen.train import StemgenSettings
@@ -29,6 +30,9 @@ def stemgen(
     context: Annotated[
         str, typer.Option(help=f"How the mix is heard: {', '.join(CONTEXTS)}.")
     ] = "features",
+    fine: Annotated[
+        str, typer.Option(help=f"How finer levels are told: {', '.join(FINE)}.")
+    ] = "depth",
     baseline: Annotated[
         bool, typer.Option("--baseline", help="Train the autoregressive baseline instead.")
     ] = False,
@@ -47,10 +51,20 @@ def stemgen(
         raise TrainingError(f"backbone is {backbone!r}; valid: {', '.join(BACKBONES)}")
     if context not in CONTEXTS:
         raise TrainingError(f"context is {context!r}; valid: {', '.join(CONTEXTS)}")
+    if fine not in FINE:
+        raise TrainingError(f"fine is {fine!r}; valid: {', '.join(FINE)}")
     if baseline and backbone != "transformer":
         raise TrainingError(f"backbone is {backbone!r}; valid for the baseline: transformer")
     settings = StemgenSettings(steps=steps, seed=seed, peak=peak)
-    config = NetworkConfig(backbone=backbone, layers=BACKBONES[backbone], context=context)
+    config = NetworkConfig(
+        width=320,
+        heads=5,
+        layers=BACKBONES[backbone],
+        backbone=backbone,
+        context=context,
+        fine="levels" if baseline else fine,
+        sources=SOURCES,
+    )
     weights = train_stemgen(
         band,
         codec,

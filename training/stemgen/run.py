@@ -11,7 +11,8 @@ from torch import nn
 from model.autoregressive import AutoregressiveNetwork
 from model.checkpoint import fingerprint, load_grid_codec, load_network, save_network
 from model.device import pick_device
-from model.network import UNKNOWN, NetworkConfig, StemNetwork
+from model.network import NetworkConfig, StemNetwork
+from model.sources import UNKNOWN
 from training.errors import TrainingError
 from training.loop import LoopSettings, prepare_process, run
 from training.stemgen.baseline import AutoregressiveTraining
@@ -71,7 +72,7 @@ def train_stemgen(
             "baseline": baseline,
             "codec": fingerprint(codec),
         },
-        network,
+        training.state,
         training.optimizers,
         lambda first: training.batches(train, first),
         training.step,
@@ -79,7 +80,7 @@ def train_stemgen(
         settings.frames_a_step / codec.frame_rate,
     )
     weights = out / "stemgen.safetensors"
-    save_network(weights, network, fingerprint(codec))
+    save_network(weights, training.averaged, fingerprint(codec))
     return weights
 
 

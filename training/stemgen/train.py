@@ -9,15 +9,23 @@ from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as functional
-from torch import Tensor
+from torch import Tensor, nn
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from model.device import autocast
-from model.masking import draw_levels, draw_rates, mask_targets
+from model.masking import (
+    FULL_FRAMES_SHARE,
+    draw_levels,
+    draw_rates,
+    mask_frames,
+    mask_targets,
+)
 from model.network import StemNetwork
+from model.sources import Sources
 from training.loop import held_rate, step_seed
 from training.stemgen.pairs import PairBatch, draw_batch
 from training.stemgen.shards import EncodedSong
-from training.stemgen.sources import VARIANTS, draw_prefix, drop_sources, vary_sources
+from training.stemgen.sources import VARIANTS, draw_told, sources_of, vary_sources
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +40,12 @@ class StemgenSettings:
     peak: float = 2e-3
     """Learning rate after the warm-up, until `hold_share` of the steps; then it falls."""
     hold_share: float = 0.1
+    fine_share: float = 0.34
+    """Share of the masked frames whose finer levels are learnt in a step, of a network in depth."""
+    fine_weight: float = 0.4
+    """How much the loss of each finer level counts there, beside the first's."""
+    average: float = 0.999
+    """What stays of the running average of the weights at each step; it is what is kept."""
     pitch_weight: float = 0.5
     """How much the error in the pitches of what is masked counts beside the tokens' loss."""
     weight_decay: float = 0.05
@@ -78,12 +92,58 @@ def token_loss(
     return total / masked.sum(), figures
 
 
+def depth_loss(
+    network: StemNetwork,
+    hidden: Tensor,
+    target: Tensor,
+    masked: Tensor,
+    finer: Tensor,
+    fine_weight: float,
+) -> tuple[Tensor, dict[str, float]]:
+    """Cross-entropy (nats) of masked frames at every level, each finer one told from the truth.
+
+    Args:
+        hidden: what the network made of the masked target [B, T, width].
+        target: tokens of the stem [B, Q, T].
+        masked: which frames are masked [B, T], M of them.
+        finer: which of those count at the finer levels [M].
+        fine_weight: how much each finer level counts beside the first.
+    """
+    state, truth = hidden[masked], target.transpose(1, 2)[masked]
+    loss = functional.cross_entropy(network.logits(state, 0).float(), truth[:, 0])
+    figures = {"level_1": float(loss.detach())}
+    if not bool(finer.any()):
+        return loss, figures
+    state, truth = state[finer], truth[finer]
+    for level in range(1, network.config.levels):
+        state, logits = network.deeper(state, level, truth[:, level - 1])
+        fine = functional.cross_entropy(logits.float(), truth[:, level])
+        figures[f"level_{level + 1}"] = float(fine.detach())
+        loss = loss + fine_weight * fine
+    return loss, figures
+
+
 class StemgenTraining:
     """One run: the step and the held-out figures."""
 
     def __init__(self, network: StemNetwork, device: torch.device, settings: StemgenSettings):
         self.network, self.device, self.settings = network, device, settings
         self.optimizers = make_optimizers(network, settings)
+        self.average = AveragedModel(
+            network, multi_avg_fn=get_ema_multi_avg_fn(settings.average), use_buffers=False
+        )
+
+    @property
+    def state(self) -> nn.Module:
+        """The network and its average, to be kept on disk together."""
+        return nn.ModuleList([self.network, self.average])
+
+    @property
+    def averaged(self) -> StemNetwork:
+        """The running average of the network."""
+        network = self.average.module
+        assert isinstance(network, StemNetwork)
+        return network
 
     def batches(self, songs: list[EncodedSong], first: int) -> Iterator[PairBatch]:
         """Batches from a step on, drawn one ahead in a thread."""
@@ -118,93 +178,98 @@ class StemgenTraining:
         if norm.isfinite():  # one bad step must not spoil the run and its checkpoint
             for optimizer in self.optimizers:
                 optimizer.step()
+        self.average.update_parameters(self.network)
         return {"loss": float(loss.detach()), **figures}
 
     def loss(self, batch: PairBatch, generator: torch.Generator) -> tuple[Tensor, dict[str, float]]:
         """The loss (nats) of windows [B, Q, T] that are hidden as the dice say, and it by level."""
-        size, _, frames = batch.target.shape
-        prefix = draw_prefix(size, frames, generator)
-        context, instrument, clock_known = drop_sources(batch, prefix, generator)
-        levels, rates = draw_levels(size, generator), draw_rates(size, generator)
-        masked_target, masked = mask_targets(batch.target, levels, rates, prefix, generator)
+        size = len(batch.instrument)
+        sources = sources_of(self.network, batch).keep(draw_told(size, generator))
+        if self.network.config.fine == "depth":
+            rates = draw_rates(size, generator, FULL_FRAMES_SHARE)
+            target, masked = mask_frames(batch.target, rates, batch.prefix, generator)
+            levels = None
+        else:
+            levels, rates = draw_levels(size, generator), draw_rates(size, generator)
+            target, masked = mask_targets(batch.target, levels, rates, batch.prefix, generator)
         to = self.device
         with autocast(to):
-            hidden = self._hidden(
-                batch,
-                context,
-                batch.context_pitches,
-                instrument,
-                clock_known,
-                masked_target,
-                prefix,
-            )
-            loss, figures = token_loss(
-                self.network, hidden, batch.target.to(to), masked.to(to), levels.to(to)
-            )
+            hidden = self._hidden(self.network, sources, target, batch.prefix)
+            truth, where = batch.target.to(to), masked.to(to)
+            if levels is None:
+                told = torch.rand(int(masked.sum()), generator=generator) < self.settings.fine_share
+                loss, figures = depth_loss(
+                    self.network, hidden, truth, where, told.to(to), self.settings.fine_weight
+                )
+            else:
+                loss, figures = token_loss(self.network, hidden, truth, where, levels.to(to))
             if self.network.config.context == "tokens":
                 return loss, figures
-            told = self.network.pitches(hidden[masked]).float()
-        pitch_error = functional.mse_loss(told, batch.target_pitches[masked].to(to))
+            pitches = self.network.pitches(hidden[where]).float()
+        pitch_error = functional.mse_loss(pitches, batch.target_pitches[masked].to(to))
         figures["pitch_error"] = float(pitch_error.detach())
         return loss + self.settings.pitch_weight * pitch_error, figures
 
     @torch.no_grad()
     def evaluate(self, songs: list[EncodedSong], batches: int = 2) -> dict[str, float]:
-        """Held-out loss (nats) of each level by share masked, and of level 1 with the right, the
-        dropped and the wrong context, and without instrument or clock."""
-        self.network.eval()
+        """Held-out loss (nats) of the averaged network, by level.
+
+        Of level 1 by share masked with each of `VARIANTS`, and as on stage (*live*); of the finer
+        levels with everything told and without the context.
+        """
+        network = self.averaged.eval()
         figures: dict[str, float] = {}
-        drawn = self._drawn(songs, batches)
-        for rate in (1.0, 0.9, 0.7):
-            for variant in VARIANTS:
-                loss = sum(self._loss(b, 0, rate, variant) for b in drawn) / batches
-                figures[f"level_1_masked_{rate:.0%}_{variant}"] = loss
-        for level in range(1, self.network.config.levels):
-            for variant in ("right", "dropped"):
-                loss = sum(self._loss(b, level, 1.0, variant) for b in drawn) / batches
-                figures[f"level_{level + 1}_masked_100%_{variant}"] = loss
+
+        def add(name: str, value: float) -> None:
+            figures[name] = figures.get(name, 0.0) + value / batches
+
+        for batch, live in zip(
+            self._drawn(songs, batches), self._drawn(songs, batches, live=True), strict=True
+        ):
+            every = sources_of(network, batch)
+            for rate in (1.0, 0.9, 0.7):
+                for variant in VARIANTS:
+                    sources = vary_sources(every, variant)
+                    loss = self._loss(network, batch, sources, 0, rate)
+                    add(f"level_1_masked_{rate:.0%}_{variant}", loss)
+            add("level_1_live", self._loss(network, live, sources_of(network, live), 0, 1.0))
+            for level in range(1, network.config.levels):
+                for variant in ("right", "dropped"):
+                    sources = vary_sources(every, variant)
+                    loss = self._loss(network, batch, sources, level, 1.0)
+                    add(f"level_{level + 1}_masked_100%_{variant}", loss)
         return figures
 
-    def _drawn(self, songs: list[EncodedSong], batches: int) -> list[PairBatch]:
+    def _drawn(self, songs: list[EncodedSong], batches: int, live: bool = False) -> list[PairBatch]:
         frames = min(self.network.config.frames, min(song.frames for song in songs))
-        return [draw_batch(songs, 12, frames, 10_007, index) for index in range(batches)]
+        return [draw_batch(songs, 12, frames, 10_007, index, live) for index in range(batches)]
 
-    def _loss(self, batch: PairBatch, level: int, rate: float, variant: str) -> float:
+    def _loss(
+        self, network: StemNetwork, batch: PairBatch, sources: Sources, level: int, rate: float
+    ) -> float:
+        """Cross-entropy of one level with a share of it masked."""
         size = len(batch.instrument)
+        rates, generator = torch.full((size,), rate), torch.Generator().manual_seed(3)
         levels = torch.full((size,), level)
-        none = torch.zeros(size, dtype=torch.long)
-        generator = torch.Generator().manual_seed(3)
-        masked_target, masked = mask_targets(
-            batch.target, levels, torch.full((size,), rate), none, generator
-        )
-        sources = vary_sources(batch, variant)
         to = self.device
+        depth = network.config.fine == "depth"
+        if depth:
+            target, masked = mask_frames(batch.target, rates, batch.prefix, generator)
+        else:
+            target, masked = mask_targets(batch.target, levels, rates, batch.prefix, generator)
+        truth, where = batch.target.to(to), masked.to(to)
         with autocast(to):
-            hidden = self._hidden(batch, *sources, masked_target, None)
-            loss, _ = token_loss(
-                self.network, hidden, batch.target.to(to), masked.to(to), levels.to(to)
-            )
-        return float(loss)
+            hidden = self._hidden(network, sources, target, batch.prefix)
+            if not depth:
+                return float(token_loss(network, hidden, truth, where, levels.to(to))[0])
+            every = torch.full((int(where.sum()),), level > 0, device=to)
+            _, figures = depth_loss(network, hidden, truth, where, every, 1.0)
+        return figures[f"level_{level + 1}"]
 
     def _hidden(
-        self,
-        batch: PairBatch,
-        context: Tensor,
-        pitches: Tensor,
-        instrument: Tensor,
-        clock_known: Tensor,
-        masked_target: Tensor,
-        prefix: Tensor | None,
+        self, network: StemNetwork, sources: Sources, target: Tensor, prefix: Tensor
     ) -> Tensor:
-        """What the network makes of masked targets [B, Q, T] and their sources: [B, T, width]."""
+        """What a network makes of masked targets [B, Q, T] and their sources: [B, T, width]."""
         to = self.device
-        conditioned = self.network.condition(
-            context.to(to),
-            pitches.to(to),
-            instrument.to(to),
-            batch.phase.to(to),
-            clock_known.to(to),
-        )
-        return self.network(
-            conditioned, masked_target.to(to), None if prefix is None else prefix.to(to)
-        )
+        conditioned = network.condition(sources.to(to))
+        return network(conditioned, target.to(to), prefix.to(to) if bool(prefix.any()) else None)

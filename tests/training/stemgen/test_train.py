@@ -23,9 +23,10 @@ from model.checkpoint import (
 )
 from model.grid import LEVELS, VOCABULARY
 from model.instruments import NULL
-from model.masking import draw_levels, draw_rates, mask_targets
-from model.network import UNKNOWN, NetworkConfig, StemNetwork
+from model.masking import draw_levels, draw_rates, mask_frames, mask_targets
+from model.network import NetworkConfig, StemNetwork
 from model.pitch import PITCHES
+from model.sources import HARMONY_WIDTH, SOURCES, UNKNOWN
 from tests.training.interruption import assert_interrupting_changes_nothing
 from training.errors import TrainingError
 from training.stemgen.baseline import AutoregressiveTraining
@@ -33,15 +34,16 @@ from training.stemgen.pairs import PairBatch, draw_batch
 from training.stemgen.run import start_from, train_stemgen
 from training.stemgen.sources import (
     ALL_SHARE,
-    HORIZON_SHARE,
     NONE_SHARE,
-    PREFIX_SHARE,
-    draw_prefix,
-    drop_sources,
+    VARIANTS,
+    draw_told,
+    sources_of,
+    vary_sources,
 )
 from training.stemgen.train import (
     StemgenSettings,
     StemgenTraining,
+    depth_loss,
     make_optimizers,
     token_loss,
 )
@@ -57,11 +59,17 @@ def dice(seed: int = 0) -> torch.Generator:
 def token_batch(size: int, frames: int) -> PairBatch:
     return PairBatch(
         context=torch.randint(0, VOCABULARY, (size, LEVELS, frames), generator=dice(1)),
+        guessed=torch.zeros(size, frames, dtype=torch.bool),
         context_pitches=torch.randn(size, frames, PITCHES, generator=dice(5)),
         target=torch.randint(0, VOCABULARY, (size, LEVELS, frames), generator=dice(2)),
         target_pitches=torch.randn(size, frames, PITCHES, generator=dice(6)),
         instrument=torch.randint(0, NULL, (size,), generator=dice(3)),
         phase=torch.zeros(size, frames, 4),
+        harmony=torch.ones(size, frames, HARMONY_WIDTH, dtype=torch.bool),
+        harmony_known=torch.ones(size, frames, dtype=torch.bool),
+        reference=torch.randint(0, VOCABULARY, (size, LEVELS, 8), generator=dice(7)),
+        reference_sounding=torch.ones(size, 8, dtype=torch.bool),
+        prefix=torch.zeros(size, dtype=torch.long),
     )
 
 
@@ -72,60 +80,43 @@ def make_network(config: NetworkConfig) -> StemNetwork:
     return network
 
 
-def condition(network: StemNetwork, batch: PairBatch, known: torch.Tensor) -> torch.Tensor:
-    return network.condition(
-        batch.context, batch.context_pitches, batch.instrument, batch.phase, known
-    )
+def condition(network: StemNetwork, batch: PairBatch) -> torch.Tensor:
+    return network.condition(sources_of(network, batch))
 
 
 # -- what is hidden ------------------------------------------------------------------------------
 
 
-def test_every_set_of_sources_is_seen_at_the_stated_rate():
-    size, frames = 20_000, 8
-    batch = token_batch(size, frames)
-    none = torch.zeros(size, dtype=torch.long)
-    context, instrument, clock_known = drop_sources(batch, none, dice())
-    given = (context != UNKNOWN).any(2).any(1), instrument != NULL, clock_known
-    others = (1 - ALL_SHARE - NONE_SHARE) / 8
-    shares = {(True,) * 3: ALL_SHARE, (False,) * 3: NONE_SHARE}
-    for sources in itertools.product((True, False), repeat=3):
-        seen = torch.stack([one == is_given for one, is_given in zip(given, sources, strict=True)])
+def test_every_set_of_sources_is_told_at_the_stated_rate():
+    size = 40_000
+    told = draw_told(size, dice())
+    others = (1 - ALL_SHARE - NONE_SHARE) / 2 ** len(SOURCES)
+    shares = {(True,) * len(SOURCES): ALL_SHARE, (False,) * len(SOURCES): NONE_SHARE}
+    for sources in itertools.product((True, False), repeat=len(SOURCES)):
+        rows = zip(SOURCES, sources, strict=True)
+        seen = torch.stack([told[name] == is_told for name, is_told in rows])
         expected = others + shares.get(sources, 0.0)
         assert float(seen.all(0).float().mean()) == pytest.approx(expected, abs=0.01), sources
 
 
-def test_what_is_not_dropped_is_as_it_was():
-    batch = token_batch(500, 16)
-    context, instrument, _ = drop_sources(batch, torch.zeros(500, dtype=torch.long), dice())
-    heard = context != UNKNOWN
-    assert torch.equal(context[heard], batch.context[heard])
-    kept = instrument != NULL
-    assert torch.equal(instrument[kept], batch.instrument[kept])
-
-
-def test_the_horizon_lies_in_the_second_half_and_behind_the_prefix():
-    size, frames = 5_000, 40
-    batch = token_batch(size, frames)
-    prefix = torch.randint(0, 31, (size,), generator=dice(4))
-    context, _, _ = drop_sources(batch, prefix, dice())
-    known = (context != UNKNOWN).all(1)
-    assert torch.equal(known, (context != UNKNOWN).any(1)), "all levels of a frame or none"
-    some = known.any(1)
-    edge = known.sum(1)
-    frame = torch.arange(frames)
-    assert torch.equal(known, frame[None] < edge[:, None]), "known up to the edge, then no more"
-    assert bool((edge[some] >= torch.maximum(prefix[some], torch.tensor(frames // 2))).all())
-    cut = float((edge[some] < frames).float().mean())
-    assert cut == pytest.approx(HORIZON_SHARE, abs=0.02)
-
-
-def test_half_of_the_examples_have_a_visible_prefix():
-    prefix = draw_prefix(20_000, 100, dice())
-    assert prefix.dtype == torch.int64
-    given = prefix[prefix > 0]
-    assert len(given) / len(prefix) == pytest.approx(PREFIX_SHARE, abs=0.02)
-    assert 25 <= int(given.min()) <= 26 and 73 <= int(given.max()) <= 75
+def test_a_batch_tells_all_that_it_holds(songs, toy_network_config):
+    batch = draw_batch(songs, 4, 32, 1, 0)
+    network = make_network(toy_network_config)
+    sources = sources_of(network, batch)
+    assert sources.told() == set(SOURCES)
+    assert sources.sound.shape == (4, network.sound_width)
+    for variant in VARIANTS:
+        varied = vary_sources(sources, variant)
+        withheld = {
+            "right": set(),
+            "wrong": set(),
+            "dropped": {"audio"},
+            "nothing": set(SOURCES),
+            "bare": {"harmony", "sound"},
+        }.get(variant, {variant.removeprefix("no_")})
+        assert varied.told() == set(SOURCES) - withheld
+        heard_alike = variant not in ("wrong", "dropped", "nothing")
+        assert torch.equal(varied.context, sources.context) == heard_alike
 
 
 # -- what is counted -----------------------------------------------------------------------------
@@ -155,8 +146,7 @@ def test_the_loss_counts_masked_positions_of_the_examples_level_only(toy_network
     masked_target, masked = mask_targets(
         batch.target, levels, torch.full((6,), 0.4), prefix, dice()
     )
-    known = torch.ones(6, dtype=torch.bool)
-    conditioned = condition(network, batch, known)
+    conditioned = condition(network, batch)
     hidden = network(conditioned, masked_target, prefix)
     loss, figures = token_loss(network, hidden, batch.target, masked, levels)
     by_hand = loss_by_hand(network, hidden, batch, masked, levels)
@@ -181,8 +171,7 @@ def test_a_network_that_knows_nothing_pays_the_size_of_the_vocabulary(toy_networ
     levels, rates = torch.tensor([0, 1, 2, 3]), torch.ones(4)
     none = torch.zeros(4, dtype=torch.long)
     masked_target, masked = mask_targets(batch.target, levels, rates, none, dice())
-    known = torch.ones(4, dtype=torch.bool)
-    conditioned = condition(network, batch, known)
+    conditioned = condition(network, batch)
     hidden = network(conditioned, masked_target)
     loss, _ = token_loss(network, hidden, batch.target, masked, levels)
     assert float(loss.detach()) == pytest.approx(math.log(VOCABULARY), rel=1e-4)
@@ -197,6 +186,31 @@ def test_the_stems_pitches_are_learnt_beside_its_tokens(songs, toy_network_confi
     batch = replace(batch, target_pitches=one_pitch)
     errors = [training.step(150, batch)["pitch_error"] for _ in range(60)]
     assert errors[-1] < 0.05 * errors[0]
+
+
+def test_in_depth_the_loss_is_that_of_the_masked_frames_at_every_level(deep_config):
+    network = make_network(deep_config)
+    torch.nn.init.normal_(network.heads, std=0.3)
+    batch = token_batch(3, 20)
+    target, masked = mask_frames(
+        batch.target, torch.tensor([1.0, 0.5, 0.1]), torch.tensor([4, 0, 2]), dice()
+    )
+    hidden = network(condition(network, batch), target, torch.tensor([4, 0, 2]))
+    finer = torch.arange(int(masked.sum())) % 3 == 0
+    loss, figures = depth_loss(network, hidden, batch.target, masked, finer, 0.4)
+    losses: dict[int, list[torch.Tensor]] = {level: [] for level in range(LEVELS)}
+    for index, (row, frame) in enumerate(masked.nonzero().tolist()):
+        state, truth = hidden[row, frame][None], batch.target[row, :, frame]
+        losses[0].append(functional.cross_entropy(network.logits(state, 0), truth[:1]))
+        for level in range(1, LEVELS if index % 3 == 0 else 1):
+            state, logits = network.deeper(state, level, truth[level - 1 : level])
+            losses[level].append(functional.cross_entropy(logits, truth[level : level + 1]))
+    by_hand = [torch.stack(losses[level]).mean() for level in range(LEVELS)]
+    torch.testing.assert_close(loss, by_hand[0] + 0.4 * sum(by_hand[1:]))
+    for level, one in enumerate(by_hand):
+        assert figures[f"level_{level + 1}"] == pytest.approx(float(one.detach()), rel=1e-5)
+    _, alone = depth_loss(network, hidden, batch.target, masked, finer & False, 0.4)
+    assert set(alone) == {"level_1"}
 
 
 # -- the optimisers ------------------------------------------------------------------------------
@@ -218,17 +232,18 @@ def test_every_number_has_one_optimiser_and_only_the_trunks_matrices_have_muon(t
 # -- learning ------------------------------------------------------------------------------------
 
 
-def test_it_learns_one_small_batch_by_heart(songs, toy_network_config):
+def test_it_learns_one_small_batch_by_heart(songs, fine_config):
     settings = StemgenSettings(steps=10_000, peak=1e-2)
-    training = StemgenTraining(make_network(toy_network_config), CPU, settings)
+    training = StemgenTraining(make_network(fine_config), CPU, settings)
     batch = draw_batch(songs, 4, 32, 1, 0)
     losses = [training.step(150, batch)["loss"] for _ in range(80)]
-    assert losses[0] == pytest.approx(math.log(VOCABULARY), abs=1.0)
+    levels = 1 + 3 * settings.fine_weight if fine_config.fine == "depth" else 1
+    assert losses[0] == pytest.approx(levels * math.log(VOCABULARY), abs=1.5)
     assert sum(losses[-5:]) / 5 < 0.3 * losses[0]
 
 
-def test_a_step_changes_every_part_of_the_network(songs, toy_network_config):
-    network = make_network(toy_network_config)
+def test_a_step_changes_every_part_of_the_network(songs, fine_config):
+    network = make_network(fine_config)
     before = {name: p.detach().clone() for name, p in network.named_parameters()}
     training = StemgenTraining(network, CPU, SETTINGS)
     for step in range(3):
@@ -237,39 +252,44 @@ def test_a_step_changes_every_part_of_the_network(songs, toy_network_config):
         assert not torch.equal(parameter, before[name]), name
 
 
-def test_evaluation_gives_all_its_figures(songs, toy_network_config):
-    training = StemgenTraining(make_network(toy_network_config), CPU, SETTINGS)
+def test_evaluation_gives_all_its_figures(songs, fine_config):
+    training = StemgenTraining(make_network(fine_config), CPU, SETTINGS)
     figures = training.evaluate(songs, batches=1)
-    variants = ("right", "dropped", "wrong", "no_instrument", "no_clock", "nothing")
-    expected = {
-        f"level_1_masked_{share}_{variant}"
-        for share in ("100%", "90%", "70%")
-        for variant in variants
-    } | {
-        f"level_{level}_masked_100%_{variant}"
-        for level in (2, 3, 4)
-        for variant in ("right", "dropped")
-    }
+    expected = (
+        {
+            f"level_1_masked_{share}_{variant}"
+            for share in ("100%", "90%", "70%")
+            for variant in VARIANTS
+        }
+        | {"level_1_live"}
+        | {
+            f"level_{level}_masked_100%_{variant}"
+            for level in (2, 3, 4)
+            for variant in ("right", "dropped")
+        }
+    )
     assert set(figures) == expected
     assert all(math.isfinite(value) and value > 0 for value in figures.values())
     assert training.evaluate(songs, batches=1) == figures, "the same pairs and masks every time"
 
 
-def test_evaluation_tells_a_network_that_listens(songs, toy_network_config):
+def test_evaluation_tells_a_network_that_listens(songs, fine_config):
     """Where the target is the context over again, the right one is worth a lot."""
     echoes = [
         replace(song, stems=song.mixes[[0] * 4], members=(song.members[0],), mixes=song.mixes[:1])
         for song in songs
     ]
     settings = StemgenSettings(steps=10_000, peak=1e-2)
-    training = StemgenTraining(make_network(toy_network_config), CPU, settings)
+    training = StemgenTraining(make_network(fine_config), CPU, settings)
     batch = draw_batch(echoes, 8, 64, 1, 0)
     for step in range(60):
         training.step(150 + step, batch)
-    training.network.eval()
+    network = training.network.eval()
+    every = sources_of(network, replace(batch, prefix=torch.zeros(8, dtype=torch.long)))
     with torch.no_grad():
         right, dropped, wrong = (
-            training._loss(batch, 0, 1.0, variant) for variant in ("right", "dropped", "wrong")
+            training._loss(network, batch, vary_sources(every, variant), 0, 1.0)
+            for variant in ("right", "dropped", "wrong")
         )
     assert right < dropped and right < wrong
 
@@ -344,14 +364,13 @@ def test_the_baseline_learns_one_small_batch_by_heart(songs, toy_network_config)
     assert losses[0] == pytest.approx(math.log(VOCABULARY), abs=1.0)
     assert sum(losses[-5:]) / 5 < 0.3 * losses[0]
     figures = training.evaluate(songs, batches=1)
-    variants = ("right", "dropped", "wrong", "no_instrument", "no_clock", "nothing")
-    assert set(figures) == {f"level_{q}_{variant}" for q in (1, 2, 3, 4) for variant in variants}
+    assert set(figures) == {f"level_{q}_{variant}" for q in (1, 2, 3, 4) for variant in VARIANTS}
 
 
 def test_a_run_that_was_interrupted_ends_as_the_unbroken_one_bit_for_bit(
-    encoded_out, tmp_path, band, codec_weights, toy_network_config, monkeypatch
+    encoded_out, tmp_path, band, codec_weights, fine_config, monkeypatch
 ):
-    rest = (band, codec_weights, toy_network_config)
+    rest = (band, codec_weights, fine_config)
     straight = assert_interrupting_changes_nothing(
         monkeypatch, StemgenTraining, tmp_path, lambda out: go(encoded_out, out, *rest)
     )
@@ -359,7 +378,7 @@ def test_a_run_that_was_interrupted_ends_as_the_unbroken_one_bit_for_bit(
     assert json.loads(lines[-1])["kind"] == "valid"
 
     network = load_network(straight, fingerprint(load_codec(codec_weights)))
-    assert network.config == toy_network_config
+    assert network.config == fine_config
     with pytest.raises(TrainingError, match=r"seed 1.*seed 2"):
         go(encoded_out, tmp_path / "broken", *rest, seed=2)
 
@@ -390,18 +409,15 @@ def test_features_may_start_from_tokens(toy_network_config):
     features = make_network(toy_network_config).eval()
     start_from(features, tokens)
     batch = token_batch(2, 16)
-    known = torch.ones(2, dtype=torch.bool)
     with torch.no_grad():
         for table in tokens.tables:
             table.weight[:VOCABULARY] = 0.0
         torch.testing.assert_close(
-            condition(tokens, batch, known)[..., : tokens.config.width // 2],
-            condition(features, batch, known)[..., : tokens.config.width // 2],
+            condition(tokens, batch)[..., : tokens.config.width // 2],
+            condition(features, batch)[..., : tokens.config.width // 2],
         )
         dropped = replace(batch, context=torch.full_like(batch.context, UNKNOWN))
-        torch.testing.assert_close(
-            condition(tokens, dropped, known), condition(features, dropped, known)
-        )
+        torch.testing.assert_close(condition(tokens, dropped), condition(features, dropped))
 
 
 def test_a_start_of_another_size_is_refused_in_one_line(toy_network_config):
