@@ -27,7 +27,7 @@ from model.guidance import combine, guidance_terms
 from model.network import StemNetwork
 from model.pitch import pitches
 from model.request import StemRequest, StemResult, check_guidance
-from model.sources import HARMONY_WIDTH, UNKNOWN, Sources
+from model.sources import UNKNOWN, Sources
 from model.trunk import Past, join_pasts
 
 
@@ -46,7 +46,7 @@ class GuidedNetwork:
         Args:
             sources: of one window; what is not told there is no source of guidance.
             prefix: tokens of the stem that are given [Q, P].
-            guidance: a weight for each source that is told.
+            guidance: a weight for each source that is told; 1 where there is none.
 
         Attributes:
             terms: the passes of a step.
@@ -61,7 +61,7 @@ class GuidedNetwork:
 
     def set_guidance(self, guidance: Mapping[str, float]) -> None:
         """New weights from the next step on."""
-        weights = {name: guidance[name] for name in sorted(self._available)}
+        weights = {name: guidance.get(name, 1.0) for name in sorted(self._available)}
         self.terms = guidance_terms(weights, self._form)
         with torch.inference_mode(), autocast(self._prefix.device):
             read = [self._read_sources(term.sources) for term in self.terms]
@@ -129,18 +129,23 @@ class StemDecoding:
         audio = torch.where(known[:, None], audio * context_gain(audio[known].flatten()), 0.0)
         tokens = generator.hear(audio.flatten(), request.first_frame)
         network = generator.network
-        none = torch.zeros(1, dtype=torch.bool, device=device)
+        harmony = _frames(request.harmony, request, device)
+        sound = request.sound if request.sound.size else np.zeros(network.sound_width, np.float32)
+        if len(sound) != network.sound_width:
+            raise ValueError(
+                f"sound is {len(sound)} numbers; valid: {network.sound_width}, or none"
+            )
         sources = Sources(
             context=torch.where(known[None], tokens, UNKNOWN)[None],
-            guessed=torch.zeros(1, request.frames, dtype=torch.bool, device=device),
+            guessed=_frames(request.context_guessed, request, device),
             pitches=pitches(audio.view(1, -1)),
             instrument=torch.tensor([request.instrument], device=device),
             phase=torch.from_numpy(request.phase).to(device)[None],
-            clock_known=~none,
-            harmony=torch.zeros(1, request.frames, HARMONY_WIDTH, device=device),
-            harmony_known=none[:, None].expand(1, request.frames),
-            sound=torch.zeros(1, network.sound_width, device=device),
-            sound_known=none,
+            clock_known=torch.ones(1, dtype=torch.bool, device=device),
+            harmony=harmony,
+            harmony_known=harmony.any(-1),
+            sound=torch.from_numpy(sound).to(device)[None],
+            sound_known=torch.full((1,), request.sound.size > 0, device=device),
         )
         self._timings = {"encode": time.perf_counter() - started, "decode_tokens": 0.0}
         started = time.perf_counter()
@@ -203,6 +208,12 @@ class StemDecoding:
             self.tokens.steps_done,
             self._passes,
         )
+
+
+def _frames(told: np.ndarray, request: StemRequest, device: torch.device) -> Tensor:
+    """What a request tells frame by frame, as a batch of one; zeros where it tells nothing."""
+    whole = told if len(told) else np.zeros((request.frames, *told.shape[1:]), told.dtype)
+    return torch.from_numpy(whole).to(device)[None]
 
 
 class StemGenerator:

@@ -31,9 +31,9 @@ from model.grid import LEVELS, VOCABULARY
 from model.instruments import INSTRUMENTS
 from model.pitch import PITCHES
 from model.recurrent import Recurrent
-from model.request import PHASE_WIDTH
+from model.request import HARMONY_WIDTH, PHASE_WIDTH
 from model.sound import sound_width
-from model.sources import HARMONY_WIDTH, UNKNOWN, Sources
+from model.sources import UNKNOWN, Sources
 from model.transformer import Transformer
 from model.trunk import Past, RMSNorm, Trunk
 

@@ -19,8 +19,13 @@ from model.instruments import INSTRUMENTS, NULL
 
 PHASE_WIDTH = 4
 """Numbers of clock phase a frame: sin and cos of the beat, sin and cos of the bar."""
-SOURCES = ("audio", "instrument", "clock")
-"""What guidance can lean on."""
+HARMONY_WIDTH = 24
+"""Numbers of harmony a frame: one for each pitch class, C first, 1 where it is in the chord; then
+one for each, 1 where it is the bass; all 0 where no chord is known."""
+ALWAYS_GUIDED = ("audio", "instrument", "clock")
+"""The sources that guidance has to be told for."""
+SOURCES = (*ALWAYS_GUIDED, "harmony", "sound")
+"""What the network may be told, and what guidance can lean on."""
 FORMS = ("contrast", "joint", "product")
 """How guidance over several sources is combined."""
 
@@ -66,6 +71,8 @@ class StemRequest:
     Attributes:
         context: what is heard, float32 [frames * 640], 32 kHz mono, finite.
         context_known: bool [frames], False where nothing is known (the NULL horizon).
+        context_guessed: bool [frames], True where earlier bars stand in for what was not played
+            yet; [0] for nowhere.
         phase: float32 [frames, 4], sin and cos of the beat and of the bar at frame starts.
         prefix: int16 [4, prefix_frames], the stem's own tokens that are fixed already, 0..2047;
             they fill the first frames of the window, at least one frame is left to generate.
@@ -74,8 +81,12 @@ class StemRequest:
             heard before need not be encoded again; it changes nothing in the stem.
         lead: float32 [prefix_frames * 640], what the prefix sounded like when it was played, so
             that what is new goes on from it without a seam; [0] where that is not known.
+        harmony: float32 [frames, 24], the chord of each frame, see `HARMONY_WIDTH`; [0, 24] where
+            no chord is known.
+        sound: float32 [width], what the instrument sounds like, see `model.sound`; [0] for any.
         instrument: index into `model.instruments.INSTRUMENTS`, or NULL.
-        guidance: a number from 0 up for each of "audio", "instrument" and "clock".
+        guidance: a number from 0 up for each of "audio", "instrument" and "clock", and for
+            "harmony" and "sound" where they are to be other than 1.
         form: "contrast", "joint" or "product".
         decode: how tokens are chosen.
         seed: 0 .. 2**63 - 1; the same request gives the same stem.
@@ -96,6 +107,11 @@ class StemRequest:
     seed: int = 0
     first_frame: int = 0
     lead: NDArray[np.float32] = field(default_factory=lambda: np.zeros(0, np.float32))
+    context_guessed: NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, np.bool_))
+    harmony: NDArray[np.float32] = field(
+        default_factory=lambda: np.zeros((0, HARMONY_WIDTH), np.float32)
+    )
+    sound: NDArray[np.float32] = field(default_factory=lambda: np.zeros(0, np.float32))
 
     def __post_init__(self) -> None:
         """Check every shape and range."""
@@ -112,6 +128,11 @@ class StemRequest:
                 f"prefix is {prefix_frames} frames in a window of {self.frames}; "
                 f"valid: 0 to {self.frames - 1}"
             )
+        if self.context_guessed.size:
+            _check_array("context_guessed", self.context_guessed, np.bool_, (self.frames,))
+        if self.harmony.size:
+            _check_array("harmony", self.harmony, np.float32, (self.frames, HARMONY_WIDTH))
+        _check_array("sound", self.sound, np.float32, (self.sound.size,))
         if self.lead.size:
             _check_array("lead", self.lead, np.float32, (prefix_frames * HOP,))
         if not _is_whole(self.instrument) or not 0 <= self.instrument <= NULL:
@@ -175,10 +196,16 @@ class StemResult:
 
 
 def check_guidance(guidance: Mapping[str, float]) -> None:
-    """Raise ValueError unless there is one finite number from 0 up for each source."""
-    if set(guidance) != set(SOURCES):
+    """Raise ValueError unless there is one finite number from 0 up for each source it names.
+
+    It has to name all of `ALWAYS_GUIDED`.
+    """
+    if not set(ALWAYS_GUIDED) <= set(guidance) <= set(SOURCES):
         given = ", ".join(sorted(map(str, guidance))) or "nothing"
-        raise ValueError(f"guidance is for {given}; valid: {', '.join(SOURCES)}, all of them")
+        raise ValueError(
+            f"guidance is for {given}; valid: {', '.join(ALWAYS_GUIDED)}, all of them, "
+            f"and {', '.join(SOURCES[len(ALWAYS_GUIDED) :])}"
+        )
     for source, weight in guidance.items():
         _check_number(f"guidance {source!r}", weight)
 

@@ -10,14 +10,10 @@ from torch import Tensor
 
 from model.grid import VOCABULARY
 from model.instruments import NULL
+from model.request import SOURCES
 
 UNKNOWN = VOCABULARY + 1
 """Token of a context position that is dropped or not known yet (the paper's NULL)."""
-SOURCES = ("audio", "instrument", "clock", "harmony", "sound")
-"""What the network may be told, and what guidance may lean on."""
-HARMONY_WIDTH = 24
-"""Numbers of harmony a frame: one for each pitch class, C first, 1 where it is in the chord; then
-one for each, 1 where it is the bass."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from typing import cast
 from companion.control.parameters import Value
 from companion.control.store import Snapshot
 from companion.generate.effort import Effort
-from model.request import SOURCES, DecodeSettings, Form
+from model.request import ALWAYS_GUIDED, DecodeSettings, Form
 
 OFF_DB = -60.0
 """The bottom of a level knob: silence."""
@@ -15,7 +15,7 @@ OFF_DB = -60.0
 
 def guidance_of(knobs: Snapshot) -> dict[str, float]:
     """Guidance by source from a player's knobs."""
-    return {source: float(knobs[f"guidance_{source}"]) for source in SOURCES}
+    return {source: float(knobs[f"guidance_{source}"]) for source in ALWAYS_GUIDED}
 
 
 def form_of(knobs: Snapshot) -> Form:

@@ -11,7 +11,8 @@ from model.frame_codec import FrameCodec, FrameCodecConfig
 from model.generator import StemGenerator
 from model.network import NetworkConfig, StemNetwork
 from model.pitch import PITCHES
-from model.sources import HARMONY_WIDTH, SOURCES, Sources
+from model.request import HARMONY_WIDTH, SOURCES
+from model.sources import Sources
 
 
 @pytest.fixture(scope="session")

@@ -10,8 +10,7 @@ from model.decoding import Cancelled
 from model.generator import GuidedNetwork
 from model.grid import HOP
 from model.network import MASK
-from model.request import DecodeSettings, StemRequest
-from model.sources import SOURCES
+from model.request import SOURCES, DecodeSettings, StemRequest
 
 FRAMES = 32
 
@@ -103,6 +102,25 @@ def test_what_lies_behind_the_horizon_is_not_heard(toy_generator):
     assert (results[0] == results[1]).all()
     deaf = request(context_known=np.zeros(FRAMES, np.bool_))
     assert toy_generator.start(deaf).result().audio.shape == (FRAMES * HOP,)
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        {"harmony": np.eye(24, dtype=np.float32)[np.arange(FRAMES) % 12]},
+        {"sound": np.full(128, 3.0, np.float32)},
+        {"context_guessed": np.arange(FRAMES) >= 16},
+    ],
+    ids=lambda told: next(iter(told)),
+)
+def test_what_a_request_tells_is_heard(toy_generator, told):
+    plain, other = (toy_generator.start(r).guided for r in (request(), request(**told)))
+    assert not torch.equal(plain.rest[0], other.rest[0])
+
+
+def test_a_sound_of_another_codec_is_refused_in_one_line(toy_generator):
+    with pytest.raises(ValueError, match="sound is 64 numbers; valid: 128, or none"):
+        toy_generator.start(request(sound=np.zeros(64, np.float32)))
 
 
 def test_guidance_turns_while_a_stem_is_made(toy_generator):

@@ -8,7 +8,8 @@ import pytest
 import torch
 
 from model.network import MASK, NetworkConfig, StemNetwork
-from model.sources import SOURCES, UNKNOWN
+from model.request import SOURCES
+from model.sources import UNKNOWN
 
 
 def empty(batch=2, frames=24):

@@ -10,6 +10,9 @@ from model.request import DecodeSettings, StemRequest, StemResult, check_guidanc
 GUIDANCE = {"audio": 2.0, "instrument": 0, "clock": np.float32(1.5)}
 
 
+ALL = "audio, instrument, clock, all of them, and harmony, sound"
+
+
 def request(**changes: Any) -> StemRequest:
     fields: dict[str, Any] = {
         "context": np.zeros(10 * 640, np.float32),
@@ -26,6 +29,12 @@ def request(**changes: Any) -> StemRequest:
 def test_a_request_that_fits_is_taken() -> None:
     assert request().prefix_frames == 3
     assert request(prefix=np.zeros((4, 0), np.int16)).prefix_frames == 0
+    told = request(
+        context_guessed=np.ones(10, np.bool_),
+        harmony=np.zeros((10, 24), np.float32),
+        sound=np.zeros(128, np.float32),
+    )
+    assert told.harmony.shape == (10, 24)
     assert request(instrument=18, form="product", seed=2**63 - 1).instrument == 18
 
 
@@ -70,6 +79,18 @@ def test_a_request_that_fits_is_taken() -> None:
             {"prefix": np.zeros((4, 10), np.int16)},
             "prefix is 10 frames in a window of 10; valid: 0 to 9",
         ),
+        (
+            {"context_guessed": np.zeros(9, np.bool_)},
+            "context_guessed is bool [9]; valid: bool [10]",
+        ),
+        (
+            {"harmony": np.zeros((10, 12), np.float32)},
+            "harmony is float32 [10, 12]; valid: float32 [10, 24]",
+        ),
+        (
+            {"sound": np.full(128, np.nan, np.float32)},
+            "sound holds NaN or infinity; valid: finite numbers",
+        ),
         ({"instrument": 19}, "instrument is 19; valid: 0 to 17, 18 for none"),
         ({"form": "sum"}, "form is 'sum'; valid: contrast, joint, product"),
         ({"seed": -1}, "seed is -1; valid: 0 to 2**63 - 1"),
@@ -85,12 +106,20 @@ def test_what_does_not_fit_is_named_with_what_would(changes: dict[str, Any], lin
 @pytest.mark.parametrize(
     ("guidance", "line"),
     [
-        ({"audio": 1.0}, "guidance is for audio; valid: audio, instrument, clock, all of them"),
-        ({}, "guidance is for nothing; valid: audio, instrument, clock, all of them"),
+        ({"audio": 1.0}, f"guidance is for audio; valid: {ALL}"),
+        ({}, f"guidance is for nothing; valid: {ALL}"),
         (GUIDANCE | {"audio": -1.0}, "guidance 'audio' is -1.0; valid: a finite number from 0 up"),
         (
             GUIDANCE | {"clock": float("nan")},
             "guidance 'clock' is nan; valid: a finite number from 0 up",
+        ),
+        (
+            GUIDANCE | {"tempo": 1.0},
+            f"guidance is for audio, clock, instrument, tempo; valid: {ALL}",
+        ),
+        (
+            GUIDANCE | {"sound": -2.0},
+            "guidance 'sound' is -2.0; valid: a finite number from 0 up",
         ),
         (GUIDANCE | {"clock": "2"}, "guidance 'clock' is '2'; valid: a finite number from 0 up"),
     ],

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from model.instruments import NULL
-from model.sources import SOURCES, UNKNOWN, Sources
+from model.request import SOURCES
+from model.sources import UNKNOWN, Sources
 from tests.model.conftest import random_sources
 
 

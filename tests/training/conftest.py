@@ -18,7 +18,7 @@ from model.checkpoint import save_codec
 from model.frame_codec import FrameCodec, FrameCodecConfig
 from model.grid import SAMPLE_RATE
 from model.network import NetworkConfig
-from model.sources import SOURCES
+from model.request import SOURCES
 from training.codec.train import revive_dead_codes
 
 TOY_CODEC = FrameCodecConfig(

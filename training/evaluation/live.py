@@ -20,8 +20,8 @@ from model.checkpoint import LoadedCodec
 from model.generator import StemGenerator
 from model.grid import HOP, LEVELS, SAMPLE_RATE
 from model.network import StemNetwork
-from model.request import StemRequest
-from model.sources import SOURCES, Sources
+from model.request import SOURCES, StemRequest
+from model.sources import Sources
 from training.evaluation.examples import CYCLE
 from training.evaluation.fit import Audio
 from training.evaluation.held_out import BarGrid

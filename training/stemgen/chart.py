@@ -7,7 +7,7 @@ from bisect import bisect_right
 import numpy as np
 
 from model.grid import FRAME_RATE
-from model.sources import HARMONY_WIDTH
+from model.request import HARMONY_WIDTH
 from training.band.harmony import Chord
 from training.songs import Chart
 

@@ -10,7 +10,7 @@ from rich.console import Console
 
 from model.checkpoint import CODEC_FILE
 from model.network import BACKBONES, CONTEXTS, FINE, NetworkConfig
-from model.sources import SOURCES
+from model.request import SOURCES
 from training.errors import TrainingError
 from training.stemgen.run import train_stemgen
 from training.stemgen.train import StemgenSettings

@@ -15,8 +15,9 @@ import torch
 from torch import Tensor
 
 from model.grid import FRAME_RATE
+from model.request import HARMONY_WIDTH
 from model.sound import REFERENCE_FRAMES
-from model.sources import HARMONY_WIDTH, UNKNOWN
+from model.sources import UNKNOWN
 from training.errors import TrainingError
 from training.loop import step_seed
 from training.stemgen.chart import told_chart

@@ -6,8 +6,9 @@ import torch
 from torch import Tensor
 
 from model.network import StemNetwork
+from model.request import SOURCES
 from model.sound import sound_of
-from model.sources import SOURCES, Sources
+from model.sources import Sources
 from training.stemgen.pairs import PairBatch
 
 ALL_SHARE, NONE_SHARE = 0.3, 0.1

@@ -26,7 +26,8 @@ from model.instruments import NULL
 from model.masking import draw_levels, draw_rates, mask_frames, mask_targets
 from model.network import NetworkConfig, StemNetwork
 from model.pitch import PITCHES
-from model.sources import HARMONY_WIDTH, SOURCES, UNKNOWN
+from model.request import HARMONY_WIDTH, SOURCES
+from model.sources import UNKNOWN
 from tests.training.interruption import assert_interrupting_changes_nothing
 from training.errors import TrainingError
 from training.stemgen.baseline import AutoregressiveTraining
