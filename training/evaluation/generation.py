@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import random
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -30,6 +31,7 @@ from training.evaluation.held_out import find_song
 from training.evaluation.live import Session, Stem, play_live, play_whole, without_clock
 from training.evaluation.scenarios import Scenario, Variant
 from training.loop import prepare_process
+from training.stemgen.chart import told_chart
 
 REVISION = 3
 """To be raised when the same settings give other stems than before."""
@@ -72,6 +74,10 @@ class Generated:
         end_bar = CYCLE + example.bars
         samples = example.grid.start_samples(end_bar)
         text = f"{example.name}/{self.take}".encode()
+        grid = example.grid
+        frames = math.ceil(grid.start_frames(end_bar))
+        first = song.grid.start_frames(example.first_bar)
+        chords, _ = told_chart(song.chart, grid.tempo, grid.beats_per_bar, float(first), frames)
         return Session(
             context=song.mix(example.context, example.first_bar, samples),
             grid=example.grid,
@@ -80,6 +86,7 @@ class Generated:
             end_bar=end_bar,
             # The same dice in every scenario and variant, so that they differ in nothing else.
             seed=int.from_bytes(hashlib.blake2b(text, digest_size=6).digest(), "big"),
+            harmony=chords[: frames if self.scenario.chart else 0].astype(np.float32),
         )
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 
 import numpy as np
@@ -20,7 +20,7 @@ from model.checkpoint import LoadedCodec
 from model.generator import StemGenerator
 from model.grid import HOP, LEVELS, SAMPLE_RATE
 from model.network import StemNetwork
-from model.request import SOURCES, StemRequest
+from model.request import HARMONY_WIDTH, SOURCES, StemRequest
 from model.sources import Sources
 from training.evaluation.examples import CYCLE
 from training.evaluation.fit import Audio
@@ -62,6 +62,8 @@ class Session:
         first_bar: the first bar that is played; those before are only heard.
         end_bar: the bar after the last.
         seed: of the session, 0 or more.
+        harmony: float32 [frames, 24] from bar 0 on, the chord of each frame, see `StemRequest`;
+            [0, 24] where no chart is given.
     """
 
     context: Audio
@@ -70,6 +72,9 @@ class Session:
     first_bar: int
     end_bar: int
     seed: int
+    harmony: NDArray[np.float32] = field(
+        default_factory=lambda: np.zeros((0, HARMONY_WIDTH), np.float32)
+    )
 
     def plan_seed(self, bar: int) -> int:
         """The seed of the plan for a bar, 0 .. 2**63 - 1."""
@@ -119,6 +124,7 @@ def play_whole(
         form=variant.form,
         decode=variant.decode,
         seed=session.plan_seed(session.first_bar),
+        harmony=_chords(session, math.floor(grid.start_frames(session.first_bar)), frames),
     )
     result = generator.start(request).result()
     return Stem(result.tokens, result.audio[:samples])
@@ -173,9 +179,11 @@ def plan_request(
     grid = session.grid
     start = grid.start_frames(bar)
     first_frame, end_frame = lay_out(grid, bar, session.end_bar, max_frames)
+    horizon = horizon_bar(grid, bar)
     audio, known = heard_by(
-        session.context, grid, horizon_bar(grid, bar), end_frame, CYCLE if scenario.cycle else None
+        session.context, grid, horizon, end_frame, CYCLE if scenario.cycle else None
     )
+    guessed = known & (np.arange(end_frame) >= float(grid.start_frames(horizon)))
     # A player that has not played yet gives no prefix, or it would go on with silence.
     played = bar > session.first_bar
     prefix_end = math.floor(start) if played else first_frame
@@ -194,8 +202,15 @@ def plan_request(
         form=variant.form,
         decode=variant.decode,
         seed=session.plan_seed(bar),
+        context_guessed=guessed[first_frame:],
+        harmony=_chords(session, first_frame, end_frame - first_frame),
     )
     return request, first_frame
+
+
+def _chords(session: Session, first_frame: int, frames: int) -> NDArray[np.float32]:
+    """The chords of a window as a request tells them; [0, 24] where no chart is given."""
+    return session.harmony[first_frame : first_frame + frames].copy()
 
 
 def horizon_bar(grid: BarGrid, bar: int) -> int:

@@ -14,7 +14,7 @@ from training.evaluation.generation import Recipe, Store
 from training.evaluation.listening import Listening, write_listening
 from training.evaluation.mirdd import LABEL as MIRDD_LABEL
 from training.evaluation.plots import contrast_plot, fad_plot, gap_plot
-from training.evaluation.scenarios import CHORD_CHANGE
+from training.evaluation.scenarios import SCENARIOS
 from training.evaluation.summary import CODED, GROUPS, verdicts
 
 STYLE = """
@@ -98,7 +98,7 @@ def _scenarios(report: Mapping[str, Any]) -> str:
     plotted = {**shares, CODED: coded["repeating"]}
     parts = ["<h2>Does the stem fit?</h2>", gap_plot(plotted)]
     for name, side in scenarios.items():
-        repeating = name != CHORD_CHANGE.name
+        repeating = next(s.repeating for s in SCENARIOS if s.name == name)
         rows = []
         for label, gap in shares[name].items():
             beside = (

@@ -23,6 +23,7 @@ class Scenario:
             are not heard at all.
         clock: whether beat and bar are known.
         repeating: whether its windows repeat their chords after a cycle.
+        chart: whether the song's chords are told, those to come among them.
         text: what it is, for the reader of a report.
     """
 
@@ -32,6 +33,7 @@ class Scenario:
     clock: bool
     repeating: bool
     text: str
+    chart: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +97,33 @@ NO_CYCLE_NO_CLOCK = Scenario(
     repeating=True,
     text="The same, and beat and bar are not known either.",
 )
-SCENARIOS = (WHOLE, CYCLE, CHORD_CHANGE, NO_CYCLE, NO_CYCLE_NO_CLOCK)
+CHART_CHORD_CHANGE = Scenario(
+    "chart_chord_change",
+    live=True,
+    cycle=True,
+    clock=True,
+    repeating=False,
+    text="As chord_change, and the song's chart is told.",
+    chart=True,
+)
+CHART_NO_CYCLE = Scenario(
+    "chart_no_cycle",
+    live=True,
+    cycle=False,
+    clock=True,
+    repeating=True,
+    text="As no_cycle, and the song's chart is told.",
+    chart=True,
+)
+SCENARIOS = (
+    WHOLE,
+    CYCLE,
+    CHORD_CHANGE,
+    NO_CYCLE,
+    NO_CYCLE_NO_CLOCK,
+    CHART_CHORD_CHANGE,
+    CHART_NO_CYCLE,
+)
 
 SHIPPED = Variant(
     "shipped", GUIDED, DecodeSettings(), "guidance audio 3, instrument 1, clock 3; as installed"

@@ -21,9 +21,9 @@ def told_chord(root: int, quality: str) -> np.ndarray:
 
 
 def told_chart(
-    chart: Chart, tempo: float, beats_per_bar: int, first: int, frames: int
+    chart: Chart, tempo: float, beats_per_bar: int, first: float, frames: int
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The chords of frames [first, first + frames) of a song.
+    """The chords of so many frames of a song from `first` on, which need not be whole.
 
     Returns:
         bool [frames, 24], and bool [frames], False before the first chord.

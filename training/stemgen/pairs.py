@@ -195,6 +195,8 @@ class Window:
     def arrays(self) -> dict[str, np.ndarray]:
         """Its rows of a `PairBatch`, as the shard has them."""
         song, window = self.song, slice(self.first, self.first + self.frames)
+        # Of a song that is shorter than a reference what is missing does not sound.
+        lacking = REFERENCE_FRAMES - (self.reference.stop - self.reference.start)
         return {
             "context": np.where(self.heard < 0, UNKNOWN, song.mixes[self.mix][:, self.heard]),
             "guessed": (self.heard >= 0) & (np.arange(self.frames) >= self.now),
@@ -203,8 +205,8 @@ class Window:
             "target_pitches": song.stem_pitches[self.stem, window],
             "harmony": self.harmony,
             "harmony_known": self.harmony_known,
-            "reference": song.stems[self.stem, :, self.reference],
-            "reference_sounding": song.sounding[self.stem, self.reference],
+            "reference": np.pad(song.stems[self.stem, :, self.reference], ((0, 0), (0, lacking))),
+            "reference_sounding": np.pad(song.sounding[self.stem, self.reference], (0, lacking)),
         }
 
 

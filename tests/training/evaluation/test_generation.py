@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import shutil
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -149,3 +150,16 @@ def test_takes_differ_and_scenarios_share_their_dice(held_out, example):
 
     assert seed() == seed(scenario=LIVE) == seed(variant=NAIVE)
     assert seed() != seed(take=1)
+
+
+@pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda s: s.name)
+def test_a_chart_is_told_where_the_scenario_has_one(held_out, example, scenario):
+    session = Generated(held_out, example, scenario, SHIPPED, 0).session()
+    if not scenario.chart:
+        assert len(session.harmony) == 0
+        return
+    song = find_song(held_out, example.song)
+    for bar in range(CYCLE + example.bars):
+        root = song.bar_chords(example.first_bar + bar)[0][1]
+        frame = math.ceil(example.grid.start_frames(bar)) + 1
+        assert session.harmony[frame, 12:].argmax() == root

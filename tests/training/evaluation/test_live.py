@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from model.grid import HOP
-from model.pitch import PITCHES
 from model.request import StemRequest, StemResult
+from tests.model.conftest import random_sources
 from training.evaluation.held_out import BarGrid
 from training.evaluation.live import (
     Session,
@@ -219,17 +220,40 @@ def test_a_stem_does_not_depend_on_what_came_after_its_last_plan(toy_generator):
 
 
 def test_a_generator_without_a_clock_does_not_tell_one_phase_from_another(toy_generator):
-    phases = [torch.zeros(1, 8, 4), torch.ones(1, 8, 4)]
-    context = torch.zeros(1, 4, 8, dtype=torch.long)
-    pitches = torch.zeros(1, 8, PITCHES)
-    instrument, known = torch.tensor([4]), torch.tensor([True])
+    sources = random_sources(1, 8)
+    others = replace(sources, phase=sources.phase + 1.0)
 
     def heard(generator):
-        condition = generator.network.condition
         with torch.no_grad():
-            return [condition(context, pitches, instrument, phase, known) for phase in phases]
+            return [generator.network.condition(told) for told in (sources, others)]
 
     one, other = heard(without_clock(toy_generator))
     assert torch.equal(one, other)
     one, other = heard(toy_generator)
     assert not torch.equal(one, other)
+
+
+# -- what is told --------------------------------------------------------------------------------
+
+
+def test_what_stands_in_for_bars_to_come_is_told_as_a_guess():
+    tokens, sound = np.zeros((4, 2000), np.int16), np.zeros(2000 * HOP, np.float32)
+    request, first = plan_request(session(mix(8)), 6, tokens, sound, CYCLE, SHIPPED, 512)
+    horizon = horizon_bar(GRID, 6)
+    frames = first + np.arange(request.frames)
+    later = frames >= float(GRID.start_frames(horizon))
+    assert later.any()
+    assert (request.context_guessed == (later & request.context_known)).all()
+    deaf, _ = plan_request(session(mix(8)), 6, tokens, sound, NO_CYCLE, SHIPPED, 512)
+    assert not deaf.context_guessed.any()
+
+
+def test_a_chart_is_told_as_far_as_the_window_goes():
+    chords = np.zeros((2000, 24), np.float32)
+    chords[np.arange(2000), np.arange(2000) % 24] = 1.0
+    tokens, sound = np.zeros((4, 2000), np.int16), np.zeros(2000 * HOP, np.float32)
+    charted = replace(session(mix(8)), harmony=chords)
+    request, first = plan_request(charted, 6, tokens, sound, CYCLE, SHIPPED, 512)
+    assert (request.harmony == chords[first : first + request.frames]).all()
+    plain, _ = plan_request(session(mix(8)), 6, tokens, sound, CYCLE, SHIPPED, 512)
+    assert len(plain.harmony) == 0

@@ -97,7 +97,9 @@ def test_a_batch_holds_windows_of_the_songs(songs, live):
         assert int(batch.prefix[row]) == drawn.prefix
         assert (batch.harmony[row].numpy() == drawn.harmony).all()
         reference = song.stems[drawn.stem, :, drawn.reference]
-        assert (batch.reference[row].numpy() == reference).all()
+        length = reference.shape[-1]
+        assert (batch.reference[row, :, :length].numpy() == reference).all()
+        assert not batch.reference_sounding[row, length:].any()
         if not live:
             assert heard.all() and not batch.guessed[row].any() and drawn.prefix == 0
             assert batch.harmony_known[row].all()
