@@ -26,7 +26,7 @@ from model.grid import HOP
 from model.guidance import combine, guidance_terms
 from model.network import StemNetwork
 from model.pitch import pitches
-from model.request import StemRequest, StemResult, check_guidance
+from model.request import SOURCES, StemRequest, StemResult, check_guidance
 from model.sources import UNKNOWN, Sources
 from model.trunk import Past, join_pasts
 
@@ -56,12 +56,18 @@ class GuidedNetwork:
         self._network, self._sources, self._form = network, sources, form
         self._prefix = prefix
         self._read: dict[frozenset[str], tuple[Tensor, Past]] = {}
+        self._weights: Tensor | None = None  # of a network that is told them
         self._available = sources.told() & set(network.config.sources)
         self.set_guidance(guidance)
 
     def set_guidance(self, guidance: Mapping[str, float]) -> None:
         """New weights from the next step on."""
         weights = {name: guidance.get(name, 1.0) for name in sorted(self._available)}
+        if self._network.config.guided:
+            row = [weights.get(name, 1.0) for name in SOURCES]
+            self._weights = torch.tensor([row], device=self._prefix.device)
+            self._read.clear()
+            weights = dict.fromkeys(weights, 1.0)
         self.terms = guidance_terms(weights, self._form)
         with torch.inference_mode(), autocast(self._prefix.device):
             read = [self._read_sources(term.sources) for term in self.terms]
@@ -109,7 +115,7 @@ class GuidedNetwork:
         """The conditioning behind the prefix [1, T - P, width], and the prefix as it was read."""
         if sources not in self._read:
             first = self.first
-            conditioned = self._network.condition(self._sources.only(sources))
+            conditioned = self._network.condition(self._sources.only(sources), self._weights)
             past = self._network.read_prefix(conditioned[:, :first], self._prefix[None])
             self._read[sources] = conditioned[:, first:], past
         return self._read[sources]

@@ -7,6 +7,8 @@ embedding axis, a LLaMA-type trunk without a causal mask, one linear head a leve
 Departures from the paper:
 - More sources than the mix and the instrument: the clock (beat and bar phase a frame), the chord of
   each frame, and what the instrument sounds like, all added to both channels (`model.sources`).
+- Guidance may be an input (after "On distillation of guided diffusion models", arXiv 2210.03142):
+  the network then gives in one pass what several passes give together.
 - Finer levels may be told by a small network of their own (`model.depth`).
 - The context may be heard as features: its tokens' entries in the codec's codebooks and its
   pitches (`model.pitch`), through linear maps. A table with a row for each token, as the paper has
@@ -31,7 +33,7 @@ from model.grid import LEVELS, VOCABULARY
 from model.instruments import INSTRUMENTS
 from model.pitch import PITCHES
 from model.recurrent import Recurrent
-from model.request import HARMONY_WIDTH, PHASE_WIDTH
+from model.request import HARMONY_WIDTH, PHASE_WIDTH, SOURCES
 from model.sound import sound_width
 from model.sources import UNKNOWN, Sources
 from model.transformer import Transformer
@@ -70,7 +72,9 @@ class NetworkConfig:
     fine: str = "levels"
     """How finer levels are told, see `FINE`."""
     sources: tuple[str, ...] = ("audio", "instrument", "clock")
-    """What it was trained to be told, of `model.sources.SOURCES`."""
+    """What it was trained to be told, of `model.request.SOURCES`."""
+    guided: bool = False
+    """Whether it is told the weights of guidance too, and gives what guidance would make of it."""
 
     def __post_init__(self) -> None:
         """ValueError: no such way to hear or to tell."""
@@ -126,6 +130,12 @@ class StemNetwork(nn.Module):
         self.norm = RMSNorm(config.width)
         self.code_out = nn.Parameter(torch.zeros(config.levels, config.code_width, config.width))
         self.heads = nn.Parameter(torch.zeros(config.levels, config.vocabulary, config.width))
+        if config.guided:
+            self.guidance = nn.Sequential(
+                nn.Linear(len(SOURCES), half, bias=False),
+                nn.SiLU(),
+                nn.Linear(half, half, bias=False),
+            )
         if config.fine == "depth":
             self.depth = Depth(config.width, config.code_width, config.levels, config.vocabulary)
         self._initialise()
@@ -145,6 +155,9 @@ class StemNetwork(nn.Module):
         nn.init.normal_(self.code_in, std=self.config.code_width**-0.5)
         if self.config.context == "features":
             nn.init.normal_(self.context_in, std=self.config.code_width**-0.5)
+        if self.config.guided:  # at first guidance changes nothing
+            for weight in self.guidance[-1].parameters():
+                nn.init.zeros_(weight)
         nn.init.normal_(self.code_out, std=0.1 * self.config.width**-0.5)
 
     @property
@@ -169,8 +182,12 @@ class StemNetwork(nn.Module):
         assert embedded is not None
         return embedded
 
-    def condition(self, sources: Sources) -> Tensor:
+    def condition(self, sources: Sources, guidance: Tensor | None = None) -> Tensor:
         """The part of the input that stays the same while a stem is decoded.
+
+        Args:
+            guidance: the weight of each of `model.request.SOURCES` [B, 5], of a network that is
+                told them; None for 1, no guidance.
 
         Returns:
             [B, T, width]: the context channel, then the target channel without its tokens.
@@ -188,6 +205,9 @@ class StemNetwork(nn.Module):
                 sound = sound + SOUND_NOISE * torch.randn_like(sound)
             told = _known(self.sound(sound), sources.sound_known, self.sound_unknown)
             conditioning = conditioning + told[:, None]
+        if self.config.guided and guidance is not None:
+            # Nothing is added where all weights are 1.
+            conditioning = conditioning + self.guidance(guidance - 1.0)[:, None]
         return torch.cat([self._hear(sources) + conditioning, conditioning], -1)
 
     def _hear(self, sources: Sources) -> Tensor:

@@ -89,9 +89,9 @@ class ClocklessNetwork(StemNetwork):
     what the audio adds to the clock.
     """
 
-    def condition(self, sources: Sources) -> torch.Tensor:
+    def condition(self, sources: Sources, guidance: torch.Tensor | None = None) -> torch.Tensor:
         """As that of `StemNetwork`, [B, T, width], whatever phase it is given."""
-        return super().condition(sources.only(set(SOURCES) - {"clock"}))
+        return super().condition(sources.only(set(SOURCES) - {"clock"}), guidance)
 
 
 @lru_cache(maxsize=1)

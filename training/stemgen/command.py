@@ -39,6 +39,9 @@ def stemgen(
     start: Annotated[
         Path | None, typer.Option(help="Weights to go on from, in place of new ones.")
     ] = None,
+    teacher: Annotated[
+        Path | None, typer.Option(help="Weights whose guidance is learnt as an input.")
+    ] = None,
     peak: Annotated[
         float, typer.Option(help="Highest learning rate; less to go on from weights.", min=1e-6)
     ] = 2e-3,
@@ -73,6 +76,7 @@ def stemgen(
         config,
         baseline=baseline,
         start=start,
+        teacher=teacher,
         device=device,
         workers=workers,
         threads=threads,

@@ -16,6 +16,7 @@ from model.sources import UNKNOWN
 from training.errors import TrainingError
 from training.loop import LoopSettings, prepare_process, run
 from training.stemgen.baseline import AutoregressiveTraining
+from training.stemgen.distil import Distillation
 from training.stemgen.shards import read_shards, write_shards
 from training.stemgen.train import StemgenSettings, StemgenTraining
 
@@ -31,6 +32,7 @@ def train_stemgen(
     workers: int = 2,
     threads: int = 0,
     start: Path | None = None,
+    teacher: Path | None = None,
 ) -> Path:
     """Encode the band once, then train from scratch or from `out/run.safetensors`.
 
@@ -39,6 +41,7 @@ def train_stemgen(
         workers: processes that encode.
         threads: processor threads that train, 0 for all.
         start: weights of a network to go on from, in place of a new one.
+        teacher: weights of a network whose guidance is learnt as an input; also where to start.
 
     Returns:
         the weights file it wrote.
@@ -61,13 +64,21 @@ def train_stemgen(
     network.start_from_codebooks(books)
     if start is not None:
         start_from(network, load_network(start, fingerprint(codec)))
-    kind = AutoregressiveTraining if baseline else StemgenTraining
-    training = kind(network.to(where), where, settings)
+    training: StemgenTraining
+    if teacher is not None:
+        taught_by = load_network(teacher, fingerprint(codec))
+        network = guided_student(taught_by)
+        training = Distillation(network.to(where), where, settings, taught_by)
+    elif baseline:
+        training = AutoregressiveTraining(network.to(where), where, settings)
+    else:
+        training = StemgenTraining(network.to(where), where, settings)
     run(
         LoopSettings(out, settings.steps, evaluate_every=500),
         {
             **asdict(settings),
             "start": None if start is None else start.name,
+            "teacher": None if teacher is None else teacher.name,
             "network": asdict(network.config),
             "baseline": baseline,
             "codec": fingerprint(codec),
@@ -82,6 +93,13 @@ def train_stemgen(
     weights = out / "stemgen.safetensors"
     save_network(weights, training.averaged, fingerprint(codec))
     return weights
+
+
+def guided_student(teacher: StemNetwork) -> StemNetwork:
+    """A network that is told guidance and gives, at first, what its teacher does without any."""
+    student = StemNetwork(replace(teacher.config, guided=True))
+    student.load_state_dict(teacher.state_dict(), strict=False)
+    return student
 
 
 def start_from(network: StemNetwork, start: StemNetwork) -> None:

@@ -111,15 +111,29 @@ def depth_loss(
     """
     state, truth = hidden[masked], target.transpose(1, 2)[masked]
     loss = functional.cross_entropy(network.logits(state, 0).float(), truth[:, 0])
-    figures = {"level_1": float(loss.detach())}
-    if not bool(finer.any()):
+    fine, figures = finer_loss(network, state, truth, finer)
+    return loss + fine_weight * fine, {"level_1": float(loss.detach()), **figures}
+
+
+def finer_loss(
+    network: StemNetwork, state: Tensor, truth: Tensor, chosen: Tensor
+) -> tuple[Tensor, dict[str, float]]:
+    """Cross-entropy (nats) of the finer levels of some frames, summed over levels, and by level.
+
+    Args:
+        state: the trunk's hidden states [M, width].
+        truth: the frames' tokens [M, Q].
+        chosen: which of them count [M].
+    """
+    loss, figures = torch.zeros((), device=state.device), dict[str, float]()
+    if not bool(chosen.any()):
         return loss, figures
-    state, truth = state[finer], truth[finer]
+    state, truth = state[chosen], truth[chosen]
     for level in range(1, network.config.levels):
         state, logits = network.deeper(state, level, truth[:, level - 1])
         fine = functional.cross_entropy(logits.float(), truth[:, level])
         figures[f"level_{level + 1}"] = float(fine.detach())
-        loss = loss + fine_weight * fine
+        loss = loss + fine
     return loss, figures
 
 
