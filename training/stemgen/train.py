@@ -53,8 +53,11 @@ class StemgenSettings:
 
 
 def make_optimizers(network: StemNetwork, settings: StemgenSettings) -> list[torch.optim.Optimizer]:
-    """Muon for the trunk's matrices, AdamW for embeddings, heads and gains."""
+    """Muon for the matrices of the trunk and of the depth, AdamW for embeddings, heads and gains."""
     matrices = [p for p in network.trunk.parameters() if p.ndim == 2]
+    if network.config.fine == "depth":
+        layers = [layer for layer in network.depth.modules() if isinstance(layer, nn.Linear)]
+        matrices += [layer.weight for layer in layers]
     chosen = {id(p) for p in matrices}
     others = [p for p in network.parameters() if id(p) not in chosen]
     return [

@@ -217,8 +217,8 @@ def test_in_depth_the_loss_is_that_of_the_masked_frames_at_every_level(deep_conf
 # -- the optimisers ------------------------------------------------------------------------------
 
 
-def test_every_number_has_one_optimiser_and_only_the_trunks_matrices_have_muon(toy_network_config):
-    network = make_network(toy_network_config)
+def test_every_number_has_one_optimiser_and_only_matrices_within_the_network_have_muon(fine_config):
+    network = make_network(fine_config)
     muon, adam = make_optimizers(network, SETTINGS)
     sets = [
         {id(p) for group in optimizer.param_groups for p in group["params"]}
@@ -226,8 +226,12 @@ def test_every_number_has_one_optimiser_and_only_the_trunks_matrices_have_muon(t
     ]
     assert not sets[0] & sets[1]
     assert sets[0] | sets[1] == {id(p) for p in network.parameters()}
-    trunk = {id(p) for p in network.trunk.parameters() if p.ndim == 2}
-    assert sets[0] == trunk
+    within = [
+        p
+        for name, p in network.named_parameters()
+        if p.ndim == 2 and name.startswith(("trunk.", "depth.")) and "table" not in name
+    ]
+    assert sets[0] == {id(p) for p in within if p.shape[0] != fine_config.code_width}
 
 
 # -- learning ------------------------------------------------------------------------------------
