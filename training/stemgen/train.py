@@ -53,11 +53,11 @@ class StemgenSettings:
 
 
 def make_optimizers(network: StemNetwork, settings: StemgenSettings) -> list[torch.optim.Optimizer]:
-    """Muon for the matrices of the trunk and of the depth, AdamW for embeddings, heads and gains."""
+    """Muon for the matrices of trunk and depth, AdamW for embeddings, heads and gains."""
     matrices = [p for p in network.trunk.parameters() if p.ndim == 2]
     if network.config.fine == "depth":
-        layers = [layer for layer in network.depth.modules() if isinstance(layer, nn.Linear)]
-        matrices += [layer.weight for layer in layers]
+        for layer in network.depth.modules():
+            matrices += layer.parameters() if isinstance(layer, nn.Linear) else ()
     chosen = {id(p) for p in matrices}
     others = [p for p in network.parameters() if id(p) not in chosen]
     return [
