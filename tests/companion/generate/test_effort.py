@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from companion.generate.effort import FEW_STEPS, Effort, hurried, ladder, with_passes
-from model.request import FORMS, SOURCES
+from model.request import ALWAYS_GUIDED, FORMS
 
 weights = st.sampled_from([0.0, 1.0, 2.0, 2.9, 3.0, 6.0])
 efforts = st.builds(
@@ -69,7 +69,7 @@ def test_fewer_passes_are_no_more_than_asked_and_lean_no_further(
 ) -> None:
     thinner = with_passes(effort, passes)
     assert thinner.passes <= max(passes, 1)
-    assert set(thinner.guidance) == set(SOURCES)
+    assert set(thinner.guidance) == set(ALWAYS_GUIDED)
     low, high = (f([1.0, *effort.guidance.values()]) for f in (min, max))
     assert all(low <= weight <= high for weight in thinner.guidance.values())
     if effort.passes <= passes:
@@ -82,7 +82,7 @@ def test_sources_that_are_turned_nearly_alike_are_taken_together_first() -> None
     three, two, one = (with_passes(effort, passes) for passes in (3, 2, 1))
     assert three.guidance == {"audio": 3.05, "instrument": 5.0, "clock": 3.05}
     assert len(set(two.guidance.values())) == 1 and two.guidance["audio"] > 3.05
-    assert one.guidance == dict.fromkeys(SOURCES, 1.0)
+    assert one.guidance == dict.fromkeys(ALWAYS_GUIDED, 1.0)
 
 
 def test_finished_at_once_is_a_step_a_level_with_the_same_guidance() -> None:
