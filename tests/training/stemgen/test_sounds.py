@@ -29,11 +29,9 @@ def played(make_song, groups: int, each: int, frames: int = 400):
 def sounds_of(songs) -> torch.Tensor:
     return torch.stack(
         [
-            sound_of(
-                BOOKS, torch.from_numpy(stem.astype(np.int64))[None], torch.from_numpy(on)[None]
-            )[0]
+            sound_of(BOOKS, torch.from_numpy(tokens)[None], torch.from_numpy(sounding)[None])[0]
             for song in songs
-            for stem, on in zip(song.stems, song.sounding, strict=True)
+            for tokens, sounding in zip(song.stems.astype(np.int64), song.sounding, strict=True)
         ]
     )
 

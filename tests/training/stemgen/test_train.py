@@ -406,7 +406,9 @@ def test_a_run_may_start_from_weights(
     )
     ours, theirs = load_network(again).state_dict(), load_network(first).state_dict()
     for name, tensor in ours.items():
-        torch.testing.assert_close(tensor, theirs[name], atol=1e-3, rtol=0)
+        # The sounds are chosen anew, with codebooks that have been halves in between.
+        allowed = 1e-2 if name == "sounds" else 0.0
+        torch.testing.assert_close(tensor, theirs[name], atol=1e-3, rtol=allowed)
 
 
 def test_features_may_start_from_tokens(toy_network_config):
