@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from companion.control.store import Snapshot
 from companion.generate.budget import Spending, Wish
 from companion.players.decision import PlanWindow
 from companion.players.player import Player
-from companion.players.settings import effort_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,13 +50,3 @@ class Round:
     deadline_samples: int
     finish_s: float
     useless_samples: int
-
-
-def usual_wish(player: Player, knobs: Snapshot) -> Wish:
-    """What a player will ask for before its window is laid: of the size it was the last time."""
-    return replace(player.usual, effort=effort_of(knobs))
-
-
-def stem_count(knobs: Snapshot) -> int:
-    """How many stems a player asks for at once: two where there is a choice."""
-    return 1 if knobs["take"] == "off" else 2

@@ -26,6 +26,7 @@ class BarClip:
         epoch: of the plan it comes from.
         plan_bar: which bar of the plan it is, from 0; grows when it is repeated.
         ready_samples: stream sample at which it was there.
+        laid: stream samples of its beats' lines and its end, where it was laid; none before.
     """
 
     audio: NDArray[np.float32]
@@ -34,6 +35,7 @@ class BarClip:
     epoch: int
     plan_bar: int
     ready_samples: int
+    laid: tuple[int, ...] = ()
 
 
 class ClipShelf:

@@ -3,8 +3,8 @@
 Computed in this one place, from the very events that the take keeps; the status line, the take and
 OSC show it.
 
-*Threading*: `hear` and `bar` belong to the session's thread; what `bar` gives is unchanging. What
-`tally` gives may be read from any.
+*Threading*: `hear` and `bar` belong to the session's thread; what `bar` gives is unchanging.
+`sounding` may be called from any, and what `tally` gives read from any.
 """
 
 from __future__ import annotations
@@ -151,6 +151,11 @@ class Metrics:
         self._tallies: defaultdict[str, Tally] = defaultdict(Tally)
         self._next_bar = 0
 
+    def sounding(self, player: str, bar: int) -> Sounding | None:
+        """What a player's stem is in a bar, None where none is due."""
+        sounded = self._due(player, bar)
+        return None if sounded is None else sounded.sounding
+
     def tally(self, player: str) -> Tally:
         """A player's figures so far."""
         return self._tallies[player]
@@ -203,10 +208,16 @@ class Metrics:
             players=each,
         )
 
+    def _due(self, player: str, bar: int) -> BarSounded | None:
+        """What was decided of a bar in which a stem is due."""
+        sounded = self._bars.get(player, {}).get(bar)
+        silent = sounded is not None and sounded.sounding == "silence" and not sounded.expected
+        return None if silent else sounded
+
     def _player(self, player: str, bar: int) -> PlayerMetrics:
         isr = self._tallies[player].isr
-        sounded = self._bars.get(player, {}).get(bar)
-        if sounded is None or (sounded.sounding == "silence" and not sounded.expected):
+        sounded = self._due(player, bar)
+        if sounded is None:
             return PlayerMetrics(None, None, None, isr, None, "none")
         plan = None
         if sounded.epoch is not None:

@@ -1,29 +1,33 @@
-"""The request of one plan: what is heard, what was played before, and how to lean on it."""
+"""The requests of a plan: what is heard, what was played before, and how to lean on it."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from companion.control.store import Snapshot
+from companion.generate.effort import Effort
 from companion.players.decision import PlanWindow, Prefix
+from companion.players.seeds import alternative_seed
+from companion.players.settings import decode_settings
 from companion.players.stem import Stem
-from model.request import DecodeSettings, Form, StemRequest, StemResult
+from model.instruments import instrument_index
+from model.request import StemRequest, StemResult
 
 if TYPE_CHECKING:
     from companion.listen.window import ContextWindow
 
 
-def stem_request(
+def stem_requests(
     stem: Stem,
     window: PlanWindow,
     given: Prefix,
     context: ContextWindow,
-    instrument: int,
-    guidance: Mapping[str, float],
-    form: Form,
-    decode: DecodeSettings,
-) -> StemRequest:
+    knobs: Snapshot,
+    effort: Effort,
+    stems: int = 1,
+) -> list[StemRequest]:
     """What to ask the generator for; ValueError if a value is outside its range.
 
     Args:
@@ -31,11 +35,13 @@ def stem_request(
         window: the plan.
         given: how much of it is there already.
         context: what is heard in the window's frames.
-        instrument, guidance, form, decode: see `StemRequest`.
+        knobs: the player's.
+        effort: what there is time for of what they wish for.
+        stems: two where there is a choice; they differ in their seed.
     """
     layout = window.layout
     prefix, lead = stem.prefix(layout.first_frame, given.frames, given.repeats)
-    return StemRequest(
+    first = StemRequest(
         context=context.audio,
         context_known=context.known,
         phase=window.grid.phase(layout.first_frame, layout.frames),
@@ -43,12 +49,13 @@ def stem_request(
         lead=lead,
         frames=layout.frames,
         first_frame=layout.first_frame,
-        instrument=instrument,
-        guidance=guidance,
-        form=form,
-        decode=decode,
+        instrument=instrument_index(str(knobs["instrument"])),
+        guidance=effort.guidance,
+        form=effort.form,
+        decode=replace(decode_settings(knobs), steps=effort.steps),
         seed=window.seed,
     )
+    return [first, replace(first, seed=alternative_seed(first.seed))][:stems]
 
 
 def request_digest(request: StemRequest) -> str:

@@ -24,15 +24,14 @@ from companion.audio.writer import StemWriter
 from companion.clock.grid import Grid
 from companion.clock.transport import Segment, Transport
 from companion.control.preset import load_preset
+from companion.generate.effort import Effort
 from companion.generate.inline import InlineWorker
 from companion.generate.loading import loading, weights_digest
 from companion.listen.hearing import Hearing
 from companion.listen.window import ContextWindow
 from companion.players.decision import Placement, PlanWindow, Prefix
 from companion.players.layout import lay_out
-from companion.players.request import request_digest, result_digest, stem_request
-from companion.players.seeds import alternative_seed
-from companion.players.settings import decode_settings
+from companion.players.request import request_digest, result_digest, stem_requests
 from companion.players.stem import Stem
 from companion.replay.finish_after import HurriedGenerator, Hurry, hurried_after
 from companion.replay.replayed import Difference, Replayed, why_not
@@ -42,7 +41,6 @@ from companion.take.provenance import PRESET_FILE
 from companion.take.recorded_input import HeardInput, open_recorded, read_heard
 from companion.take.tempo_map import TempoMap, tempo_map
 from companion.take.wave_file import WaveWriter
-from model.instruments import instrument_index
 from model.request import StemRequest, StemResult
 
 STEP_S = 1.0
@@ -146,7 +144,7 @@ class _Replay:
         self._ready = worker.wait_ready()
         self._players: dict[str, _Player] = {}
         for number, name in enumerate(take.players, 1):
-            stem = Stem(self._transport, self._transport.grid(), number - 1, self._ready.silence)
+            stem = Stem(self._transport, self._ready.silence)
             player = _Player(name, number, stem, open_recorded(folder / f"{name}.wav"))
             if out is not None:
                 out.mkdir(parents=True, exist_ok=True)
@@ -210,7 +208,6 @@ class _Replay:
                 each.stem.regrid(grid)
         layout = lay_out(grid, event.first_bar, self._ready.max_frames)
         window = PlanWindow(
-            player=player.number - 1,
             epoch=event.epoch,
             seed=event.seed,
             grid=grid,
@@ -234,26 +231,17 @@ class _Replay:
         player.heard.pop(event.epoch, None)
         if event.bars is not None:
             first, end = event.bars
-            self._keep(player, player.stem.quiet(first, end, self._memory.position))
+            self._keep(player, player.stem.quiet(first, end))
 
     def _ask(self, player: _Player, event: log.PlanAsked) -> None:
         window, context = player.heard.pop(event.epoch)
-        knobs = event.knobs
-        request = stem_request(
-            player.stem,
-            window,
-            Prefix(event.prefix_frames, event.repeats),
-            context,
-            instrument_index(str(knobs["instrument"])),
-            event.guidance,
-            event.form,
-            replace(decode_settings(knobs), steps=event.steps),
+        given = Prefix(event.prefix_frames, event.repeats)
+        effort = Effort(event.steps, event.guidance, event.form)
+        requests = stem_requests(
+            player.stem, window, given, context, event.knobs, effort, event.stems
         )
-        if request_digest(request) != event.digest:
+        if request_digest(requests[0]) != event.digest:
             self._note(player, event, "asks for something else than it did")
-        requests = [request]
-        if event.stems > 1:
-            requests.append(replace(request, seed=alternative_seed(request.seed)))
         player.asked[window.epoch] = window, event.round
         self._rounds.setdefault(event.round, []).append((player, window.epoch, requests))
 
@@ -300,7 +288,7 @@ class _Replay:
         bar: int,
         fades: bool,
     ) -> None:
-        if player.stem.clip(source) is None:
+        if player.stem.clips.get(source) is None:
             self._note(player, event, f"has no bar {source} to repeat")
             self._keep(player, None)
             return
@@ -319,7 +307,7 @@ class _Replay:
         if event.moved:
             moved = player.stem.retime_from(start)
             self._writer.place(player.number, start, moved.clip[:samples], moved.lead_in)
-            player.stem.retimed(moved)
+            player.stem.laid(moved)
             return
         number = _unnumbered(player, event) if event.number is None else event.number
         placement = None if number is None else player.cut.pop(number, None)

@@ -99,8 +99,12 @@ class Session:
         heard = WithoutGaps(rig.performed, self._guard, start)
         timeline, journal = self._timeline, self._journal
         failed = partial(happened, "generator")
-        rounds = Rounds(rig.memory, heard, self.transport, worker, store, timeline, journal, failed)
-        self._ensemble = Ensemble(rig.memory, self.transport, rounds, store, timeline, journal)
+        self._rounds = rounds = Rounds(
+            rig.memory, heard, self.transport, worker, store, timeline, journal, failed
+        )
+        self._ensemble = Ensemble(
+            rig.memory, self.transport, rounds, store, timeline, journal, self._metrics
+        )
         self.conductor = Conductor(
             self.transport,
             store,
@@ -143,7 +147,7 @@ class Session:
             players=tuple(
                 PlayerStatus(
                     player.name,
-                    player.sounding_in(bar),
+                    self._metrics.sounding(player.name, bar),
                     self._metrics.tally(player.name).slack_s,
                     self._metrics.tally(player.name).isr,
                     meters.voices[player.number],
@@ -265,10 +269,9 @@ class Session:
             self._guard.tick()
         self._ear.tick(now)
         self.conductor.tick(now)
-        self._ensemble.stopped = not self.conductor.playing
+        stopped = not self.conductor.playing
         self._outage.tick(now)
-        self._ensemble.deaf = self._outage.on
-        self._turn_knobs()
+        self._turn_knobs(stopped)
         self._journal.tempo()
         self._ensemble.tick(now)
         self._count_xruns()
@@ -286,7 +289,7 @@ class Session:
 
     # --- knobs ---------------------------------------------------------------------------------
 
-    def _turn_knobs(self) -> None:
+    def _turn_knobs(self, stopped: bool) -> None:
         """Write down what was moved, since the preset too, and do as it says."""
         for change in self.store.drain():
             self._ear.turned(change)
@@ -298,7 +301,7 @@ class Session:
         for refusal in self.store.drain_refusals():
             self.troubles.happened("message", refusal.why, refusal.times, refusal.about)
         self._set_monitor()
-        self._ensemble.follow_knobs()
+        self._ensemble.follow_knobs(stopped, self._outage.on)
 
     def _set_monitor(self) -> None:
         self.rig.memory.set_monitor(gain_of(self.store.snapshot()["monitor"]))
@@ -344,7 +347,7 @@ class Session:
         self.troubles.tick()  # a disk may have been too full for the last of it
         self.conductor.close()
         self._worker.close()
-        self._ensemble.collect()  # what was still being made
+        self._rounds.collect()  # what was still being made
         if self._take is not None and self._take.begun:
             self._journal.write(TakeEnded(reason=reason, figures=self.figures()), end)
         if self._take is not None:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from companion.players.decision import Sounding
 from companion.players.metrics import PlayerMetrics
 from companion.session.trouble import Trouble
+from companion.take.events import Sounding
 
 
 @dataclass(frozen=True, slots=True)
