@@ -7,15 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 from companion.generate.inline import InlineWorker
 from companion.generate.protocol import Ready
-from companion.generate.stem_worker import PATIENCE_S, START_TIMEOUT_S, Finished
+from companion.generate.stem_worker import PATIENCE_S, START_TIMEOUT_S, Finished, Outcome
 from model.request import StemRequest
 
 RESTART_S = 4.0
 """A generator that was lost is back after so long."""
+FINISH_S = 0.1
+"""A plan that is told to finish does so within."""
 
 
 @dataclass(slots=True)
@@ -23,13 +24,12 @@ class _Job:
     finished: Finished
     asked: int
     takes_s: float
-    due: int = 0
+    patience_s: float
+    started: int | None = None
 
 
 class TroubledWorker:
-    """Makes plans where it is called and hands them out when their time has come.
-
-    One at a time is made, and one may wait.
+    """Makes plans where it is called, one at a time, and hands them out when their time has come.
 
     Attributes:
         restarts: how often the generator was lost.
@@ -50,11 +50,8 @@ class TroubledWorker:
             now: the stream's position.
             plan_s: how long a plan that was made takes.
         """
-        self._inner, self._rate, self._now = inner, rate, now
-        self._plan_s = plan_s
-        self._waiting: _Job | None = None
-        self._patience_s = PATIENCE_S
-        self._making: _Job | None = None
+        self._inner, self._rate, self._now, self._plan_s = inner, rate, now, plan_s
+        self._job: _Job | None = None
         self._ended: list[Finished] = []
         self._back = 0  # from which sample on the generator is there
         self._slow_until, self._slowness = 0, 1.0
@@ -91,67 +88,59 @@ class TroubledWorker:
         self, plan: int, requests: Sequence[StemRequest], patience_s: float = PATIENCE_S
     ) -> None:
         """See `StemWorker`."""
-        self._patience_s = patience_s
-        self._inner.submit(plan, requests, patience_s)
+        self._inner.submit(plan, requests)
         (finished,) = self._inner.poll()
-        if self._waiting is not None:
-            self._end(self._waiting, "superseded", f"plan {plan} took its place")
-        self._waiting = _Job(finished, self._now(), self._plan_s(finished))
+        self._job = _Job(finished, self._now(), self._plan_s(finished), patience_s)
 
     def finish(self, plan: int) -> None:
         """A plan that is made is there in a moment, unless the generator hangs."""
-        if self._making is not None and not self._stuck:
-            self._making.due = min(self._making.due, self._now() + self._rate // 10)
+        if (job := self._job) is not None and job.started is not None and not self._stuck:
+            elapsed_s = (self._now() - job.started) / self._rate
+            job.takes_s = min(job.takes_s, elapsed_s + FINISH_S)
 
     def cancel(self, plan: int) -> None:
         """See `StemWorker`."""
-        if self._making is not None and not self._stuck:
-            self._end(self._making, "cancelled", "cancelled")
-            self._making = None
+        if self._job is not None and (self._job.started is None or not self._stuck):
+            self._end("cancelled", "cancelled")
 
     def pace(self, plan: int) -> None:
         """Tells nothing."""
 
     def poll(self, timeout_s: float = 0.0) -> list[Finished]:
         """See `StemWorker`."""
-        now = self._now()
-        if self._making is not None:
-            started = self._making.due - round(self._making.takes_s * self._rate)
-            if self._stuck and now - started > self._patience_s * self._rate:
-                self._lose(f"the generator gave no sign for {self._patience_s:.1f} s")
-            elif not self._stuck and now >= self._making.due:
-                job, self._making = self._making, None
-                if self._spoilt:
-                    self._spoilt -= 1
-                    self._end(job, "failed", "audio holds NaN or infinity")
-                else:
-                    self._end(job, "done", "")
-        if self._making is None and self._waiting is not None and now >= self._back:
-            self._making, self._waiting = self._waiting, None
-            if now < self._slow_until:
-                self._making.takes_s *= self._slowness
-            self._making.due = now + round(self._making.takes_s * self._rate)
+        now, job = self._now(), self._job
+        if job is not None and job.started is None and now >= self._back:
+            job.started = now
+            job.takes_s *= self._slowness if now < self._slow_until else 1.0
+        elif job is not None and job.started is not None:
+            elapsed_s = (now - job.started) / self._rate
+            if self._stuck and elapsed_s > job.patience_s:
+                self._lose(f"the generator gave no sign for {job.patience_s:.1f} s")
+            elif not self._stuck and elapsed_s >= job.takes_s:
+                failed = "audio holds NaN or infinity" if self._spoilt else ""
+                self._spoilt = max(0, self._spoilt - 1)
+                self._end("failed" if failed else "done", failed)
         ended, self._ended = self._ended, []
         return ended
 
     def close(self) -> None:
         """See `StemWorker`."""
-        for job in (self._making, self._waiting):
-            if job is not None:
-                self._end(job, "cancelled", "the worker was closed")
-        self._making = self._waiting = None
+        self._end("cancelled", "the worker was closed")
 
     def _lose(self, reason: str) -> None:
         self.restarts += 1
         self._stuck = False
         self._back = self._now() + round(RESTART_S * self._rate)
-        if self._making is not None:
-            self._end(self._making, "failed", reason)
-            self._making = None
+        if self._job is not None and self._job.started is not None:
+            self._end("failed", reason)
 
-    def _end(self, job: _Job, outcome: Any, reason: str) -> None:
-        finished = job.finished
+    def _end(self, outcome: Outcome, reason: str) -> None:
+        job, self._job = self._job, None
+        if job is None:
+            return
+        ended = job.finished
         if outcome != "done":
-            finished = replace(finished, outcome=outcome, reason=reason, stems=())
-        waited_s = max(0.0, (self._now() - job.asked) / self._rate - job.takes_s)
-        self._ended.append(replace(finished, waited_s=waited_s, made_s=job.takes_s))
+            ended = replace(ended, outcome=outcome, reason=reason, stems=())
+        started = self._now() if job.started is None else job.started
+        waited_s = (started - job.asked) / self._rate
+        self._ended.append(replace(ended, waited_s=waited_s, made_s=job.takes_s))

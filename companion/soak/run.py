@@ -13,7 +13,7 @@ import resource
 import shutil
 import tempfile
 import time
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -103,28 +103,22 @@ def soak(
     worker = InlineWorker(loading(generator))
     worker.wait_ready()
     soaked, dice = Soaked(), random.Random(seed)
-    at_hours: list[float] = []
-    sizes_mb: list[float] = []
+    sizes_mb: list[tuple[float, float]] = []  # after so many hours
     started_s = time.monotonic()
     while soaked.music_s < hours * 3600:
         left = (hours * 3600 - soaked.music_s) / float(240 / DEMO_BPM)
         bars = max(1, round(min(dice.randint(*SET_BARS), left)))
-        one = _Set(worker, generator, bars, dice.randrange(2**32), soaked)
-        before_s = soaked.music_s
-
-        def measure(played_s: float, before_s: float = before_s) -> None:
-            at_hours.append((before_s + played_s) / 3600)
-            sizes_mb.append(resident_mb())
-
-        one.play(measure)
-        del one
+        _Set(
+            worker, soak_preset(generator, bars), bars, dice.randrange(2**32), soaked, sizes_mb
+        ).play()
         gc.collect()  # a set holds 75 MB of rings in a cycle of references
         say(
             f"{soaked.music_s / 3600:.2f} h of music, {soaked.bars} bars, "
             f"{sum(soaked.faults.values())} faults, {resident_mb():.0f} MB, "
             f"{soaked.music_s / (time.monotonic() - started_s):.0f} times real time"
         )
-    soaked.slope_mb_per_hour = slope_mb_per_hour(at_hours, sizes_mb)
+    at_hours, sizes = zip(*sizes_mb, strict=True)
+    soaked.slope_mb_per_hour = slope_mb_per_hour(at_hours, sizes)
     return soaked
 
 
@@ -134,45 +128,35 @@ class _Set:
     def __init__(
         self,
         worker: InlineWorker,
-        generator: GeneratorName,
+        preset: Preset,
         bars: int,
         seed: int,
         soaked: Soaked,
+        sizes_mb: list[tuple[float, float]],
     ) -> None:
-        self._soaked, self._bars, self._dice = soaked, bars, random.Random(seed)
-        self._preset = soak_preset(generator, bars)
-        self._store = self._preset.store()
-        self._midi = MidiPreset(
-            mappings=default_mappings([player.name for player in self._preset.players])
-        )
+        self._preset, self._soaked, self._bars, self._sizes_mb = preset, soaked, bars, sizes_mb
+        self._dice = random.Random(seed)
+        self._store = preset.store()
         recording, rate = to_device_rate(*read_demo())
-        memory = AudioMemory(rate, len(self._preset.players))
-        before = first_bar_samples(self._preset, rate)
-        self._stream = LoopStream(memory, recording, before)
+        memory = AudioMemory(rate, len(preset.players))
+        self._stream = LoopStream(memory, recording, first_bar_samples(preset, rate))
         rig = Rig(memory, self._stream, OfflineTimebase(self._stream), "a loop", "nothing")
         self._worker = TroubledWorker(worker, rate, lambda: memory.position, self._plan_s)
         self._folder = Path(tempfile.mkdtemp(prefix="companion-soak-"))
-        voices = {player.name: number for number, player in enumerate(self._preset.players, 1)}
+        voices = {player.name: number for number, player in enumerate(preset.players, 1)}
         self._take = Take(self._folder, voices, threaded=False)
         self._session = Session(
-            self._preset, rig, self._worker, self._store, self._take, self._dice.randrange(2**32)
+            preset, rig, self._worker, self._store, self._take, self._dice.randrange(2**32)
         )
-        self._faults = list(faults(seed, bars))
+        self._faults = deque(faults(seed, bars))
         self._turned: list[tuple[float, Callable[[], None]]] = []
         self._bar = -1
         self._limits = resource.getrlimit(resource.RLIMIT_FSIZE)
 
-    def play(self, measure: Callable[[float], None]) -> None:
+    def play(self) -> None:
         """Play it, check what it left, and remove that."""
-
-        def on_tick(status: Status) -> None:
-            if status.bar > self._bar:
-                self._bar = status.bar
-                measure((self._stream.memory.position) / self._session.transport.rate)
-            self._disturb()
-
         try:
-            self._session.run(on_tick)
+            self._session.run(self._on_tick)
         except CompanionError as error:
             self._soaked.broken.append(f"a set ended early: {error}")
         finally:
@@ -181,24 +165,26 @@ class _Set:
             self._check()
             shutil.rmtree(self._folder, ignore_errors=True)
 
+    def _on_tick(self, status: Status) -> None:
+        """Measure in each bar, and do what is due."""
+        position, transport = self._stream.memory.position, self._session.transport
+        if status.bar > self._bar:
+            self._bar = status.bar
+            played_s = self._soaked.music_s + position / transport.rate
+            self._sizes_mb.append((played_s / 3600, resident_mb()))
+        bar = transport.beat_at(position) / transport.beats_per_bar
+        while self._turned and bar >= self._turned[0][0]:
+            self._turned.pop(0)[1]()
+        while self._faults and bar >= self._faults[0].bar:
+            fault = self._faults.popleft()
+            self._soaked.faults[fault.kind] += 1
+            self._inject(fault, position, bar)
+
     def _plan_s(self, finished: Finished) -> float:
         """The stand-in's plans take a while too; the model's what they took."""
         if self._preset.generator.name == "model":
             return finished.made_s
         return self._dice.uniform(0.05, 0.6)
-
-    def _disturb(self) -> None:
-        position = self._stream.memory.position
-        transport = self._session.transport
-        whole = transport.bar_at(position)
-        start, end = (transport.bar_start_samples(each) for each in (whole, whole + 1))
-        bar = whole + (position - start) / (end - start)
-        while self._turned and bar >= self._turned[0][0]:
-            self._turned.pop(0)[1]()
-        while self._faults and bar >= self._faults[0].bar:
-            fault = self._faults.pop(0)
-            self._soaked.faults[fault.kind] += 1
-            self._inject(fault, position, bar)
 
     def _inject(self, fault: Fault, position: int, bar: float) -> None:
         bar_samples = float(self._session.transport.bar_samples)
@@ -224,7 +210,8 @@ class _Set:
                     for packet in osc_packets(dice):
                         osc.receive_packet(packet)
             case "broken MIDI":
-                with FakeMidiInput(self._store, self._midi) as midi:
+                mappings = default_mappings(list(self._store.players))
+                with FakeMidiInput(self._store, MidiPreset(mappings=mappings)) as midi:
                     for _ in range(200):
                         midi.send(*(dice.randrange(128, 256) for _ in range(dice.randint(0, 5))))
             case "disk full":
