@@ -11,18 +11,15 @@ goes wrong or is over. README.md has the table.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING
 
-from companion.control.osc_out import OscSender
+from companion.audio.memory import AudioMemory
+from companion.clock.transport import Transport
+from companion.control.osc_out import Messages, OscSender
 from companion.control.osc_packet import Argument, Message
 from companion.control.parameters import BY_NAME, Value
 from companion.control.store import Change, ParameterStore
 from companion.players.metrics import BarMetrics, PlayerMetrics
 from companion.session.trouble import Trouble
-
-if TYPE_CHECKING:
-    from companion.audio.memory import AudioMemory
-    from companion.clock.transport import Transport
 
 METERS_HZ = 20
 MOST_BEATS = 16
@@ -34,7 +31,7 @@ class OscFeed:
 
     def __init__(
         self,
-        sender: OscSender,
+        sender: OscSender | None,
         memory: AudioMemory,
         transport: Transport,
         store: ParameterStore,
@@ -43,14 +40,21 @@ class OscFeed:
         """Nothing told yet.
 
         Args:
-            sender: who sends it.
+            sender: who sends it; None sends nothing.
             memory: whose levels are told; voice n is the n-th player's.
             transport: the bar grid.
             store: the knobs.
             metrics: gives those of a bar that has begun.
         """
-        self._sender, self._memory, self._transport = sender, memory, transport
-        self._store, self._metrics = store, metrics
+        self._send: Callable[[Messages], object] = lambda _: None
+        if sender is not None:
+            self._send = sender.send
+        self._memory, self._transport, self._store, self._metrics = (
+            memory,
+            transport,
+            store,
+            metrics,
+        )
         self._next_beat: int | None = None
         self._next_meters = 0
         self._moved: list[Message] = []
@@ -59,7 +63,7 @@ class OscFeed:
         """Tell every knob, so that a controller shows what is: a bundle for each player."""
         for player in (None, *self._store.players):
             values = self._store.snapshot(player).items()
-            self._sender.send(
+            self._send(
                 knob_message(name, player, value)
                 for name, value in values
                 if BY_NAME[name].kind != "trigger"
@@ -78,12 +82,12 @@ class OscFeed:
     def tick(self, now_samples: int) -> None:
         """Send what is new."""
         moved, self._moved = self._moved, []
-        self._sender.send(moved)
+        self._send(moved)
         for beat in self._begun(now_samples):
-            self._sender.send(self._beat_messages(beat))
+            self._send(self._beat_messages(beat))
         if now_samples >= self._next_meters:
             self._next_meters = now_samples + self._transport.rate // METERS_HZ
-            self._sender.send(self._meter_messages())
+            self._send(self._meter_messages())
 
     def _begun(self, now: int) -> range:
         """The beats that have begun since the last tick."""

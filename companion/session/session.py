@@ -31,6 +31,7 @@ from companion.players.timeline import Timeline
 from companion.session.conductor import Conductor, OpenSource
 from companion.session.count_in import CountIn, first_bar_samples
 from companion.session.ear import Ear
+from companion.session.osc_feed import OscFeed
 from companion.session.outage import Outage
 from companion.session.report import Report
 from companion.session.rig import Rig
@@ -115,8 +116,10 @@ class Session:
             self._warn_of_clock,
         )
         self._ear = Ear(heard, self.transport, store)
+        bar_metrics = lambda bar: self._metrics.bar(bar, store.players)  # noqa: E731
+        self._feed = OscFeed(osc, rig.memory, self.transport, store, bar_metrics)
         self._report = Report(
-            self._metrics, self._journal, self._ear, store, rig.memory, self.transport, osc
+            *(self._metrics, journal, self._ear, store, rig.memory, self.transport, self._feed)
         )
         self._outage = Outage(
             rig.losable,
@@ -225,7 +228,7 @@ class Session:
         if self._take is not None:
             self._take.keep(PRESET_FILE, preset_text(self.preset))
         self._journal.write(self._started(ready, gains), self._count_in.start_samples)
-        self._report.start()
+        self._feed.start()
 
     def _started(self, ready: Ready, gains: dict[str, float]) -> TakeStarted:
         """What the take begins with."""
@@ -293,7 +296,7 @@ class Session:
         """Write down what was moved, since the preset too, and do as it says."""
         for change in self.store.drain():
             self._ear.turned(change)
-            self._report.turned(change)
+            self._feed.turned(change)
             moved = KnobMoved(
                 name=change.name, player=change.player, value=change.new, moved_by=change.source
             )
