@@ -20,7 +20,8 @@ from companion.take.events import BarSounded, Event, PlanMade, Sounding
 Fallback = Literal["none", "fewer steps", "finished at once", "older plan", "repeat", "silence"]
 FALLBACKS: tuple[Fallback, ...] = get_args(Fallback)
 """What a bar had to do without, the least first: their numbers are their places here."""
-KEPT_PLANS = KEPT_BARS = 64
+KEPT = 64
+"""Plans and bars of a player that are remembered."""
 Kept = TypeVar("Kept")
 
 
@@ -73,16 +74,6 @@ class BarMetrics:
     def severity(self) -> int:
         """The fallback's place in `FALLBACKS`."""
         return FALLBACKS.index(self.fallback)
-
-
-@dataclass(frozen=True, slots=True)
-class _Plan:
-    """What is known of a plan: its steps, whether there was time for less than was wished for, and
-    whether it was then finished at once."""
-
-    steps: int
-    less: bool
-    hurried: bool
 
 
 @dataclass(slots=True)
@@ -146,8 +137,9 @@ class Metrics:
 
     def __init__(self) -> None:
         """Nothing heard yet."""
-        self._plans: dict[str, dict[int, _Plan]] = {}
-        self._bars: dict[str, dict[int, BarSounded]] = {}
+        # By player, then by plan: the steps that it was made in, and what it had to do without.
+        self._plans: defaultdict[str, dict[int, tuple[int, Fallback]]] = defaultdict(dict)
+        self._bars: defaultdict[str, dict[int, BarSounded]] = defaultdict(dict)
         self._tallies: defaultdict[str, Tally] = defaultdict(Tally)
         self._next_bar = 0
 
@@ -175,14 +167,10 @@ class Metrics:
     def hear(self, event: Event) -> None:
         """Something happened; only plans and bars count."""
         if isinstance(event, PlanMade):
-            wish = effort_of(event.knobs)
-            allowed = sum(event.steps)
-            less = allowed < sum(wish.steps) or event.passes < wish.passes
-            plan = _Plan(event.steps_done, less, event.steps_done < allowed)
-            _keep(self._plans, event.player, event.epoch, plan, KEPT_PLANS)
+            _keep(self._plans[event.player], event.epoch, (event.steps_done, _less(event)))
             self._tallies[event.player].count_plan(event)
         elif isinstance(event, BarSounded):
-            _keep(self._bars, event.player, event.bar, event, KEPT_BARS)
+            _keep(self._bars[event.player], event.bar, event)
             self._tallies[event.player].count_bar(event)
 
     def begun(self, bar: int) -> range:
@@ -210,42 +198,37 @@ class Metrics:
 
     def _due(self, player: str, bar: int) -> BarSounded | None:
         """What was decided of a bar in which a stem is due."""
-        sounded = self._bars.get(player, {}).get(bar)
+        sounded = self._bars[player].get(bar)
         silent = sounded is not None and sounded.sounding == "silence" and not sounded.expected
         return None if silent else sounded
 
     def _player(self, player: str, bar: int) -> PlayerMetrics:
-        isr = self._tallies[player].isr
-        sounded = self._due(player, bar)
+        isr, sounded = self._tallies[player].isr, self._due(player, bar)
         if sounded is None:
             return PlayerMetrics(None, None, None, isr, None, "none")
-        plan = None
-        if sounded.epoch is not None:
-            plan = self._plans.get(player, {}).get(sounded.epoch)
+        unknown: tuple[int | None, Fallback] = None, "none"
+        epoch = -1 if sounded.epoch is None else sounded.epoch
+        steps, less = self._plans[player].get(epoch, unknown)
+        fallback = less if sounded.sounding == "plan" else sounded.sounding
         return PlayerMetrics(
             sounding=sounded.sounding,
             slack_s=sounded.slack_s,
             staleness_bars=sounded.staleness_bars,
             isr=isr,
-            steps=plan.steps if plan is not None else None,
-            fallback=_fallback(sounded, plan),
+            steps=steps,
+            fallback=fallback if sounded.expected else "none",  # on hold, at the performer's wish
         )
 
 
-def _fallback(sounded: BarSounded, plan: _Plan | None) -> Fallback:
-    if not sounded.expected:  # on hold, at the performer's wish
-        return "none"
-    if sounded.sounding != "plan":
-        return sounded.sounding
-    if plan is not None and plan.hurried:
+def _less(plan: PlanMade) -> Fallback:
+    """What a plan had to do without."""
+    wish, allowed = effort_of(plan.knobs), sum(plan.steps)
+    if plan.steps_done < allowed:
         return "finished at once"
-    return "fewer steps" if plan is not None and plan.less else "none"
+    return "fewer steps" if allowed < sum(wish.steps) or plan.passes < wish.passes else "none"
 
 
-def _keep(
-    shelf: dict[str, dict[int, Kept]], player: str, number: int, what: Kept, most: int
-) -> None:
-    kept = shelf.setdefault(player, {})
+def _keep(kept: dict[int, Kept], number: int, what: Kept) -> None:
     kept[number] = what
-    while len(kept) > most:
+    while len(kept) > KEPT:
         kept.pop(min(kept))
