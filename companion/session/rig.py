@@ -101,21 +101,14 @@ class Rig:
         return self.memory.rate
 
 
-def open_device(
-    players: int,
-    input: str | int | None,
-    output: str | int | None,
-    rate: int | None,
-    blocksize: int = BLOCK_SAMPLES,
-    click_channel: int | None = None,
-) -> Rig:
+def open_device(players: int, wanted: Wanted, blocksize: int = BLOCK_SAMPLES) -> Rig:
     """A rig on a sound device, not started yet; it goes on when the device is lost.
 
     Raises:
         NoDevice: there is none.
         CompanionError: what was asked for is not there, or does not open.
     """
-    stream = Supervisor(players, Wanted(input, output, rate, click_channel), blocksize)
+    stream = Supervisor(players, wanted, blocksize)
     names = stream.device.input.name, stream.device.output.name
     timebase = StreamTimebase(stream.memory)
     return Rig(stream.memory, stream, timebase, *names, performed=stream.performed)
