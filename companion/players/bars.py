@@ -8,12 +8,15 @@ decision waits until half a second before the bar.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from companion.listen.cycle import MAX_CYCLE
-from companion.players.decision import BarDecision
+from companion.players.clips import BarClip
+from companion.players.decision import BarDecision, Placement
 from companion.players.stem import Stem
 from companion.system.errors import CompanionError
+from companion.take.events import BarSounded, Sounding
 
 if TYPE_CHECKING:
     from companion.clock.transport import Transport
@@ -36,11 +39,22 @@ class Bars:
         coming: the bars that a plan is being made for.
     """
 
-    def __init__(self, transport: Transport, stem: Stem, cycle: int) -> None:
-        """Nothing of `stem` decided yet; CompanionError if the cycle is not 1..16."""
+    def __init__(
+        self,
+        transport: Transport,
+        stem: Stem,
+        cycle: int,
+        player: str,
+        seconds: Callable[[int], float],
+    ) -> None:
+        """Nothing of `stem` decided yet; CompanionError if the cycle is not 1..16.
+
+        Decisions are told as those of `player`, with `seconds` of the take at stream samples.
+        """
         if not 1 <= cycle <= MAX_CYCLE:
             raise CompanionError(f"cycle is {cycle} bars; valid: 1 to {MAX_CYCLE}")
         self._transport, self._stem, self.cycle = transport, stem, cycle
+        self._player, self._seconds = player, seconds
         self._lead_samples = round(LEAD_S * transport.rate)
         self._last_lead_samples = round(LAST_LEAD_S * transport.rate)
         self._hold = False
@@ -128,30 +142,22 @@ class Bars:
             return self._repeat(bar, source, now, f"on hold: bar {source} again", expected=False)
         if clip is not None:
             self._repeated = 0
-            return BarDecision(
-                bar=bar,
-                sounding="older plan" if clip.plan_bar else "plan",
-                expected=True,
-                epoch=clip.epoch,
-                staleness_bars=clip.plan_bar,
-                desired_samples=self.deadline_samples(bar),
-                actual_samples=clip.ready_samples,
-                placement=None,
-                reason=f"bar {clip.plan_bar} of plan {clip.epoch}",
-            )
+            sounding: Sounding = "older plan" if clip.plan_bar else "plan"
+            reason = f"bar {clip.plan_bar} of plan {clip.epoch}"
+            return self._decision(bar, sounding, clip.ready_samples, reason, clip=clip)
         if self._is_muted(bar):
             self.muted.add(bar)  # until a plan says otherwise
             self.muted.discard(bar - MAX_CYCLE)
-            return self._silence(bar, now, "silent input", expected=False)
+            return self._decision(bar, "silence", now, "silent input", expected=False)
         if bar < self._first_cycle_end and source is None:
-            return self._silence(bar, now, "first cycle", expected=False)
+            return self._decision(bar, "silence", now, "first cycle", expected=False)
         if self.hold:
-            return self._silence(bar, now, "on hold, nothing to repeat", expected=False)
+            return self._decision(bar, "silence", now, "on hold, nothing to repeat", expected=False)
         limit = max(LEAST_REPEATED_BARS, REPEATED_CYCLES * self.cycle)
         if source is None:
-            return self._silence(bar, now, "no plan in time, nothing to repeat")
+            return self._decision(bar, "silence", now, "no plan in time, nothing to repeat")
         if self._repeated > limit:
-            return self._silence(bar, now, f"no plan for {limit} bars")
+            return self._decision(bar, "silence", now, f"no plan for {limit} bars")
         self._repeated += 1
         fades = self._repeated > limit
         reason = f"no plan in time: bar {source} again" + (", fading out" if fades else "")
@@ -179,11 +185,31 @@ class Bars:
         fades: bool = False,
     ) -> BarDecision:
         placement = self._stem.again(bar, source, now, fades)
-        clip, desired = placement.bar_clips[bar], self.deadline_samples(bar)
-        return BarDecision(
-            bar, "repeat", expected, clip.epoch, clip.plan_bar, desired, now, placement, reason
+        return self._decision(
+            bar, "repeat", now, reason, expected, placement.bar_clips[bar], placement
         )
 
-    def _silence(self, bar: int, now: int, reason: str, expected: bool = True) -> BarDecision:
-        desired = self.deadline_samples(bar)
-        return BarDecision(bar, "silence", expected, None, None, desired, now, None, reason)
+    def _decision(
+        self,
+        bar: int,
+        sounding: Sounding,
+        actual_samples: int,
+        reason: str,
+        expected: bool = True,
+        clip: BarClip | None = None,
+        placement: Placement | None = None,
+    ) -> BarDecision:
+        event = BarSounded(
+            bar=bar,
+            player=self._player,
+            sounding=sounding,
+            desired_s=self._seconds(self.deadline_samples(bar)),
+            actual_s=self._seconds(actual_samples),
+            epoch=None if clip is None else clip.epoch,
+            staleness_bars=None if clip is None else clip.plan_bar,
+            reason=reason,
+            expected=expected,
+            source=None if placement is None else placement.source,
+            fades=placement is not None and placement.fades,
+        )
+        return BarDecision(event, placement)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from companion.clock.grid import Grid
 from companion.players.clips import BarClip
 from companion.players.layout import Layout
-from companion.take.events import Sounding
+from companion.take.events import BarSounded
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,29 +111,13 @@ class Arrival(NamedTuple):
     reason: str
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class BarDecision:
+class BarDecision(NamedTuple):
     """What sounds in one bar of one player.
 
     Attributes:
-        bar: which.
-        sounding: what.
-        expected: whether a stem was due here at all, so that the bar counts in the ISR: not in
-            the first cycle, on silent input or on hold.
-        epoch: of the plan that sounds, None for silence.
-        staleness_bars: which bar of that plan it is, from 0; a repeat adds its distance.
-        desired_samples, actual_samples: when its sound had to be there, and when it was (for a
-            repeat or silence: when that was decided).
+        event: what is written down of it.
         placement: what to place, None if it is on the timeline already or there is nothing.
-        reason: one line for the log.
     """
 
-    bar: int
-    sounding: Sounding
-    expected: bool
-    epoch: int | None
-    staleness_bars: int | None
-    desired_samples: int
-    actual_samples: int
+    event: BarSounded
     placement: Placement | None
-    reason: str

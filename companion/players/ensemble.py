@@ -62,20 +62,13 @@ class Ensemble:
         Raises:
             CompanionError: the generator's window is too short for a bar.
         """
-        cycle = int(self._store.snapshot()["cycle"])
+        cycle, seconds = int(self._store.snapshot()["cycle"]), self._journal.seconds
         effort = Effort(DecodeSettings().steps, {}, "contrast")
         usual = Wish(ready.max_frames, ready.max_frames, effort)
-        self.players = [
-            Player(
-                name=name,
-                number=number + 1,
-                planner=Planner(
-                    self._transport, number, seed, ready.max_frames, ready.silence, cycle
-                ),
-                usual=usual,
-            )
-            for number, name in enumerate(names)
-        ]
+        for number, name in enumerate(names):
+            generator = ready.max_frames, ready.silence
+            planner = Planner(self._transport, number, seed, *generator, cycle, name, seconds)
+            self.players.append(Player(name, number + 1, planner, usual))
         self._rounds.prepare(self.players, ready)
         self.follow_knobs()  # before the first block: then there is no ramp into the gains
 

@@ -11,7 +11,7 @@ heard, calls `mute`), and calls `placed` for each placement that the writer took
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -52,6 +52,8 @@ class Planner:
         max_frames: int,
         silence: NDArray[np.int16],
         cycle: int = 4,
+        name: str = "",
+        seconds: Callable[[int], float] = float,
     ) -> None:
         """Nothing planned yet.
 
@@ -62,6 +64,7 @@ class Planner:
             max_frames: longest window the generator fills.
             silence: int16 [4, n], the generator's tokens of silence.
             cycle: bars after which the music repeats, 1..16.
+            name, seconds: what it is called, and when stream samples are, where that is told.
 
         Raises:
             CompanionError: a bar is longer than the generator's window, or the cycle is not 1..16.
@@ -74,7 +77,7 @@ class Planner:
         self._planned_in: int | None = None  # the bar in which the last plan was begun
         self._again_until = 0  # bars before this one are settled by `again`
         self.stem = Stem(transport, silence)
-        self.bars = Bars(transport, self.stem, cycle)
+        self.bars = Bars(transport, self.stem, cycle, name, seconds)
 
     def regenerate(self) -> None:
         """Plan again at once and with other dice."""

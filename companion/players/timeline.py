@@ -11,10 +11,10 @@ from collections.abc import Callable
 from companion.audio.memory import AudioMemory
 from companion.audio.writer import StemWriter
 from companion.clock.transport import Transport
-from companion.players.decision import BarDecision, Laid, Placement
+from companion.players.decision import Laid, Placement
 from companion.players.journal import Journal
 from companion.players.player import Player
-from companion.take.events import BarSounded, ClipPlaced, Incident
+from companion.take.events import ClipPlaced, Incident
 
 NEVER = sys.maxsize
 """The last bar and sample of a session that is not to end by itself."""
@@ -122,25 +122,8 @@ class Timeline:
         if self.end_bar != NEVER:
             until = min(until, player.planner.bars.deadline_samples(self.end_bar) - 1)
         decisions = player.planner.bars.due(until)
-        for decision in decisions:  # all before any is placed: as they were made
-            self._tell_bar(player, decision)
-        for decision in decisions:
-            if decision.placement is not None:
-                self.place(player, decision.placement)
-
-    def _tell_bar(self, player: Player, decision: BarDecision) -> None:
-        """Write down what a player's stem is in a bar."""
-        placement = decision.placement
-        sounded = BarSounded(
-            player=player.name,
-            sounding=decision.sounding,
-            desired_s=self._journal.seconds(decision.desired_samples),
-            actual_s=self._journal.seconds(decision.actual_samples),
-            epoch=decision.epoch,
-            staleness_bars=decision.staleness_bars,
-            reason=decision.reason,
-            expected=decision.expected,
-            source=None if placement is None else placement.source,
-            fades=placement is not None and placement.fades,
-        )
-        self._journal.write(sounded, self._transport.bar_start_samples(decision.bar))
+        for event, _ in decisions:  # all before any is placed: as they were made
+            self._journal.write(event, self._transport.bar_start_samples(event.bar))
+        for _, due in decisions:
+            if due is not None:
+                self.place(player, due)

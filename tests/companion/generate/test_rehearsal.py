@@ -113,7 +113,7 @@ def test_every_bar_after_the_first_cycle_has_its_stem_on_its_bar_line(
     output = rehearsal.play(music(transport, 14), 14)
     lines = [transport.bar_start_samples(bar) for bar in range(4, 14)]
     assert_on(onsets(output, rate), lines, rate)
-    assert {d.sounding for d in rehearsal.decisions if d.bar >= 4} == {"plan"}
+    assert {d.event.sounding for d in rehearsal.decisions if d.event.bar >= 4} == {"plan"}
 
 
 def test_when_plans_are_lost_the_stem_goes_on_in_phase() -> None:
@@ -122,7 +122,7 @@ def test_when_plans_are_lost_the_stem_goes_on_in_phase() -> None:
     output = rehearsal.play(music(transport, 18), 18)
     lines = [transport.bar_start_samples(bar) for bar in range(4, 18)]
     assert_on(onsets(output, 48000), lines, 48000)
-    sounding = {d.bar: d.sounding for d in rehearsal.decisions}
+    sounding = {d.event.bar: d.event.sounding for d in rehearsal.decisions}
     assert [sounding[bar] for bar in (6, 7, 8, 9, 12, 13)] == [
         "plan",
         "older plan",

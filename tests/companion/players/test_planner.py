@@ -44,7 +44,8 @@ class Player:
 
     def __init__(self, cycle: int = 4, transport: Transport = TRANSPORT) -> None:
         self.transport = transport
-        self.planner = Planner(transport, 0, 1, 512, SILENCE, cycle)
+        seconds = lambda sample: sample / transport.rate  # noqa: E731
+        self.planner = Planner(transport, 0, 1, 512, SILENCE, cycle, seconds=seconds)
         self.decisions: dict[int, BarDecision] = {}
         self.now = 0
 
@@ -53,7 +54,7 @@ class Player:
         while self.now < now:
             self.now = min(self.now + BAR // 2, now)
             for decision in self.planner.bars.due(self.now):
-                self.decisions[decision.bar] = decision
+                self.decisions[decision.event.bar] = decision
                 if decision.placement is not None:
                     self.planner.placed(decision.placement)
 
@@ -280,17 +281,17 @@ def test_an_older_plan_does_not_replace_a_newer_one(player: Player) -> None:
 def test_each_bar_is_decided_once_at_its_deadline(player: Player) -> None:
     due = player.planner.bars.due
     assert due(line(-0.5) - 1) == []
-    assert [d.bar for d in due(line(-0.5))] == [0]
+    assert [d.event.bar for d in due(line(-0.5))] == [0]
     assert due(line(-0.5)) == []
-    assert [d.bar for d in due(line(2.5))] == [1, 2, 3]
+    assert [d.event.bar for d in due(line(2.5))] == [1, 2, 3]
 
 
 def test_the_first_cycle_is_for_listening(player: Player) -> None:
     player.due(line(2.5))
     for bar in range(4):
         decision = player.decisions[bar]
-        assert (decision.sounding, decision.reason) == ("silence", "first cycle")
-        assert not decision.expected and decision.placement is None
+        assert (decision.event.sounding, decision.event.reason) == ("silence", "first cycle")
+        assert not decision.event.expected and decision.placement is None
 
 
 def test_plans_in_time_sound_each_in_its_first_bar(player: Player) -> None:
@@ -298,30 +299,30 @@ def test_plans_in_time_sound_each_in_its_first_bar(player: Player) -> None:
     player.due(line(10.5))
     for bar in range(4, 12):
         decision = player.decisions[bar]
-        assert (decision.sounding, decision.epoch) == ("plan", bar - 4)
-        assert decision.staleness_bars == 0 and decision.placement is None
-        assert decision.desired_samples - decision.actual_samples == 2 * 48000
+        assert (decision.event.sounding, decision.event.epoch) == ("plan", bar - 4)
+        assert decision.event.staleness_bars == 0 and decision.placement is None
+        assert decision.event.slack_s == 2.0
 
 
 def test_fallbacks_in_their_order(player: Player) -> None:
     """One plan (bars 4, 5, 6), then nothing more: its later bars, then repeats, then a fade."""
     player.plan(line(2))
     player.due(line(30))
-    heard = {bar: (d.sounding, d.staleness_bars) for bar, d in player.decisions.items()}
+    heard = {bar: (d.event.sounding, d.event.staleness_bars) for bar, d in player.decisions.items()}
     assert heard[4] == ("plan", 0)
     assert heard[5] == ("older plan", 1)
     assert heard[6] == ("older plan", 2)
     assert heard[7] == ("repeat", 3)  # nothing in phase: the last bar again
     assert heard[8] == ("repeat", 4)
-    assert [player.decisions[bar].reason for bar in (7, 8, 9)] == [
+    assert [player.decisions[bar].event.reason for bar in (7, 8, 9)] == [
         "no plan in time: bar 6 again",
         "no plan in time: bar 4 again",
         "no plan in time: bar 5 again",
     ]
-    assert [player.decisions[bar].sounding for bar in range(7, 16)] == ["repeat"] * 9
-    assert player.decisions[15].reason == "no plan in time: bar 11 again, fading out"
+    assert [player.decisions[bar].event.sounding for bar in range(7, 16)] == ["repeat"] * 9
+    assert player.decisions[15].event.reason == "no plan in time: bar 11 again, fading out"
     assert heard[16] == ("silence", None)
-    assert player.decisions[16].reason == "no plan for 8 bars"
+    assert player.decisions[16].event.reason == "no plan for 8 bars"
 
 
 def test_a_repeat_is_the_bar_as_it_sounded_on_its_own_bar_line(player: Player) -> None:
@@ -350,7 +351,7 @@ def test_after_a_fallback_the_next_plan_plays(player: Player) -> None:
     player.due(line(30))
     player.plan(line(31))
     player.due(line(32.5))
-    assert player.decisions[33].sounding == "plan"
+    assert player.decisions[33].event.sounding == "plan"
 
 
 @pytest.mark.parametrize("before_s", [0.9, 0.5])
@@ -365,20 +366,20 @@ def test_where_there_is_nothing_to_repeat_a_late_plan_is_better_than_silence(
     assert window.slack_s(late) < 0.0 and arrival.placement is not None
     assert (arrival.placement.first_bar, arrival.reason) == (4, "in time")
     player.due(line(4))
-    assert player.decisions[4].sounding == "plan"
+    assert player.decisions[4].event.sounding == "plan"
 
 
 def test_at_the_very_last_it_is_silence_after_all(player: Player) -> None:
     window = player.begin(line(2))
     arrival = player.arrive(window, line(4) - 48000 // 3)
     assert arrival.reason == "too late for 1 of its bars"
-    assert player.decisions[4].reason == "no plan in time, nothing to repeat"
+    assert player.decisions[4].event.reason == "no plan in time, nothing to repeat"
 
 
 def test_where_there_is_something_to_repeat_nothing_is_waited_for(player: Player) -> None:
     player.plan(line(2))  # for bars 4 to 6
     player.due(line(6.5))
-    assert player.decisions[7].sounding == "repeat"
+    assert player.decisions[7].event.sounding == "repeat"
 
 
 @pytest.mark.parametrize("late_s", [0.1, 0.5])
@@ -393,7 +394,7 @@ def test_a_plan_that_is_under_way_is_waited_for_before_a_bar_is_repeated(
     arrival = player.arrive(window, late)
     assert (arrival.reason, window.slack_s(late)) == ("in time", pytest.approx(-late_s))
     player.due(line(7))
-    assert player.decisions[7].sounding == "plan"
+    assert player.decisions[7].event.sounding == "plan"
 
 
 def test_at_the_very_last_a_bar_is_repeated_after_all(player: Player) -> None:
@@ -402,7 +403,7 @@ def test_at_the_very_last_a_bar_is_repeated_after_all(player: Player) -> None:
     arrival = player.arrive(window, line(7) - 48000 // 3)
     assert arrival.reason == "too late for 1 of its bars"
     player.due(line(7))
-    assert player.decisions[7].sounding == "repeat"
+    assert player.decisions[7].event.sounding == "repeat"
 
 
 def test_a_plan_that_failed_is_not_waited_for(player: Player) -> None:
@@ -410,14 +411,14 @@ def test_a_plan_that_failed_is_not_waited_for(player: Player) -> None:
     window = player.begin(line(5.4))
     player.planner.over(window)
     player.due(window.deadline_samples)
-    assert player.decisions[7].sounding == "repeat"
+    assert player.decisions[7].event.sounding == "repeat"
 
 
 def test_without_any_stem_there_is_nothing_to_repeat(player: Player) -> None:
     player.due(line(4))
     decision = player.decisions[4]
-    assert (decision.sounding, decision.expected) == ("silence", True)
-    assert decision.reason == "no plan in time, nothing to repeat"
+    assert (decision.event.sounding, decision.event.expected) == ("silence", True)
+    assert decision.event.reason == "no plan in time, nothing to repeat"
 
 
 # --- hold ----------------------------------------------------------------------------------------
@@ -428,10 +429,10 @@ def test_hold_repeats_the_last_cycle_in_phase_and_makes_no_plan(player: Player) 
     player.planner.bars.hold = True
     assert player.window(line(8), 1.0) is None
     player.due(line(20))
-    reasons = [player.decisions[bar].reason for bar in range(9, 17)]
+    reasons = [player.decisions[bar].event.reason for bar in range(9, 17)]
     assert reasons == [f"on hold: bar {bar} again" for bar in range(5, 13)]
-    assert all(not player.decisions[bar].expected for bar in range(9, 17))
-    epochs = [player.decisions[bar].epoch for bar in range(9, 17)]
+    assert all(not player.decisions[bar].event.expected for bar in range(9, 17))
+    epochs = [player.decisions[bar].event.epoch for bar in range(9, 17)]
     assert epochs == [1, 2, 3, 4] * 2  # the plans of bars 5, 6, 7, 8
     player.planner.bars.hold = False
     assert player.window(line(20), 1.0) is not None
@@ -443,8 +444,8 @@ def test_a_plan_that_comes_during_hold_is_not_placed(player: Player) -> None:
     arrival = player.arrive(window, line(2.2))
     assert arrival.placement is None and arrival.reason == "not placed: on hold"
     player.due(line(4))
-    assert player.decisions[4].reason == "on hold, nothing to repeat"
-    assert not player.decisions[4].expected
+    assert player.decisions[4].event.reason == "on hold, nothing to repeat"
+    assert not player.decisions[4].event.expected
 
 
 # --- silence in ----------------------------------------------------------------------------------
@@ -456,8 +457,8 @@ def test_silent_input_gives_no_stem_and_is_not_held_against_it(player: Player) -
     player.due(line(9))
     for bar in range(4, 10):
         decision = player.decisions[bar]
-        assert (decision.sounding, decision.reason) == ("silence", "silent input")
-        assert not decision.expected
+        assert (decision.event.sounding, decision.event.reason) == ("silence", "silent input")
+        assert not decision.event.expected
 
 
 def test_when_the_input_falls_silent_older_plans_are_silenced_on_a_bar_line(
@@ -472,8 +473,8 @@ def test_when_the_input_falls_silent_older_plans_are_silenced_on_a_bar_line(
     assert (placement.tokens == 9).all()
     player.planner.placed(placement)
     player.due(line(12))
-    assert player.decisions[7].sounding == "plan"
-    assert [player.decisions[bar].reason for bar in (8, 9, 10, 11)] == ["silent input"] * 4
+    assert player.decisions[7].event.sounding == "plan"
+    assert [player.decisions[bar].event.reason for bar in (8, 9, 10, 11)] == ["silent input"] * 4
 
 
 def test_a_plan_begun_before_the_silence_is_not_placed_after_it(player: Player) -> None:
@@ -491,8 +492,8 @@ def test_when_the_music_goes_on_so_does_the_stem(player: Player) -> None:
             player.planner.placed(placement)
     player.plan(line(10))
     player.due(line(12))
-    assert player.decisions[11].reason == "silent input"
-    assert player.decisions[12].sounding == "plan"
+    assert player.decisions[11].event.reason == "silent input"
+    assert player.decisions[12].event.sounding == "plan"
 
 
 def test_after_a_silence_the_generator_is_not_given_it_to_go_on_from(player: Player) -> None:
