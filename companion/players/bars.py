@@ -9,17 +9,14 @@ decision waits until half a second before the bar.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
+from companion.clock.transport import Transport
 from companion.listen.cycle import MAX_CYCLE
 from companion.players.clips import BarClip
 from companion.players.decision import BarDecision, Placement
 from companion.players.stem import Stem
 from companion.system.errors import CompanionError
 from companion.take.events import BarSounded, Sounding
-
-if TYPE_CHECKING:
-    from companion.clock.transport import Transport
 
 LEAD_S = 1.0
 """How long before a bar its sound must be there: the writer stays this far ahead."""

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
+from companion.clock.grid import Grid
 from companion.system.errors import CompanionError
-
-if TYPE_CHECKING:
-    from companion.clock.grid import Grid
 
 BARS = ((2, 4), (2, 3), (2, 2), (1, 2), (1, 1))
 """Prefix bars and planned bars, the first pair that fits is taken.

@@ -12,11 +12,12 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from companion.clock.grid import Grid
+from companion.clock.transport import Transport
 from companion.listen.cycle import stand_in_bar
 from companion.players.bars import Bars
 from companion.players.decision import Arrival, Placement, PlanWindow, Prefix
@@ -25,10 +26,6 @@ from companion.players.seeds import plan_seed
 from companion.players.stem import Stem
 from companion.system.errors import CompanionError
 from model.request import StemResult
-
-if TYPE_CHECKING:
-    from companion.clock.grid import Grid
-    from companion.clock.transport import Transport
 
 STRETCH = 0.08
 """Change of tempo up to which a stem is stretched; beyond it is planned anew."""

@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from companion.control.store import Snapshot
 from companion.generate.effort import Effort
+from companion.listen.window import ContextWindow
 from companion.players.decision import PlanWindow, Prefix
 from companion.players.seeds import alternative_seed
 from companion.players.settings import decode_settings
 from companion.players.stem import Stem
 from model.instruments import instrument_index
 from model.request import StemRequest, StemResult
-
-if TYPE_CHECKING:
-    from companion.listen.window import ContextWindow
 
 
 def stem_requests(

@@ -10,21 +10,18 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import count
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from companion.clock.grid import Grid
+from companion.clock.transport import Transport
 from companion.clock.warp import warped
 from companion.players.clips import BarClip, ClipShelf, to_device_rate
 from companion.players.decision import Laid, Placement, PlanWindow
 from companion.players.frame_grid import FrameGrid
 from model.grid import FRAME_RATE, HOP
 from model.request import StemResult
-
-if TYPE_CHECKING:
-    from companion.clock.transport import Transport
 
 LEAD_IN_S = 0.150
 """Music before a clip's start, for the cross-fade and for a stretch to settle."""
