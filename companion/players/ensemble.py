@@ -8,16 +8,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from functools import partial
 
-from companion.audio.memory import AudioMemory
-from companion.clock.transport import Transport
 from companion.control.parameters import TAKES
-from companion.control.store import ParameterStore
 from companion.generate.budget import Wish
 from companion.generate.effort import Effort
 from companion.generate.protocol import Ready
 from companion.players.decision import Placement
-from companion.players.journal import Journal
-from companion.players.metrics import Metrics
+from companion.players.desk import Desk
 from companion.players.planner import Planner
 from companion.players.player import Player
 from companion.players.rounds import Rounds
@@ -34,30 +30,17 @@ class Ensemble:
         players: the players; none before `prepare`.
     """
 
-    def __init__(
-        self,
-        memory: AudioMemory,
-        transport: Transport,
-        rounds: Rounds,
-        store: ParameterStore,
-        timeline: Timeline,
-        journal: Journal,
-        metrics: Metrics,
-    ) -> None:
+    def __init__(self, desk: Desk, rounds: Rounds, timeline: Timeline) -> None:
         """No players yet: `rounds` has their plans made, `timeline` takes what is to sound."""
-        self._memory, self._transport = memory, transport
-        self._store, self._timeline, self._journal, self._rounds = store, timeline, journal, rounds
-        self._metrics = metrics
+        self._memory, self._transport, self._metrics = desk.memory, desk.transport, desk.metrics
+        self._store, self._journal = desk.store, desk.journal
+        self._rounds, self._timeline = rounds, timeline
         self._begun, self._fades = False, 0  # how many are written down
         self._stopped = False
         self.players: list[Player] = []
 
     def prepare(self, names: Iterable[str], ready: Ready, seed: int) -> None:
-        """Lay out the players, by name.
-
-        Args:
-            ready: what the generator can do.
-            seed: of every die in this session.
+        """Lay out the players, by name; `seed` is of every die in this session.
 
         Raises:
             CompanionError: the generator's window is too short for a bar.

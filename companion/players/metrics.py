@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Literal, TypeVar, get_args
+from typing import Literal, NamedTuple, TypeVar, get_args
 
 from companion.players.settings import effort_of
 from companion.take.events import BarSounded, Event, PlanMade, Sounding
@@ -27,23 +27,17 @@ Kept = TypeVar("Kept")
 
 @dataclass(frozen=True, slots=True)
 class PlayerMetrics:
-    """One player in one bar.
+    """One player in one bar."""
 
-    Attributes:
-        sounding: what its stem is; None where none is due, in the first cycle or on silent input.
-        slack_s: how long before the time it had to be there its sound was; negative when late.
-        staleness_bars: which bar of its plan it is, from 0; a repeat adds its distance.
-        isr: share (0..1) of the bars due so far that had a stem ready; None before the first.
-        steps: decode steps that its plan was made in, over all levels.
-        fallback: what it had to do without.
-    """
-
+    # what its stem is; None where none is due, in the first cycle or on silent input
     sounding: Sounding | None
+    # how long before the time it had to be there its sound was; negative when late
     slack_s: float | None
-    staleness_bars: int | None
+    staleness_bars: int | None  # which bar of its plan it is, from 0; a repeat adds its distance
+    # share (0..1) of the bars due so far that had a stem ready; None before the first
     isr: float | None
-    steps: int | None
-    fallback: Fallback
+    steps: int | None  # decode steps that its plan was made in, over all levels
+    fallback: Fallback  # what it had to do without
 
     @property
     def severity(self) -> int:
@@ -51,51 +45,27 @@ class PlayerMetrics:
         return FALLBACKS.index(self.fallback)
 
 
-@dataclass(frozen=True, slots=True)
-class BarMetrics:
-    """The rig in one bar: of its players the least slack, the most staleness, the fewest steps.
+class BarMetrics(NamedTuple):
+    """The rig in one bar."""
 
-    Attributes:
-        bar: which, from 0.
-        isr: over all players.
-        fallback: the gravest.
-        players: by name.
-    """
-
-    bar: int
-    slack_s: float | None
-    staleness_bars: int | None
-    isr: float | None
-    steps: int | None
-    fallback: Fallback
-    players: Mapping[str, PlayerMetrics]
-
-    @property
-    def severity(self) -> int:
-        """The fallback's place in `FALLBACKS`."""
-        return FALLBACKS.index(self.fallback)
+    # of all players the least slack, the most staleness, the fewest steps, the gravest fallback,
+    # and their ISR together
+    rig: PlayerMetrics
+    players: Mapping[str, PlayerMetrics]  # each by name
 
 
 @dataclass(slots=True)
 class Tally:
-    """One player's bars and plans so far, counted.
+    """One player's bars and plans so far, counted."""
 
-    Attributes:
-        due: bars that a stem was due in.
-        ready: those of them that had one ready, be it a later bar of an older plan.
-        repeated: those of them that repeated another bar; in the rest nothing sounded.
-        plans: that came back; `late` of them for their first bar.
-        slack_s: time left when the last plan was ready, negative when it was late; None before it.
-        least_slack_s: the least of all plans.
-    """
-
-    due: int = 0
-    ready: int = 0
-    repeated: int = 0
-    plans: int = 0
+    due: int = 0  # bars that a stem was due in
+    ready: int = 0  # those of them that had one ready, be it a later bar of an older plan
+    repeated: int = 0  # those of them that repeated another bar; in the rest nothing sounded
+    plans: int = 0  # that came back; `late` of them for their first bar
     late: int = 0
+    # time left when the last plan was ready, negative when it was late; None before it
     slack_s: float | None = None
-    least_slack_s: float | None = None
+    least_slack_s: float | None = None  # the least of all plans
 
     @property
     def isr(self) -> float | None:
@@ -186,15 +156,15 @@ class Metrics:
         slack_s = [one.slack_s for one in each.values() if one.slack_s is not None]
         staleness = [m.staleness_bars for m in each.values() if m.staleness_bars is not None]
         steps = [one.steps for one in each.values() if one.steps is not None]
-        return BarMetrics(
-            bar=bar,
+        rig = PlayerMetrics(
+            sounding=None,
             slack_s=min(slack_s, default=None),
             staleness_bars=max(staleness, default=None),
             isr=together.isr,
             steps=min(steps, default=None),
             fallback=FALLBACKS[max((one.severity for one in each.values()), default=0)],
-            players=each,
         )
+        return BarMetrics(rig, each)
 
     def _due(self, player: str, bar: int) -> BarSounded | None:
         """What was decided of a bar in which a stem is due."""

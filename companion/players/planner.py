@@ -22,7 +22,7 @@ from companion.listen.cycle import stand_in_bar
 from companion.players.bars import Bars
 from companion.players.decision import Arrival, Placement, PlanWindow, Prefix
 from companion.players.layout import Layout, lay_out
-from companion.players.seeds import plan_seed
+from companion.players.request import plan_seed
 from companion.players.stem import Stem
 from companion.system.errors import CompanionError
 from model.request import StemResult

@@ -22,13 +22,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from math import ceil
 
-import numpy as np
-
-from companion.audio.memory import AudioMemory
 from companion.audio.silence import is_silent
-from companion.clock.transport import Transport
 from companion.control.parameters import PARAMETERS, Value
-from companion.control.store import ParameterStore, Snapshot
+from companion.control.store import Snapshot
 from companion.generate.budget import Budget, Wish
 from companion.generate.effort import Effort
 from companion.generate.latency import LONG_WAIT_S, Latency, Work
@@ -37,11 +33,10 @@ from companion.generate.stem_worker import Finished, StemWorker
 from companion.generate.warmup import typical_work
 from companion.listen.hearing import Hearing, Listening
 from companion.listen.window import ContextWindow
-from companion.players.batch import Member, Round
 from companion.players.decision import PlanWindow
-from companion.players.journal import Journal
-from companion.players.player import Player
-from companion.players.request import request_digest, result_digest, stem_requests
+from companion.players.desk import Desk
+from companion.players.player import Member, Player, Round
+from companion.players.request import request_digest, result_digest, stem_requests, with_others
 from companion.players.settings import effort_of
 from companion.players.timeline import Timeline
 from companion.take import events as log
@@ -59,32 +54,22 @@ class Rounds:
 
     def __init__(
         self,
-        memory: AudioMemory,
+        desk: Desk,
         heard: Listening,
-        transport: Transport,
         worker: StemWorker,
-        store: ParameterStore,
         timeline: Timeline,
-        journal: Journal,
         warn: Callable[[str], None],
     ) -> None:
-        """Nothing planned.
-
-        Args:
-            heard: the performer's music.
-            worker: who makes the plans.
-            timeline: takes what is to sound.
-            warn: told what the performer should know, in one line.
-            memory, transport, store, journal: of the session.
-        """
-        self._memory, self._transport, self._worker = memory, transport, worker
-        self._store, self._timeline, self._journal, self._warn = store, timeline, journal, warn
+        """Nothing planned; `warn` is told what the performer should know, in one line."""
+        self._memory, self._transport = desk.memory, desk.transport
+        self._store, self._journal, self._warn = desk.store, desk.journal, warn
+        self._worker, self._timeline = worker, timeline
         self._stand_in_from = 0
         self._budget = Budget(None)
         self._latency: Latency | None = None
         self._players: Sequence[Player] = ()
         self._number = 0
-        self._heard, self._hearing = heard, Hearing(heard, transport)
+        self._heard, self._hearing = heard, Hearing(heard, desk.transport)
         self._round: Round | None = None
         self._turns: deque[Member] = deque()  # planned after this round, for the same bar
         self._hurry_again_samples = 0
@@ -219,17 +204,12 @@ class Rounds:
             )
             if mix.known.any():
                 break
-        audio = mix.audio
-        others: dict[str, log.OtherHeard] = {}
-        for other in self._players:
-            settled = other.planner.settled(grid, layout)
-            if other is member.player or other.gain <= 0.0 or settled is None:
-                continue
-            if self._order != "apart":
-                others[other.name] = log.OtherHeard(other.gain, settled)
-                frames = layout.first_frame, layout.frames
-                sound = other.planner.stem.prefix(*frames, settled)[1]
-                audio = audio + np.float32(other.gain) * sound
+        others = [
+            (other, log.OtherHeard(other.gain, settled))
+            for other in self._players
+            if other is not member.player and other.gain > 0.0 and self._order != "apart"
+            if (settled := other.planner.settled(grid, layout)) is not None
+        ]
         told = log.PlanHeard(
             player=member.player.name,
             epoch=window.epoch,
@@ -239,10 +219,10 @@ class Rounds:
             heard_samples=self._hearing.position,
             cycle=cycle,
             stand_in_from=stand_in_from,
-            others=others,
+            others={other.name: heard for other, heard in others},
         )
         self._journal.write(told, self._hearing.position)
-        return mix, replace(mix, audio=audio)
+        return mix, with_others(mix, ((other.planner.stem, heard) for other, heard in others))
 
     def _requests(self, member: Member, heard: ContextWindow, effort: Effort) -> list[StemRequest]:
         planner, window, knobs = member.player.planner, member.window, member.knobs

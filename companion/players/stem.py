@@ -17,9 +17,8 @@ from numpy.typing import NDArray
 from companion.clock.grid import Grid
 from companion.clock.transport import Transport
 from companion.clock.warp import warped
-from companion.players.clips import BarClip, ClipShelf, to_device_rate
+from companion.players.clips import BarClip, ClipShelf, FrameGrid, to_device_rate
 from companion.players.decision import Laid, Placement, PlanWindow
-from companion.players.frame_grid import FrameGrid
 from model.grid import FRAME_RATE, HOP
 from model.request import StemResult
 

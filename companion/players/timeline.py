@@ -8,11 +8,9 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 
-from companion.audio.memory import AudioMemory
 from companion.audio.writer import StemWriter
-from companion.clock.transport import Transport
 from companion.players.decision import Laid, Placement
-from companion.players.journal import Journal
+from companion.players.desk import Desk
 from companion.players.player import Player
 from companion.take.events import ClipPlaced, Incident
 
@@ -27,16 +25,10 @@ class Timeline:
         end_bar: nothing is placed from there on.
     """
 
-    def __init__(
-        self,
-        memory: AudioMemory,
-        transport: Transport,
-        journal: Journal,
-        warn: Callable[[str], None],
-    ) -> None:
+    def __init__(self, desk: Desk, warn: Callable[[str], None]) -> None:
         """Nothing placed; `warn` is told what the performer should know, in one line."""
-        self._memory, self._transport, self._journal, self._warn = memory, transport, journal, warn
-        self._writer = StemWriter(memory)
+        self._memory, self._transport, self._journal = desk.memory, desk.transport, desk.journal
+        self._warn, self._writer = warn, StemWriter(desk.memory)
         self.end_bar = NEVER
         self._end_samples: int | None = None
 

@@ -34,7 +34,7 @@ from companion.listen.hearing import Hearing
 from companion.listen.window import ContextWindow
 from companion.players.decision import Placement, PlanWindow, Prefix
 from companion.players.layout import lay_out
-from companion.players.request import request_digest, result_digest, stem_requests
+from companion.players.request import request_digest, result_digest, stem_requests, with_others
 from companion.players.stem import Stem
 from companion.replay.finish_after import HurriedGenerator, Hurry, hurried_after
 from companion.replay.replayed import Difference, Replayed, why_not
@@ -228,31 +228,26 @@ class _Replay:
         """A plan's window, up to where it was heard, and what the others were going to play."""
         take = self._take
         grid = Grid(self._rate, Fraction(event.bpm), take.origin_samples, take.beats_per_bar)
-        others = {self._players[name]: heard for name, heard in event.others.items()}
-        for each in (player, *others):
-            if each.stem.grid != grid:
-                each.stem.regrid(grid)
+        others = [(self._players[name].stem, each) for name, each in event.others.items()]
+        for stem in (player.stem, *(stem for stem, _ in others)):
+            if stem.grid != grid:
+                stem.regrid(grid)
         layout = lay_out(grid, event.first_bar, self._ready.max_frames)
         window = PlanWindow(event.epoch, event.seed, grid, layout, event.heard_samples, 0, 0)
         self._advance(event.heard_samples)
         self._source.position = min(event.heard_samples, self._end)
         self._hearing.look()
-        frames = layout.first_frame, layout.frames
-        mix = self._hearing.window(grid, *frames, event.cycle, event.stand_in_from)
-        audio = mix.audio
-        for other, heard in others.items():
-            audio = audio + np.float32(heard.gain) * other.stem.prefix(*frames, heard.repeats)[1]
-        player.plans[event.epoch] = _Plan(window, replace(mix, audio=audio))
+        hearing = layout.first_frame, layout.frames, event.cycle, event.stand_in_from
+        mix = self._hearing.window(grid, *hearing)
+        player.plans[event.epoch] = _Plan(window, with_others(mix, others))
 
     def _ask(self, player: _Player, event: log.PlanAsked) -> None:
         plan = player.plans[event.epoch]
         given = Prefix(event.prefix_frames, event.repeats)
         effort = Effort(event.steps, event.guidance, event.form)
-        plan.round, plan.requests = (
-            event.round,
-            stem_requests(
-                player.stem, plan.window, given, plan.context, event.knobs, effort, event.stems
-            ),
+        heard, knobs, plan.round = plan.context, event.knobs, event.round
+        plan.requests = stem_requests(
+            player.stem, plan.window, given, heard, knobs, effort, event.stems
         )
         if request_digest(plan.requests[0]) != event.digest:
             self._note(player, event, "asks for something else than it did")

@@ -51,21 +51,13 @@ OnTick = Callable[[Status], None]
 
 @dataclass(frozen=True, slots=True)
 class Jammed:
-    """What a jam left.
+    """What a jam left."""
 
-    Attributes:
-        folder: the take.
-        picture: `take.png` in it; None if it could not be drawn.
-        figures: the session in numbers.
-        troubles: what went wrong in it, the gravest first.
-        error: why the jam or its take ended early, one line; None if they did not.
-    """
-
-    folder: Path
-    picture: Path | None
-    figures: dict[str, float]
-    error: str | None
-    troubles: tuple[Trouble, ...] = ()
+    folder: Path  # the take
+    picture: Path | None  # `take.png` in it; None if it could not be drawn
+    figures: dict[str, float]  # the session in numbers
+    error: str | None  # why the jam or its take ended early, one line; None if they did not
+    troubles: tuple[Trouble, ...] = ()  # what went wrong in it, the gravest first
 
 
 def jam(

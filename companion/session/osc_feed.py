@@ -12,12 +12,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from companion.audio.memory import AudioMemory
-from companion.clock.transport import Transport
 from companion.control.osc_out import Messages, OscSender
 from companion.control.osc_packet import Argument, Message
 from companion.control.parameters import BY_NAME, Value
-from companion.control.store import Change, ParameterStore
+from companion.control.store import Change
+from companion.players.desk import Desk
 from companion.players.metrics import BarMetrics, PlayerMetrics
 from companion.session.trouble import Trouble
 
@@ -29,32 +28,13 @@ MOST_BEATS = 16
 class OscFeed:
     """Sends what is new at each tick."""
 
-    def __init__(
-        self,
-        sender: OscSender | None,
-        memory: AudioMemory,
-        transport: Transport,
-        store: ParameterStore,
-        metrics: Callable[[int], BarMetrics],
-    ) -> None:
-        """Nothing told yet.
-
-        Args:
-            sender: who sends it; None sends nothing.
-            memory: whose levels are told; voice n is the n-th player's.
-            transport: the bar grid.
-            store: the knobs.
-            metrics: gives those of a bar that has begun.
-        """
+    def __init__(self, sender: OscSender | None, desk: Desk) -> None:
+        """Nothing told yet; without a sender nothing ever is."""
         self._send: Callable[[Messages], object] = lambda _: None
         if sender is not None:
             self._send = sender.send
-        self._memory, self._transport, self._store, self._metrics = (
-            memory,
-            transport,
-            store,
-            metrics,
-        )
+        self._memory, self._transport = desk.memory, desk.transport
+        self._store, self._metrics = desk.store, desk.metrics
         self._next_beat: int | None = None
         self._next_meters = 0
         self._moved: list[Message] = []
@@ -104,7 +84,7 @@ class OscFeed:
         if of_bar == 0:
             yield "/companion/bar", (bar + 1,)
             if bar >= 0:
-                yield from bar_messages(self._metrics(bar))
+                yield from bar_messages(self._metrics.bar(bar, self._store.players))
 
     def _meter_messages(self) -> Iterator[Message]:
         meters = self._memory.meters
@@ -125,14 +105,14 @@ def bar_messages(metrics: BarMetrics) -> Iterator[Message]:
     `slack` in seconds, `staleness` in bars, `isr` 0..1, `steps`, `fallback` as its number in
     `metrics.FALLBACKS`; of a player `sounding` as well, as text. What there is none of is not sent.
     """
-    yield from _figures("/companion/metrics", metrics)
+    yield from _figures("/companion/metrics", metrics.rig)
     for name, player in metrics.players.items():
         place = f"/companion/{name}/metrics"
         yield f"{place}/sounding", (player.sounding or "listening",)
         yield from _figures(place, player)
 
 
-def _figures(place: str, of: BarMetrics | PlayerMetrics) -> Iterator[Message]:
+def _figures(place: str, of: PlayerMetrics) -> Iterator[Message]:
     values: dict[str, Argument | None] = {
         "slack": of.slack_s,
         "staleness": of.staleness_bars,

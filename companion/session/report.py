@@ -5,11 +5,8 @@
 
 from __future__ import annotations
 
-from companion.audio.memory import AudioMemory
-from companion.clock.transport import Transport
-from companion.control.store import ParameterStore
-from companion.players.journal import Journal
-from companion.players.metrics import BarMetrics, Metrics, PlayerMetrics
+from companion.players.desk import Desk
+from companion.players.metrics import BarMetrics, PlayerMetrics
 from companion.session.ear import Ear
 from companion.session.osc_feed import OscFeed
 from companion.session.trouble import Trouble
@@ -22,19 +19,11 @@ LISTENING = PlayerMetrics(None, None, None, None, None, "none")
 class Report:
     """Tells how each bar went, and what goes wrong."""
 
-    def __init__(
-        self,
-        metrics: Metrics,
-        journal: Journal,
-        ear: Ear,
-        store: ParameterStore,
-        memory: AudioMemory,
-        transport: Transport,
-        feed: OscFeed,
-    ) -> None:
-        """Nothing told yet; `metrics` hears what the journal does."""
-        self._metrics, self._journal, self._ear, self._store = metrics, journal, ear, store
-        self._memory, self._transport, self._feed = memory, transport, feed
+    def __init__(self, desk: Desk, ear: Ear, feed: OscFeed) -> None:
+        """Nothing told yet."""
+        self._metrics, self._journal, self._store = desk.metrics, desk.journal, desk.store
+        self._memory, self._transport = desk.memory, desk.transport
+        self._ear, self._feed = ear, feed
         self._latest: BarMetrics | None = None  # of the present bar
 
     def trouble(self, trouble: Trouble, at_samples: int) -> None:
@@ -54,11 +43,11 @@ class Report:
         for bar in self._metrics.begun(self._transport.bar_at(now_samples)):
             self._latest = latest = self._metrics.bar(bar, self._store.players)
             measured = BarMeasured(
-                slack_s=latest.slack_s,
-                staleness_bars=latest.staleness_bars,
-                isr=latest.isr,
-                steps=latest.steps,
-                fallback=latest.fallback,
+                slack_s=latest.rig.slack_s,
+                staleness_bars=latest.rig.staleness_bars,
+                isr=latest.rig.isr,
+                steps=latest.rig.steps,
+                fallback=latest.rig.fallback,
                 cycle=int(self._store.snapshot()["cycle"]),
                 cycle_holds=self._ear.holds,
                 cycle_confidence=self._ear.confidence,

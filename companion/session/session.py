@@ -22,6 +22,7 @@ from companion.control.preset_text import preset_text
 from companion.control.store import ParameterStore
 from companion.generate.protocol import Ready
 from companion.generate.stem_worker import StemWorker
+from companion.players.desk import Desk
 from companion.players.ensemble import Ensemble
 from companion.players.journal import Journal
 from companion.players.metrics import Metrics, Tally
@@ -86,26 +87,20 @@ class Session:
         self._count_in = CountIn(rig.memory, self.transport, preset.meter, preset.count_in_bars)
         self._metrics, start = Metrics(), self._count_in.start_samples
         self._journal = Journal(take, self.transport, start, self._metrics.hear)
+        desk = Desk(rig.memory, self.transport, store, self._journal, self._metrics)
         self.troubles = Ledger(
             lambda: (rig.memory.position - start) / rig.rate,
             lambda trouble: self._report.trouble(trouble, rig.memory.position),
         )
-        happened = self.troubles.happened
-        self._timeline = Timeline(
-            rig.memory, self.transport, self._journal, partial(happened, "late")
-        )
+        happened, watch = self.troubles.happened, self.troubles.watch
+        self._timeline = Timeline(desk, partial(happened, "late"))
         if preset.bars is not None:
             self._timeline.end_bar = preset.bars
         self._guard = rig.echo_guard(lambda: bool(store.snapshot()["echo_guard"]))
         heard = WithoutGaps(rig.performed, self._guard, start)
-        timeline, journal = self._timeline, self._journal
         failed = partial(happened, "generator")
-        self._rounds = rounds = Rounds(
-            rig.memory, heard, self.transport, worker, store, timeline, journal, failed
-        )
-        self._ensemble = Ensemble(
-            rig.memory, self.transport, rounds, store, timeline, journal, self._metrics
-        )
+        self._rounds = Rounds(desk, heard, worker, self._timeline, failed)
+        self._ensemble = Ensemble(desk, self._rounds, self._timeline)
         self.conductor = Conductor(
             self.transport,
             store,
@@ -116,20 +111,17 @@ class Session:
             self._warn_of_clock,
         )
         self._ear = Ear(heard, self.transport, store)
-        bar_metrics = lambda bar: self._metrics.bar(bar, store.players)  # noqa: E731
-        self._feed = OscFeed(osc, rig.memory, self.transport, store, bar_metrics)
-        self._report = Report(
-            *(self._metrics, journal, self._ear, store, rig.memory, self.transport, self._feed)
-        )
-        self._outage = Outage(
-            rig.losable,
-            rig.performed,
-            self.transport,
-            self._journal,
-            partial(happened, "news"),
-        )
+        self._feed = OscFeed(osc, desk)
+        self._report = Report(desk, self._ear, self._feed)
+        news = partial(happened, "news")
+        self._outage = Outage(rig.losable, rig.performed, self.transport, self._journal, news)
+        watch("device", lambda: self._outage.trouble)
+        watch("clock", lambda: self.conductor.trouble)
+        if take is not None:
+            watch("recording", lambda: take.error or "")
+        if osc is not None:
+            watch("osc", lambda: osc.trouble)
         self._xruns = 0
-        self._watch(osc)
         self._stopped = False
 
     # --- from any thread -----------------------------------------------------------------------
@@ -313,18 +305,6 @@ class Session:
         self._journal.write(Incident(what="clock", detail=what), self.rig.memory.position)
         if what != self.conductor.trouble:
             self.troubles.happened("news", what)
-
-    # --- trouble -------------------------------------------------------------------------------
-
-    def _watch(self, osc: OscSender | None) -> None:
-        """Have the ledger look at all that may be wrong for a while."""
-        watch, take = self.troubles.watch, self._take
-        watch("device", lambda: self._outage.trouble)
-        watch("clock", lambda: self.conductor.trouble)
-        if take is not None:
-            watch("recording", lambda: take.error or "")
-        if osc is not None:
-            watch("osc", lambda: osc.trouble)
 
     def _count_xruns(self) -> None:
         xruns = self.rig.memory.counters.xruns

@@ -11,8 +11,7 @@ from companion.generate.effort import Effort
 from companion.listen.window import ContextWindow
 from companion.players.decision import Arrival, BarDecision, PlanWindow
 from companion.players.planner import Planner
-from companion.players.request import stem_requests
-from companion.players.seeds import plan_seed
+from companion.players.request import plan_seed, stem_requests
 from companion.players.stem import LEAD_IN_S
 from companion.system.errors import CompanionError
 from model.request import DecodeSettings, StemResult
