@@ -34,13 +34,14 @@ from companion.demo import DEMO_BPM, read_demo
 from companion.generate.inline import InlineWorker
 from companion.generate.loading import GeneratorName, loading
 from companion.generate.stem_worker import Finished
+from companion.generate.worker import Worker
 from companion.players.metrics import Tally
 from companion.session.count_in import first_bar_samples
 from companion.session.rig import Rig, to_device_rate
 from companion.session.session import Session
 from companion.session.status import Status
 from companion.soak.faults import Fault, faults
-from companion.soak.generator import TroubledWorker
+from companion.soak.generator import TroubledGenerator
 from companion.soak.memory_slope import resident_mb, slope_mb_per_hour
 from companion.soak.stream import LoopStream
 from companion.system.errors import CompanionError
@@ -56,28 +57,17 @@ KNOB_BARS = 6
 
 @dataclass(slots=True)
 class Soaked:
-    """What came of it.
+    """What came of it."""
 
-    Attributes:
-        music_s: seconds of music played.
-        bars: bars played.
-        faults: how many of each kind.
-        tally: bars and plans of all players together.
-        restarts: of the generator.
-        incidents: events of that kind, by name.
-        peak: largest output sample, linear.
-        broken: what must not happen, a line each.
-        slope_mb_per_hour: growth of memory by hour of music; None after too short a run.
-    """
-
-    music_s: float = 0.0
-    bars: int = 0
-    faults: Counter[str] = field(default_factory=Counter)
-    tally: Tally = field(default_factory=Tally)
-    restarts: int = 0
-    incidents: Counter[str] = field(default_factory=Counter)
-    peak: float = 0.0
-    broken: list[str] = field(default_factory=list)
+    music_s: float = 0.0  # seconds of music played
+    bars: int = 0  # bars played
+    faults: Counter[str] = field(default_factory=Counter)  # how many of each kind
+    tally: Tally = field(default_factory=Tally)  # bars and plans of all players together
+    restarts: int = 0  # of the generator
+    incidents: Counter[str] = field(default_factory=Counter)  # events of that kind, by name
+    peak: float = 0.0  # largest output sample, linear
+    broken: list[str] = field(default_factory=list)  # what must not happen, a line each
+    # growth of memory by hour of music; None after too short a run
     slope_mb_per_hour: float | None = None
 
 
@@ -100,24 +90,23 @@ def soak(
     """
     if not 0.0 < hours < math.inf:
         raise CompanionError(f"hours is {hours:g}; valid: above 0, and an end")
-    worker = InlineWorker(loading(generator))
-    worker.wait_ready()
+    maker = InlineWorker(loading(generator))
+    maker.wait_ready()
     soaked, dice = Soaked(), random.Random(seed)
     sizes_mb: list[tuple[float, float]] = []  # after so many hours
     started_s = time.monotonic()
     while soaked.music_s < hours * 3600:
         left = (hours * 3600 - soaked.music_s) / float(240 / DEMO_BPM)
         bars = max(1, round(min(dice.randint(*SET_BARS), left)))
-        _Set(
-            worker, soak_preset(generator, bars), bars, dice.randrange(2**32), soaked, sizes_mb
-        ).play()
+        preset = soak_preset(generator, bars)
+        _Set(maker, preset, bars, dice.randrange(2**32), soaked, sizes_mb).play()
         gc.collect()  # a set holds 75 MB of rings in a cycle of references
         say(
             f"{soaked.music_s / 3600:.2f} h of music, {soaked.bars} bars, "
             f"{sum(soaked.faults.values())} faults, {resident_mb():.0f} MB, "
             f"{soaked.music_s / (time.monotonic() - started_s):.0f} times real time"
         )
-    at_hours, sizes = zip(*sizes_mb, strict=True)
+    at_hours, sizes = [at for at, _ in sizes_mb], [size for _, size in sizes_mb]
     soaked.slope_mb_per_hour = slope_mb_per_hour(at_hours, sizes)
     return soaked
 
@@ -127,7 +116,7 @@ class _Set:
 
     def __init__(
         self,
-        worker: InlineWorker,
+        maker: InlineWorker,
         preset: Preset,
         bars: int,
         seed: int,
@@ -141,7 +130,9 @@ class _Set:
         memory = AudioMemory(rate, len(preset.players))
         self._stream = LoopStream(memory, recording, first_bar_samples(preset, rate))
         rig = Rig(memory, self._stream, OfflineTimebase(self._stream), "a loop", "nothing")
-        self._worker = TroubledWorker(worker, rate, lambda: memory.position, self._plan_s)
+        self._generator = TroubledGenerator(maker, rate, lambda: memory.position, self._plan_s)
+        clock = lambda: memory.position / rate  # noqa: E731
+        self._worker = Worker(self._generator.open, clock=clock, threaded=False)
         self._folder = Path(tempfile.mkdtemp(prefix="companion-soak-"))
         voices = {player.name: number for number, player in enumerate(preset.players, 1)}
         self._take = Take(self._folder, voices, threaded=False)
@@ -167,6 +158,7 @@ class _Set:
 
     def _on_tick(self, status: Status) -> None:
         """Measure in each bar, and do what is due."""
+        self._generator.tick()
         position, transport = self._stream.memory.position, self._session.transport
         if status.bar > self._bar:
             self._bar = status.bar
@@ -191,14 +183,14 @@ class _Set:
         dice = random.Random(fault.seed)
         match fault.kind:
             case "generator dead":
-                self._worker.die()
+                self._generator.die()
             case "generator hung":
-                self._worker.hang()
+                self._generator.hang()
             case "generator NaN":
-                self._worker.spoil(1 + round(4 * fault.size))
+                self._generator.spoil(1 + round(4 * fault.size))
             case "generator slow":
                 bars = 1 + 8 * dice.random()
-                self._worker.slow(2 + 18 * fault.size, position + round(bars * bar_samples))
+                self._generator.slow(2 + 18 * fault.size, position + round(bars * bar_samples))
             case "knob turned":
                 self._turn(dice, fault.size, bar)
             case "silence":
