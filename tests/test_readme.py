@@ -158,7 +158,7 @@ def test_the_osc_addresses_that_are_shown_are_sent() -> None:
     for place in ("beat", "bar", "metrics/", "PLAYER/metrics/", "meter/in", "meter/out"):
         assert place in named
     player = PlayerMetrics("plan", 1.0, 0, 1.0, 22, "none")
-    sent = bar_messages(BarMetrics(0, 1.0, 0, 1.0, 22, "none", {"PLAYER": player}))
+    sent = bar_messages(BarMetrics(player, {"PLAYER": player}))
     for address, _ in sent:
         assert f"`{address.rpartition('/')[2]}`" in README
     words = ["none", "fewer steps", "finished at once", "an older plan", "bars repeated", "silence"]

@@ -7,10 +7,10 @@ A generator that dies, talks nonsense, gives no sign of life or fails time after
 started again, at once the first time, then ever later; the plan it was making is reported as
 failed, one that waits stays.
 
-*Threading*: one thread, `worker`, owns everything here. The public methods may be called from any
-thread: they put a task into the worker's inbox and return, but for `wait_ready`, `close` and a
-`poll` with a timeout; `pace` looks at what is replaced as a whole. The link's threads do the same
-with what they hear.
+*Threading*: one thread, `worker`, or without it who polls, owns everything here. The public methods
+may be called from any thread: they put a task into the worker's inbox and return, but for
+`wait_ready`, `close` and a `poll` with a timeout; `pace` looks at what is replaced as a whole. The
+link's threads do the same with what they hear.
 """
 
 from __future__ import annotations
@@ -81,6 +81,7 @@ class Worker:
         open_link: OpenLink,
         start_timeout_s: float = START_TIMEOUT_S,
         clock: Callable[[], float] = time.monotonic,
+        threaded: bool = True,
     ) -> None:
         """Start the generator.
 
@@ -88,6 +89,7 @@ class Worker:
             open_link: starts one; called again after each that is lost.
             start_timeout_s: one that is not ready by then is lost.
             clock: monotonic seconds.
+            threaded: do the work in a thread; else each call of `poll` does what is due.
         """
         self._open_link = open_link
         self._start_timeout_s = start_timeout_s
@@ -113,8 +115,12 @@ class Worker:
         self._heard_s = 0.0  # the last sign of life
         self._signs: tuple[int, tuple[tuple[float, float], ...]] = NO_PLAN, ()  # see `Pace.heard`
         self._number = 0
+        self._threaded = threaded
         self._thread = threading.Thread(target=self._run, name="worker", daemon=True)
-        self._thread.start()
+        if threaded:
+            self._thread.start()
+        else:
+            self._open()
 
     @property
     def restarts(self) -> int:
@@ -128,6 +134,7 @@ class Worker:
 
     def wait_ready(self, timeout_s: float = START_TIMEOUT_S) -> Ready:
         """See `StemWorker`."""
+        self._keep_up()
         if not self._told.wait(timeout_s):
             raise CompanionError(f"the generator is not ready after {timeout_s:g} s")
         if self._ready is None:
@@ -158,6 +165,7 @@ class Worker:
 
     def poll(self, timeout_s: float = 0.0) -> list[Finished]:
         """See `StemWorker`."""
+        self._keep_up()
         found: list[Finished] = []
         try:
             found.append(self._outbox.get(timeout_s > 0.0, timeout_s or None))
@@ -169,7 +177,16 @@ class Worker:
     def close(self) -> None:
         """See `StemWorker`."""
         self._inbox.put(self._on_close)
-        self._thread.join(CLOSE_TIMEOUT_S)
+        if self._threaded:
+            self._thread.join(CLOSE_TIMEOUT_S)
+        elif not self._given_up:
+            self._keep_up()
+            self._end_all()
+
+    def _keep_up(self) -> None:
+        """Do what is due where no thread does."""
+        if not self._threaded:
+            self._turn(0.0)
 
     # --- in the worker's thread from here on ----------------------------------------------------
 
@@ -177,12 +194,18 @@ class Worker:
         self._open()
         while not self._closing:
             timed = self._making is not None or not self._idle
-            with contextlib.suppress(Empty):
-                self._inbox.get(timeout=TICK_S if timed else None)()
-                while True:  # all there is, before silence is held against the generator
-                    self._inbox.get_nowait()()
-            self._check_time()
-            self._dispatch()
+            self._turn(TICK_S if timed else None)
+        self._end_all()
+
+    def _turn(self, timeout_s: float | None) -> None:
+        with contextlib.suppress(Empty):
+            self._inbox.get(timeout=timeout_s)()
+            while True:  # all there is, before silence is held against the generator
+                self._inbox.get_nowait()()
+        self._check_time()
+        self._dispatch()
+
+    def _end_all(self) -> None:
         if self._link is not None:
             self._link.close()
         for job in (self._making, self._waiting):

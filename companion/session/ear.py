@@ -7,21 +7,18 @@ Each beat costs it one or two milliseconds, at the beat's end.
 from __future__ import annotations
 
 from collections import deque
-from typing import TYPE_CHECKING
 
 import numpy as np
 
+from companion.clock.transport import Transport
 from companion.control.parameters import BROKEN_CYCLE
 from companion.control.store import Change, ParameterStore
 from companion.listen.cycle import MAX_CYCLE
 from companion.listen.cycle_check import CycleCheck
 from companion.listen.cycle_finder import Bar, CycleFinder
 from companion.listen.fingerprint import BeatPrint, beat_print
+from companion.listen.window import Capture
 from companion.system.errors import CompanionError
-
-if TYPE_CHECKING:
-    from companion.clock.transport import Transport
-    from companion.listen.window import Capture
 
 SOURCE = "found"
 """Who moved the knob, where it was the music."""

@@ -26,21 +26,13 @@ TEMPO_STEPS = 1000
 
 @dataclass(frozen=True, slots=True)
 class Resumed:
-    """What a jam goes on with.
+    """What a jam goes on with."""
 
-    Attributes:
-        preset: as the rig stood, with the bars that are left.
-        seed: of the session.
-        continues: name of the take.
-        bars_before: bars of the set that were begun so far.
-        lost: what the crash cost, a line each.
-    """
-
-    preset: Preset
-    seed: int
-    continues: str
-    bars_before: int
-    lost: tuple[str, ...]
+    preset: Preset  # as the rig stood, with the bars that are left
+    seed: int  # of the session
+    continues: str  # name of the take
+    bars_before: int  # bars of the set that were begun so far
+    lost: tuple[str, ...]  # what the crash cost, a line each
 
 
 def resume(take: Path) -> Resumed:

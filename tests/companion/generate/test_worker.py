@@ -342,3 +342,34 @@ def test_a_generator_that_replaces_another_computes_with_the_threads_of_the_firs
     open_next(lambda _: None)
     open_next(lambda _: None)
     assert told == [0, 3, 3]
+
+
+def test_without_a_thread_what_is_due_is_done_where_it_is_polled(make_request) -> None:
+    links: list[FakeLink] = []
+    now_s = 0.0
+
+    def open_link(receive: Receive) -> FakeLink:
+        receive(READY)
+        links.append(FakeLink(receive))
+        return links[-1]
+
+    worker = Worker(open_link, clock=lambda: now_s, threaded=False)
+    assert worker.wait_ready(0.0) is READY
+    worker.submit(1, [make_request()], patience_s=3.0)
+    assert worker.poll() == []
+    plan = links[0].next_plan()
+    now_s = 1.0
+    links[0].answer(plan)
+    assert [(end.plan, end.outcome) for end in worker.poll()] == [(1, "done")]
+    worker.submit(2, [make_request()], patience_s=3.0)
+    assert worker.poll() == []
+    now_s = 4.1
+    (lost,) = worker.poll()
+    assert (lost.outcome, lost.reason) == ("failed", "the generator gave no sign for 3.0 s")
+    worker.submit(3, [make_request()])
+    assert worker.poll() == []
+    assert (len(links), worker.restarts) == (2, 1)
+    assert worker.poll() == []  # now it has heard that the new one is ready
+    assert len(links[1].next_plan().requests) == 1
+    worker.close()
+    assert [(end.plan, end.outcome) for end in worker.poll()] == [(3, "cancelled")]
