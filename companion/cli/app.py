@@ -20,11 +20,10 @@ from rich.live import Live
 from rich.text import Text
 
 from companion.cli.status_view import StatusView
-from companion.cli.stderr import hushed
 from companion.cli.takes import take_commands
 from companion.cli.typed import typed_number, typed_path
 from companion.clock.grid import MAX_BPM, MIN_BPM
-from companion.control.midi import list_midi_ports
+from companion.control.midi_port import list_midi_ports
 from companion.control.preset import (
     DEVICES,
     GeneratorPreset,
@@ -45,6 +44,7 @@ from companion.session.trouble import summary_lines
 from companion.system.ending import Stopped, ended_by, stopped
 from companion.system.errors import CompanionError, NoDevice, nearest
 from companion.system.printing import not_printed, printable, printed_text, say
+from companion.system.stderr import hushed
 from model.instruments import INSTRUMENTS
 
 app = typer.Typer(

@@ -13,7 +13,7 @@ from __future__ import annotations
 import selectors
 import threading
 from collections.abc import Hashable, Iterable
-from typing import Any, Self
+from typing import Any
 
 from companion.control.osc_address import open_listeners
 from companion.control.osc_packet import IMPULSE, MAX_PACKET_BYTES, read_packet
@@ -30,7 +30,7 @@ MAX_ERROR_CHARACTERS = 200
 
 
 class OscKnobs:
-    """Turns knobs by messages, without a socket: the part that the fake shares."""
+    """Turns knobs by messages, without a socket."""
 
     def __init__(self, store: ParameterStore) -> None:
         """Nothing received yet."""
@@ -133,32 +133,6 @@ def _named(what: str, pattern: str, names: Iterable[str]) -> Iterable[str]:
     return found
 
 
-class FakeOscServer(OscKnobs):
-    """The twin without a socket: `receive_packet` is what a client would do."""
-
-    address = "fake"
-
-    def __init__(self, store: ParameterStore) -> None:
-        """Receive at once."""
-        super().__init__(store)
-        self._closed = False
-
-    def receive_packet(self, packet: bytes, sender: Hashable = None) -> None:
-        """A packet arrives; after `close` none does."""
-        if not self._closed:
-            super().receive_packet(packet, sender)
-
-    def close(self) -> None:
-        """Receive no more; again does nothing."""
-        self._closed = True
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-
 class OscServer(OscKnobs):
     """Receives on a UDP port, on loopback unless the preset says otherwise.
 
@@ -209,9 +183,3 @@ class OscServer(OscKnobs):
         self._thread.join()
         for each in self._sockets:
             each.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()

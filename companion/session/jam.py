@@ -15,11 +15,11 @@ from companion.clock.grid import Grid
 from companion.clock.link import LinkSource, open_link
 from companion.clock.midi_clock import MidiClock
 from companion.clock.midi_out import MidiClockOut, MidiSender
-from companion.control.midi import MidiInput, NoMidi, OnClock, open_midi
-from companion.control.midi_output import open_midi_output
+from companion.control.midi import MidiInput, OnClock, open_midi
+from companion.control.midi_port import NoMidi, open_port
 from companion.control.osc import OscServer
 from companion.control.osc_address import SocketAddress
-from companion.control.osc_out import OscSender, UdpOscSender
+from companion.control.osc_out import OscSender
 from companion.control.preset import Preset
 from companion.control.store import ParameterStore
 from companion.demo import DEMO_BPM, DEMO_FILE, read_demo, read_demo_channels
@@ -169,17 +169,19 @@ def open_controls(
     store: ParameterStore,
     open_things: ExitStack,
     say: Say,
-    on_clock: OnClock | None = None,
+    on_clock: OnClock = lambda *_: None,
 ) -> Controls:
     """OSC and MIDI, where the preset has them; without MIDI on this machine, without."""
     controls = Controls()
     if preset.osc is not None:
-        server = open_things.enter_context(OscServer(store, preset.osc))
+        server = OscServer(store, preset.osc)
+        open_things.callback(server.close)
         controls = replace(controls, osc_places=server.places)
         say(f"OSC: {server.address}")
     if preset.midi is not None:
         try:
-            midi = open_things.enter_context(open_midi(store, preset.midi, on_clock))
+            midi = open_midi(store, preset.midi, on_clock)
+            open_things.callback(midi.close)
             controls = replace(controls, midi=midi)
             say(f"MIDI: {midi.name}")
         except NoMidi as missing:
@@ -193,7 +195,7 @@ def open_clock_out(preset: Preset, session: Session, open_things: ExitStack, say
         return
     wanted = preset.midi.clock_out
     try:
-        sender = open_midi_output(None if wanted is True else str(wanted))
+        sender = open_port(None if wanted is True else str(wanted), "clock", output=True)
     except NoMidi as missing:
         say(f"{missing}: playing without a clock out")
         return
@@ -221,7 +223,8 @@ def open_sender(
     """
     if preset.osc is None or not preset.osc.send:
         return None
-    sender = open_things.enter_context(UdpOscSender(preset.osc.send, own))
+    sender = OscSender(preset.osc.send, own)
+    open_things.callback(sender.close)
     say(f"OSC to {', '.join(f'{target.host}:{target.port}' for target in preset.osc.send)}")
     return sender
 
