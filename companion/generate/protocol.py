@@ -9,17 +9,18 @@ from __future__ import annotations
 
 import json
 import struct
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sized
 from dataclasses import dataclass, field, fields, is_dataclass
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 from safetensors.numpy import load, save
 
 from companion.system.errors import CompanionError
+from companion.system.json_value import made
 from model.grid import LEVELS
-from model.request import DecodeSettings, StemRequest, StemResult
+from model.request import StemRequest, StemResult
 
 VERSION = 4
 MAX_STEMS = 32
@@ -61,6 +62,10 @@ class Ready:
     silence: NDArray[np.int16]
     timings: Mapping[str, float] = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        if self.silence.shape != (LEVELS, self.max_frames) or self.silence.dtype != np.int16:
+            raise ValueError(f"silence of shape {self.silence.shape}")
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Plan:
@@ -68,6 +73,9 @@ class Plan:
 
     number: int
     requests: tuple[StemRequest, ...]
+
+    def __post_init__(self) -> None:
+        _check_number(self.requests)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +112,9 @@ class Result:
     stems: tuple[StemResult | str, ...]
     seconds: float
 
+    def __post_init__(self) -> None:
+        _check_number(self.stems)
+
 
 @dataclass(frozen=True, slots=True)
 class Failed:
@@ -114,6 +125,7 @@ class Failed:
 
 
 Message = Hello | Ready | Plan | Progress | Finish | Cancel | Result | Failed
+KINDS: dict[str, Any] = {kind.__name__: kind for kind in get_args(Message)}
 NO_PLAN = -1
 CANCELLED = "cancelled"
 """The reason of a plan that failed because it was told to."""
@@ -189,6 +201,8 @@ def unpack(header: bytes, body: bytes) -> Message:
                 raise ValueError(f"array {name!r} holds what is no bool")
 
         def filled(said: dict[str, Any]) -> Any:
+            if any(value is None for value in said.values()):
+                raise ValueError("a value is missing")
             # No mapping in a message has text for a value, so this is an array's place.
             is_place = said.keys() == {"array"} and isinstance(said["array"], str)
             return arrays.pop(said["array"]) if is_place else said
@@ -196,50 +210,12 @@ def unpack(header: bytes, body: bytes) -> Message:
         said = json.loads(header, object_hook=filled)
         if arrays:
             raise ValueError(f"arrays {sorted(arrays)} belong to nothing")
-        return _put_together(said["kind"], said["fields"])
+        return made(KINDS[said["kind"]], said["fields"])
     except Exception as error:  # whatever is wrong with it, it is no message
         text = " ".join(str(error).split())
         raise ProtocolError(f"message cannot be read ({type(error).__name__}: {text})") from error
 
 
-def _put_together(kind: str, said: dict[str, Any]) -> Message:
-    match kind:
-        case "Hello":
-            return Hello(int(said["version"]))
-        case "Ready":
-            frames, silence = int(said["max_frames"]), said["silence"]
-            if silence.shape != (LEVELS, frames) or silence.dtype != np.int16:
-                raise ValueError(f"silence of shape {silence.shape}")
-            timings = {stage: float(seconds) for stage, seconds in said["timings"].items()}
-            numbers = float(said["plan_s"]), int(said["threads"])
-            return Ready(frames, str(said["device"]), *numbers, silence, timings)
-        case "Plan":
-            requests = tuple(_request(each) for each in _stems(said["requests"]))
-            return Plan(int(said["number"]), requests)
-        case "Progress":
-            return Progress(int(said["number"]), float(said["share"]))
-        case "Finish":
-            return Finish(int(said["number"]))
-        case "Cancel":
-            return Cancel(int(said["number"]))
-        case "Result":
-            stems = _stems(said["stems"])
-            made = tuple(each if isinstance(each, str) else StemResult(**each) for each in stems)
-            return Result(int(said["number"]), made, float(said["seconds"]))
-        case "Failed":
-            return Failed(int(said["number"]), str(said["reason"]))
-        case _:
-            raise ValueError(f"kind {kind!r}")
-
-
-def _stems(said: Sequence[Any]) -> Sequence[Any]:
-    if not 1 <= len(said) <= MAX_STEMS:
-        raise ValueError(f"{len(said)} stems; valid: 1 to {MAX_STEMS}")
-    return said
-
-
-def _request(said: dict[str, Any]) -> StemRequest:
-    decode = said["decode"]
-    return StemRequest(
-        **said | {"decode": DecodeSettings(**decode | {"steps": tuple(decode["steps"])})}
-    )
+def _check_number(stems: Sized) -> None:
+    if not 1 <= len(stems) <= MAX_STEMS:
+        raise ProtocolError(f"{len(stems)} stems; valid: 1 to {MAX_STEMS}")

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, ClassVar, Literal, TypeVar, dataclass_transform
 
 from companion.system.errors import CompanionError
-from companion.take.json_value import made, plain
+from companion.system.json_value import made, plain
 from model.request import Form
 
 EVENTS_FILE = "events.jsonl"

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import fields, is_dataclass
 from functools import cache
 from types import UnionType
-from typing import Any, TypeVar, get_args, get_origin, get_type_hints
+from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
 Made = TypeVar("Made")
 
@@ -60,8 +60,8 @@ def _typed(value: Any, kind: Any) -> Any:
     if kind is Any or type(value) is kind:
         return value
     origin, parts = _parts(kind)
-    if origin is UnionType:  # with None
-        return None if value is None else _typed(value, parts[0])
+    if origin is UnionType:  # of which the first may have to be made
+        return value if type(value) in parts else _typed(value, parts[0])
     if kind is float and value is None:  # JSON has no NaN
         return math.nan
     if origin is tuple and isinstance(value, list):
@@ -71,6 +71,10 @@ def _typed(value: Any, kind: Any) -> Any:
         return {parts[0](key): _typed(item, parts[1]) for key, item in value.items()}
     if isinstance(kind, type) and is_dataclass(kind) and isinstance(value, dict):
         return made(kind, value)
-    if value in parts or isinstance(value, int | float if kind is float else origin or kind):
+    if origin is Literal:
+        valid = value in parts
+    else:
+        valid = isinstance(value, int | float if kind is float else origin or kind)
+    if valid:
         return value
     raise TypeError(f"{value!r} is not of type {kind}")
