@@ -53,7 +53,7 @@ class Pace:
 
 
 class StemWorker(Protocol):
-    """What the session sees: the background worker, or the one that works where it is called."""
+    """Has plans made, in the background or where it is called."""
 
     def wait_ready(self, timeout_s: float = START_TIMEOUT_S) -> Ready:
         """What the generator can do, once it is warm; CompanionError if it never will be."""
@@ -70,15 +70,15 @@ class StemWorker(Protocol):
 
     def finish(self, plan: int) -> None:
         """Hurry the plan if it is being made: one pass a level for the rest."""
-        ...
+        return
 
     def cancel(self, plan: int) -> None:
         """Give up the plan if it waits or is being made."""
-        ...
+        return
 
     def pace(self, plan: int) -> Pace | None:
         """How the plan comes along; None if it is not being made, or that cannot be told."""
-        ...
+        return None
 
     def poll(self, timeout_s: float = 0.0) -> list[Finished]:
         """Plans that ended since the last call, in order; waits for the first up to the timeout."""
