@@ -114,4 +114,4 @@ def open_midi(
         CompanionError: the named port is not there, or does not open.
     """
     port = open_port(preset.port, PORT)
-    return MidiInput(port, MidiKnobs(store, preset.mappings, on_clock))
+    return MidiInput(port, MidiKnobs(store, preset.map, on_clock))

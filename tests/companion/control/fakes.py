@@ -23,7 +23,7 @@ class FakeMidiInput:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.name, self.connected, self._closed, self._clock = "fake", True, False, clock
-        self._knobs = MidiKnobs(store, preset.mappings, on_clock)
+        self._knobs = MidiKnobs(store, preset.map, on_clock)
 
     def send(self, *message: int, at_s: float | None = None) -> None:
         """A message arrives, at a monotonic time or now; after `close` nothing does."""
