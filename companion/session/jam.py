@@ -35,10 +35,8 @@ from companion.session.status import Status
 from companion.session.trouble import Trouble
 from companion.system.errors import CompanionError, NoDevice
 from companion.system.whole import check_folder
-from companion.take.folder import make_take_folder
 from companion.take.picture import draw_take
-from companion.take.provenance import Provenance
-from companion.take.take import Take
+from companion.take.take import Provenance, Take, make_take_folder
 
 TAKES = Path("takes")
 DEMO_MOST_BARS = 256

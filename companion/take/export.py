@@ -6,9 +6,6 @@ import os
 import shutil
 from pathlib import Path
 
-import soundfile
-
-from companion.audio.recording import open_sound
 from companion.clock.meter import METERS
 from companion.system.errors import CompanionError
 from companion.system.printing import printable
@@ -18,6 +15,7 @@ from companion.take.events import EVENTS_FILE, TakeEnded, read_events, start_of
 from companion.take.recorder import INPUT_NAME, STEREO_NAME, channels_of
 from companion.take.tempo_map import tempo_map
 from companion.take.tempo_midi import write_tempo_midi
+from companion.take.wave_file import length_s
 
 TEMPO_FILE = "tempo.mid"
 PROJECT_ENDING = ".dawproject"
@@ -77,15 +75,7 @@ def project_file(title: str) -> str:
 
 
 def _length_s(sources: dict[str, Path]) -> float:
-    lengths = {}
-    for path in sources.values():
-        try:
-            with open_sound(path) as file:
-                lengths[path.name] = file.frames / file.samplerate
-        except soundfile.SoundFileError as error:
-            raise CompanionError(
-                f"cannot read {str(path)!r} ({error}); valid: a WAV file"
-            ) from error
+    lengths = {path.name: length_s(path) for path in sources.values()}
     if len(set(lengths.values())) > 1:
         raise CompanionError(
             f"the files of the take are not equally long ({lengths}); valid: a take recovered by "

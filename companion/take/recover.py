@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import BinaryIO
 
 from companion.system.errors import CompanionError, disk_message
+from companion.take.event_log import lock
 from companion.take.events import EVENTS_FILE, Event, TakeEnded, decode, encode, start_of
-from companion.take.lock import lock
 from companion.take.picture import draw_take
 from companion.take.recorder import ECHO_NAME, INPUT_NAME, STEREO_NAME, channels_of
 from companion.take.wave_file import set_frames, whole_frames
