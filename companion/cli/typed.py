@@ -1,12 +1,15 @@
 """What is typed on the command line, as what it means: paths, numbers.
 
-Each is for `typer`'s `parser`, and raises CompanionError, one line that names what was typed.
+The parsers raise CompanionError, one line that names what was typed.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Annotated, Any
+
+import typer
 
 from companion.system.errors import CompanionError
 
@@ -41,3 +44,13 @@ def _is_number(text: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+def path_option(help: str, *names: str) -> Any:
+    """An option that is a path."""
+    return typer.Option(*names, help=help, parser=typed_path, metavar="PATH")
+
+
+Weights = Annotated[
+    Path | None, path_option("Folder with codec.safetensors and stemgen.safetensors.")
+]
