@@ -149,10 +149,7 @@ def read_message(stream: BinaryIO) -> Message | None:
     if len(head) < _HEAD.size or head[:4] != _MAGIC:
         raise ProtocolError(f"message starts with {head[:16]!r}; valid: {_MAGIC!r}")
     _, header_bytes, body_bytes = _HEAD.unpack(head)
-    if header_bytes > MAX_HEADER_BYTES or body_bytes > MAX_MESSAGE_BYTES - header_bytes:
-        raise ProtocolError(
-            f"message of {header_bytes + body_bytes} bytes; valid: up to {MAX_MESSAGE_BYTES}"
-        )
+    _check_size(header_bytes, body_bytes)
     data = stream.read(header_bytes + body_bytes)
     if len(data) < header_bytes + body_bytes:
         raise ProtocolError(f"message of {header_bytes + body_bytes} bytes ends at {len(data)}")
@@ -179,10 +176,7 @@ def pack(message: Message) -> bytes:
     said = {"kind": type(message).__name__, "fields": message}
     header = json.dumps(said, allow_nan=False, default=as_json).encode()
     body = save(arrays)
-    if len(header) > MAX_HEADER_BYTES or len(header) + len(body) > MAX_MESSAGE_BYTES:
-        raise ProtocolError(
-            f"message of {len(header) + len(body)} bytes; valid: up to {MAX_MESSAGE_BYTES}"
-        )
+    _check_size(len(header), len(body))
     return _HEAD.pack(_MAGIC, len(header), len(body)) + header + body
 
 
@@ -214,6 +208,11 @@ def unpack(header: bytes, body: bytes) -> Message:
     except Exception as error:  # whatever is wrong with it, it is no message
         text = " ".join(str(error).split())
         raise ProtocolError(f"message cannot be read ({type(error).__name__}: {text})") from error
+
+
+def _check_size(header: int, body: int) -> None:
+    if header > MAX_HEADER_BYTES or header + body > MAX_MESSAGE_BYTES:
+        raise ProtocolError(f"message of {header + body} bytes; valid: up to {MAX_MESSAGE_BYTES}")
 
 
 def _check_number(stems: Sized) -> None:
