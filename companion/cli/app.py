@@ -107,7 +107,8 @@ def jam_command(
         bars=chosen.bars if bars is None else bars,
         generator=with_device(chosen, device),
     )
-    console = _console()
+    # Plain lines, as long as they are: names of devices and files may hold anything.
+    console = Console(highlight=False, markup=False, emoji=False, soft_wrap=True)
     display = Live(console=console, refresh_per_second=8, transient=True)
     with ExitStack() as until_told:
         with hushed(), display as live:
@@ -266,11 +267,6 @@ def _how(metrics: PlayerMetrics) -> str:
 
 def _db(level: float) -> str:
     return "-inf dB" if level < 1e-5 else f"{20 * log10(level):.0f} dB"
-
-
-def _console() -> Console:
-    """Plain lines, as long as they are: names of devices and files may hold anything."""
-    return Console(highlight=False, markup=False, emoji=False, soft_wrap=True)
 
 
 def _follow(session: Session, live: Live, until_told: ExitStack) -> Callable[[Status], None]:

@@ -18,7 +18,7 @@ from typing import Any
 from companion.control.osc_address import open_listeners
 from companion.control.osc_packet import IMPULSE, MAX_PACKET_BYTES, read_packet
 from companion.control.osc_pattern import is_pattern, matching
-from companion.control.parameters import BY_NAME, PARAMETERS, Scope
+from companion.control.parameters import BY_NAME, PARAMETERS
 from companion.control.preset import OscPreset
 from companion.control.store import ALL, ParameterStore
 from companion.system.errors import CompanionError
@@ -76,9 +76,13 @@ class OscKnobs:
         parts = address.split("/")
         if len(parts) not in (3, 4) or parts[0] or not _is_root(parts[1]):
             raise CompanionError(f"unknown address; valid: /{ROOT}/PLAYER/KNOB or /{ROOT}/KNOB")
-        players = self._matching_players(parts[2]) if len(parts) == 4 else (None,)
+        players: Iterable[str | None] = (None,)
+        if len(parts) == 4:
+            players = (ALL,) if parts[2] == ALL else _named("player", parts[2], self._store.players)
+        scope = "rig" if len(parts) == 3 else "player"
+        knobs = [knob.name for knob in PARAMETERS if knob.scope == scope]
         problem: CompanionError | None = None
-        for name in _matching_knobs(parts[-1], "rig" if len(parts) == 3 else "player"):
+        for name in _named("knob", parts[-1], knobs):
             for player in players:
                 try:
                     self._set(name, player, arguments, (sender, address))
@@ -86,11 +90,6 @@ class OscKnobs:
                     problem = problem or error
         if problem is not None:
             raise problem
-
-    def _matching_players(self, part: str) -> Iterable[str]:
-        if part == ALL or not is_pattern(part):
-            return (part,)
-        return _named("player", part, self._store.players)
 
     def _set(
         self, name: str, player: str | None, arguments: tuple[Any, ...], hand: Hashable
@@ -116,16 +115,15 @@ def _is_root(part: str) -> bool:
         return False
 
 
-def _matching_knobs(part: str, scope: Scope) -> Iterable[str]:
+def _named(what: str, part: str, names: Iterable[str]) -> Iterable[str]:
+    """The names that a pattern matches, or the part itself where that is none.
+
+    CompanionError for one that cannot be read, or matches nothing.
+    """
     if not is_pattern(part):
         return (part,)
-    return _named("knob", part, [knob.name for knob in PARAMETERS if knob.scope == scope])
-
-
-def _named(what: str, pattern: str, names: Iterable[str]) -> Iterable[str]:
-    """The names that a pattern matches; CompanionError where it is none, or matches nothing."""
     try:
-        found = matching(pattern, names)
+        found = matching(part, names)
     except ValueError as error:
         raise CompanionError(str(error)) from error
     if not found:

@@ -1,7 +1,6 @@
 """THE parameter table: every knob of the rig, once.
 
-MIDI mapping, OSC addresses, preset keys and the reference page all derive from it: a knob is added
-in one line.
+MIDI mapping, OSC addresses and preset keys all derive from it: a knob is added in one line.
 """
 
 # ruff: noqa: E501 (the table reads best with one knob a line)
@@ -203,19 +202,3 @@ def parameter(name: str, scope: Scope | None = None) -> Parameter:
     raise CompanionError(
         f"there is no parameter {shown(name)}{nearest(name, names)}; valid: {', '.join(names)}"
     )
-
-
-def reference() -> str:
-    """The table as Markdown, for people."""
-    lines = [
-        "| knob | of | values | default | MIDI CC | acts | what it does |",
-        "|---|---|---|---|---|---|---|",
-    ]
-    for knob in PARAMETERS:
-        values = f"{len(knob.choices)} choices" if len(knob.choices) > 4 else knob.valid
-        default = f"{knob.default:g}" if isinstance(knob.default, float) else str(knob.default)
-        default = {"True": "on", "False": "off"}.get(default, default)
-        cc = "" if knob.cc is None else str(knob.cc)
-        cells = (f"`{knob.name}`", knob.scope, values, default, cc, knob.acts, knob.description)
-        lines.append(f"| {' | '.join(cells)} |")
-    return "\n".join(lines) + "\n"

@@ -57,7 +57,7 @@ def _names_as_they_are() -> Iterator[None]:
     from matplotlib import font_manager, rc_context
 
     fonts = set(font_manager.get_font_names())
-    families = [*(name for name in _FONTS if name in fonts)]
+    families = [name for name in _FONTS if name in fonts]
     with rc_context({"text.parse_math": False, "font.family": families}), warnings.catch_warnings():
         warnings.filterwarnings("ignore", r"Glyph .* missing from")
         yield
@@ -95,9 +95,7 @@ def draw_take(folder: Path) -> Path:
     )[:, 0]
     _draw_wave(rows[0], INPUT_NAME, _envelope(folder / f"{INPUT_NAME}.wav", columns), tempo, [])
     for number, player in enumerate(take.players):
-        mine = [
-            each for each in events if isinstance(each, log.PlayerEvent) and each.player == player
-        ]
+        mine = [each for each in events if getattr(each, "player", None) == player]
         sounded = [event for event in mine if isinstance(event, log.BarSounded)]
         envelope = _envelope(folder / f"{player}.wav", columns)
         _draw_wave(rows[1 + 2 * number], player, envelope, tempo, sounded)
@@ -149,8 +147,12 @@ def _draw_wave(
         axes.axvspan(start_s, stop_s, color=colour, alpha=0.12, linewidth=0)
         axes.fill_between(times_s[here], low[here], high[here], color=colour, linewidth=0)
     peak = f"peak {20 * np.log10(loudest):.1f} dBFS" if loudest > 1e-5 else "silent"
-    axes.set_ylabel(f"{name}\n{peak}", fontsize=9, rotation=0, ha="right", va="center")
-    axes.set_ylim(-1.05, 1.05)
+    _label(axes, f"{name}\n{peak}", 9, (-1.05, 1.05))
+
+
+def _label(axes: Axes, text: str, size: int, limits: tuple[float, float]) -> None:
+    axes.set_ylabel(text, fontsize=size, rotation=0, ha="right", va="center")
+    axes.set_ylim(*limits)
     axes.set_yticks([])
 
 
@@ -166,9 +168,7 @@ def _draw_plans(axes: Axes, events: Sequence[log.Event], tempo: TempoMap) -> Non
         axes.plot([target_s], [level], "|", color=colour, markersize=8, markeredgewidth=1.8)
     for failed in (event for event in events if isinstance(event, log.PlanFailed)):
         axes.plot([failed.time_s], [-1.5], "x", color=_LATE_COLOUR, markersize=7)
-    axes.set_ylabel("plans", fontsize=8, rotation=0, ha="right", va="center")
-    axes.set_ylim(-_PLAN_LEVELS + 0.3, 0.7)
-    axes.set_yticks([])
+    _label(axes, "plans", 8, (-_PLAN_LEVELS + 0.3, 0.7))
 
 
 def _knob_rows(events: Sequence[log.Event]) -> dict[str, list[tuple[float, Any]]]:
@@ -184,20 +184,12 @@ def _knob_rows(events: Sequence[log.Event]) -> dict[str, list[tuple[float, Any]]
 def _draw_knobs(axes: Axes, knobs: dict[str, list[tuple[float, Any]]]) -> None:
     """One line a knob, a mark a move; the value is written where the knob came to rest."""
     for row, moves in enumerate(knobs.values()):
-        axes.plot(
-            [time_s for time_s, _ in moves], [-row] * len(moves), "d", color=_INK, markersize=4
-        )
+        times_s = [time_s for time_s, _ in moves]
+        axes.plot(times_s, [-row] * len(moves), "d", color=_INK, markersize=4)
         for number, (time_s, value) in enumerate(moves):
             if number + 1 == len(moves) or moves[number + 1][0] - time_s > 2.0:
                 text = _value_text(value)
-                axes.annotate(
-                    text,
-                    (time_s, -row),
-                    (5, 0),
-                    textcoords="offset points",
-                    fontsize=8,
-                    va="center",
-                )
+                _note(axes, text, (time_s, -row), (5, 0), va="center")
     axes.set_yticks([-row for row in range(len(knobs))], list(knobs), fontsize=8)
     axes.tick_params(axis="y", length=0)
     axes.set_ylim(-len(knobs) + 0.4, 0.6)
@@ -216,21 +208,19 @@ def _draw_bar_lines(axes: Axes, tempo: TempoMap, bars: range, numbers: bool) -> 
         at_s, alpha = tempo.bar_s(bar), 0.2 if bar % 4 else 0.5
         axes.axvline(at_s, color=_INK, alpha=alpha, linewidth=0.8, zorder=0)
         if numbers and bar % step == 0:
-            axes.annotate(
-                str(bar),
-                (at_s, 1.0),
-                (2, 2),
-                xycoords=("data", "axes fraction"),
-                textcoords="offset points",
-                fontsize=8,
-                annotation_clip=True,
-            )
+            above = {"xycoords": ("data", "axes fraction"), "annotation_clip": True}
+            _note(axes, str(bar), (at_s, 1.0), (2, 2), **above)
     if numbers:
-        axes.annotate(
-            "bar", (0, 1), (-6, 2), "axes fraction", "offset points", fontsize=8, ha="right"
-        )
+        _note(axes, "bar", (0, 1), (-6, 2), xycoords="axes fraction", ha="right")
     for side in ("top", "right", "left"):
         axes.spines[side].set_visible(False)
+
+
+def _note(
+    axes: Axes, text: str, at: tuple[float, float], beside: tuple[float, float], **how: Any
+) -> None:
+    """A small text, so many points beside a place."""
+    axes.annotate(text, at, beside, textcoords="offset points", fontsize=8, **how)
 
 
 def _draw_legend(figure: Any) -> None:

@@ -70,11 +70,9 @@ def _recover(folder: Path, log: BinaryIO, picture: bool) -> Recovered:
             f"take {str(folder)!r} ended before its first event: there is nothing to recover; "
             "valid: a take's folder"
         )
-    rate, players = begun.rate, begun.players
-    inputs = (
-        (INPUT_NAME, STEREO_NAME) if (folder / f"{STEREO_NAME}.wav").exists() else (INPUT_NAME,)
-    )
-    frames, mended = _mend_audio(folder, (*inputs, *players), rate)
+    rate = begun.rate
+    stereo = [STEREO_NAME] if (folder / f"{STEREO_NAME}.wav").exists() else []
+    frames, mended = _mend_audio(folder, [INPUT_NAME, *stereo, *begun.players], rate)
     changes += mended
     if (echo := folder / f"{ECHO_NAME}.wav").exists():
         changes += _set_length(echo, whole_frames(echo), frames, rate)
@@ -112,19 +110,14 @@ def _mend_log(folder: Path, log: BinaryIO) -> tuple[list[Event], list[str]]:
     return events, [f"{EVENTS_FILE}: {lost} broken line{'s' * (lost != 1)} dropped"]
 
 
-def _mend_audio(folder: Path, names: tuple[str, ...], rate: int) -> tuple[int, list[str]]:
+def _mend_audio(folder: Path, names: list[str], rate: int) -> tuple[int, list[str]]:
     """Samples of every file afterwards, and what was done to which."""
-    found: dict[Path, int | None] = {}
-    for name in names:
-        path = folder / f"{name}.wav"
-        found[path] = whole_frames(path) if path.exists() else None
+    paths = [folder / f"{name}.wav" for name in names]
+    found = {path: whole_frames(path) if path.exists() else None for path in paths}
     longest = max(frames or 0 for frames in found.values())
     near = [f for f in found.values() if f is not None and longest - f <= UNEVEN_S * rate]
     frames = min(near)
-    changes = []
-    for path, had in found.items():
-        changes += _set_length(path, had, frames, rate)
-    return frames, changes
+    return frames, [each for file in found.items() for each in _set_length(*file, frames, rate)]
 
 
 def _set_length(path: Path, had: int | None, frames: int, rate: int) -> list[str]:

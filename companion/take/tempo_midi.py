@@ -26,32 +26,26 @@ def write_tempo_midi(path: Path, title: str, tempo: TempoMap, meter: str, second
     numerator, denominator = map(int, meter.split("/"))
     first, step = tempo.first_beat, tempo.step
     beats = max(1, round((tempo.beat_at(seconds) - first) / step))
-    found: list[tuple[int, mido.MetaMessage]] = [
-        (0, mido.MetaMessage("track_name", name=title)),
-        (
-            0,
-            mido.MetaMessage(
-                "time_signature",
-                numerator=numerator,
-                denominator=denominator,
-                clocks_per_click=round(CLOCKS_PER_QUARTER * step),
-            ),
-        ),
-        (round(-first * TICKS_PER_BEAT), mido.MetaMessage("marker", text="bar 0")),
+    metre = {"numerator": numerator, "denominator": denominator}
+    clicks = round(CLOCKS_PER_QUARTER * step)
+    found = [  # with the tick of each in place of the ticks since the one before it
+        mido.MetaMessage("track_name", name=title),
+        mido.MetaMessage("time_signature", **metre, clocks_per_click=clicks),
+        mido.MetaMessage("marker", text="bar 0", time=round(-first * TICKS_PER_BEAT)),
     ]
     at_s, current = 0.0, 0
     for beat in range(beats):
         due_s = tempo.time_s(first + (beat + 1) * step)
         if abs(at_s + current * step / 1e6 - due_s) > ASTRAY_S:
             current = max(1, round((due_s - at_s) * 1e6 / step))
-            message = mido.MetaMessage("set_tempo", tempo=current)
-            found.append((round(beat * step * TICKS_PER_BEAT), message))
+            tick = round(beat * step * TICKS_PER_BEAT)
+            found.append(mido.MetaMessage("set_tempo", tempo=current, time=tick))
         at_s += current * step / 1e6
     track = mido.MidiTrack()
     ticks = 0
-    for tick, message in sorted(found, key=lambda each: each[0]):
-        track.append(message.copy(time=tick - ticks))
-        ticks = tick
+    for message in sorted(found, key=lambda each: each.time):
+        track.append(message.copy(time=message.time - ticks))
+        ticks = message.time
     end = round(beats * step * TICKS_PER_BEAT)
     track.append(mido.MetaMessage("end_of_track", time=max(0, end - ticks)))
     file = mido.MidiFile(type=0, ticks_per_beat=TICKS_PER_BEAT, charset="utf-8")
