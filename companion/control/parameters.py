@@ -29,33 +29,21 @@ CONTROLLER_STEPS = 127
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """One knob.
+    """One knob."""
 
-    Attributes:
-        name: key in presets, last part of the OSC address.
-        kind: what its values are; a trigger has no value, it is pulled.
-        default: for a choice its text.
-        minimum, maximum: range of a number, both included; of a choice, its indices.
-        curve: how 0..1 (a MIDI controller) lies on the range.
-        cc: default MIDI controller, 0..119; None for none.
-        acts: when a new value is heard.
-        choices: texts of a choice.
-        locks: whether the performance lock keeps it where it is.
-    """
-
-    name: str
-    kind: Kind
+    name: str  # key in presets, last part of the OSC address
+    kind: Kind  # what its values are; a trigger has no value, it is pulled
     scope: Scope
-    default: Value
-    minimum: float
+    default: Value  # for a choice its text
+    minimum: float  # range of a number, both included; of a choice, its indices
     maximum: float
     unit: str
-    acts: Acts
+    acts: Acts  # when a new value is heard
     description: str
-    cc: int | None = None
-    curve: Curve = "linear"
-    choices: tuple[str, ...] = ()
-    locks: bool = True
+    cc: int | None = None  # default MIDI controller, 0..119; None for none
+    curve: Curve = "linear"  # how 0..1 (a MIDI controller) lies on the range
+    choices: tuple[str, ...] = ()  # texts of a choice
+    locks: bool = True  # whether the performance lock keeps it where it is
 
     def address(self, player: str | None = None) -> str:
         """OSC address; for a player's knob with the player's name, or `*` for all."""

@@ -60,14 +60,11 @@ class MidiMapping:
 
 @dataclass(frozen=True, slots=True)
 class MidiPreset:
-    """The MIDI input: a port by part of its name, or a virtual one that others connect to.
-
-    Attributes:
-        clock_out: where a MIDI clock is sent: part of a port's name, or True for a virtual port.
-    """
+    """The MIDI input: a port by part of its name, or a virtual one that others connect to."""
 
     port: str | None = None
     map: tuple[MidiMapping, ...] = ()
+    # where a MIDI clock is sent: part of a port's name, or True for a virtual port
     clock_out: str | bool = False
 
 
@@ -114,22 +111,17 @@ class GeneratorPreset:
 
 @dataclass(frozen=True, slots=True)
 class Preset:
-    """One rig.
-
-    Attributes:
-        bars: where a jam ends; None: when it is stopped.
-        knobs: of the rig.
-        midi, osc: None for none.
-    """
+    """One rig."""
 
     name: str
     players: tuple[PlayerPreset, ...]
     bpm: Fraction = Fraction(120)
+    # where a jam ends; None: when it is stopped
     bars: Annotated[int | None, range(1, 100_001)] = None
     meter: Meter = FOUR_FOUR
     count_in_bars: Annotated[int, range(5)] = 1
-    knobs: Mapping[str, Value] = field(default_factory=dict)
-    midi: MidiPreset | None = None
+    knobs: Mapping[str, Value] = field(default_factory=dict)  # of the rig
+    midi: MidiPreset | None = None  # None for none; of OSC too
     osc: OscPreset | None = None
     audio: AudioPreset = AudioPreset()
     generator: GeneratorPreset = GeneratorPreset()

@@ -29,33 +29,22 @@ OWN = frozenset({"preset", "clock", "found", "undo"})
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A knob was moved.
-
-    Attributes:
-        player: None for a knob of the rig.
-        source: who moved it: midi, osc, ...
-    """
+    """A knob was moved."""
 
     name: str
-    player: str | None
+    player: str | None  # None for a knob of the rig
     old: Value
     new: Value
-    source: str
+    source: str  # who moved it: midi, osc, ...
 
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """Messages that turned no knob.
+    """Messages that turned no knob."""
 
-    Attributes:
-        about: what they were said to, such as an address; empty if nothing is known, or of many.
-        why: of the last, one line.
-        times: how many.
-    """
-
-    about: str
-    why: str
-    times: int
+    about: str  # what they were said to, such as an address; empty if nothing is known, or of many
+    why: str  # of the last, one line
+    times: int  # how many
 
 
 class ParameterStore:

@@ -28,15 +28,10 @@ _Asked = tuple[Steps, tuple[tuple[str, float], ...], Form]
 
 @dataclass(frozen=True, slots=True)
 class Effort:
-    """How one stem is made.
+    """How one stem is made."""
 
-    Attributes:
-        steps: decode steps of each level.
-        guidance, form: as in `StemRequest`.
-    """
-
-    steps: Steps
-    guidance: Mapping[str, float]
+    steps: Steps  # decode steps of each level
+    guidance: Mapping[str, float]  # as in `StemRequest`, and so is the form
     form: Form
 
     @property

@@ -31,19 +31,12 @@ STAGES = ("encode", "tokens", "audio")
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """One stem of a plan, in numbers.
+    """One stem of a plan, in numbers."""
 
-    Attributes:
-        frames: length of its window.
-        new_frames: how many of them are to be filled.
-        steps: decode steps of all levels.
-        passes: passes through the network, over all steps.
-    """
-
-    frames: int
-    new_frames: int
-    steps: int
-    passes: int
+    frames: int  # length of its window
+    new_frames: int  # how many of them are to be filled
+    steps: int  # decode steps of all levels
+    passes: int  # passes through the network, over all steps
 
     @classmethod
     def of(cls, frames: int, new_frames: int, effort: Effort) -> Work:

@@ -17,16 +17,13 @@ GENERATORS: tuple[GeneratorName, ...] = ("model", "standin")
 
 @dataclass(frozen=True, slots=True)
 class Loading:
-    """A generator to come.
+    """A generator to come."""
 
-    Attributes:
-        load: makes it; slow for the model. ValueError for what it cannot be made from.
-        set_threads: sets the processor threads it computes with; None if it has no use for them.
-        threads: how many these are now; None likewise. The last bits of a stem may depend on them.
-    """
-
+    # makes it; slow for the model. ValueError for what it cannot be made from.
     load: Callable[[], StemGenerator]
+    # sets the processor threads it computes with; None if it has no use for them
     set_threads: Callable[[int], None] | None = None
+    # how many these are now; None likewise. The last bits of a stem may depend on them.
     threads: Callable[[], int] | None = None
 
 

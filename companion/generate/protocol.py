@@ -44,22 +44,14 @@ class Hello:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Ready:
-    """Second word: it is loaded and warm.
+    """Second word: it is loaded and warm."""
 
-    Attributes:
-        max_frames: longest window it fills.
-        device: what it computes on.
-        plan_s: seconds that a typical plan took when warm.
-        threads: processor threads it computes with; 0 where that has no meaning.
-        silence: int16 [4, max_frames], tokens that sound like nothing.
-        timings: seconds of that plan's stages, as in `StemResult.timings`.
-    """
-
-    max_frames: int
-    device: str
-    plan_s: float
-    threads: int
-    silence: NDArray[np.int16]
+    max_frames: int  # longest window it fills
+    device: str  # what it computes on
+    plan_s: float  # seconds that a typical plan took when warm
+    threads: int  # processor threads it computes with; 0 where that has no meaning
+    silence: NDArray[np.int16]  # int16 [4, max_frames], tokens that sound like nothing
+    # seconds of that plan's stages, as in `StemResult.timings`
     timings: Mapping[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -102,13 +94,10 @@ class Cancel:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Result:
-    """Plan `number` is done and took `seconds`.
-
-    Attributes:
-        stems: what was asked for, in that order; in place of a stem that failed, why.
-    """
+    """Plan `number` is done and took `seconds`."""
 
     number: int
+    # what was asked for, in that order; in place of a stem that failed, why
     stems: tuple[StemResult | str, ...]
     seconds: float
 

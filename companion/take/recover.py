@@ -26,17 +26,11 @@ One that ends earlier gets silence instead, so that the others keep what they ha
 
 @dataclass(frozen=True, slots=True)
 class Recovered:
-    """What became of a take.
+    """What became of a take."""
 
-    Attributes:
-        seconds: length of every file now.
-        changes: what was done, a line each; empty if nothing had to be.
-        picture: `take.png`; None if it was not wanted, or there is nothing to draw.
-    """
-
-    seconds: float
-    changes: tuple[str, ...]
-    picture: Path | None
+    seconds: float  # length of every file now
+    changes: tuple[str, ...]  # what was done, a line each; empty if nothing had to be
+    picture: Path | None  # `take.png`; None if it was not wanted, or there is nothing to draw
 
 
 def recover(folder: Path, picture: bool = True) -> Recovered:

@@ -25,19 +25,12 @@ PRESET_FILE = "preset.yaml"
 
 @dataclass(frozen=True, slots=True)
 class Provenance:
-    """What decides a take's stems beside the preset, the input and the knobs.
+    """What decides a take's stems beside the preset, the input and the knobs."""
 
-    Attributes:
-        version: of the companion.
-        weights: digest of the generator's weights; empty if it has none.
-        continues: name of the take that this one goes on from; empty for none.
-        bars_before: bars of the set that were played in that one.
-    """
-
-    version: str = ""
-    weights: str = ""
-    continues: str = ""
-    bars_before: int = 0
+    version: str = ""  # of the companion
+    weights: str = ""  # digest of the generator's weights; empty if it has none
+    continues: str = ""  # name of the take that this one goes on from; empty for none
+    bars_before: int = 0  # bars of the set that were played in that one
 
 
 def make_take_folder(parent: Path, now: datetime) -> Path:
