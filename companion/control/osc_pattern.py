@@ -25,8 +25,7 @@ def is_pattern(part: str) -> bool:
 def matching(pattern: str, names: Iterable[str]) -> tuple[str, ...]:
     """The names that match, in their order.
 
-    Raises:
-        ValueError: the pattern is none: a bracket without its other half, or it is too long.
+    ValueError for a pattern that is none: a bracket without its other half, or too long.
     """
     if len(pattern) > MOST_CHARACTERS:
         raise ValueError(f"a pattern of {len(pattern)} characters; valid: {MOST_CHARACTERS}")

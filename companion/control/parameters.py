@@ -50,11 +50,7 @@ class Parameter:
         return f"/companion/{self.name}" if player is None else f"/companion/{player}/{self.name}"
 
     def check(self, value: object) -> Value:
-        """The value in the knob's own type.
-
-        Raises:
-            CompanionError: it is of another type or outside the range.
-        """
+        """The value in the knob's own type; CompanionError if it is another's or out of range."""
         if self.kind == "choice":
             if isinstance(value, str) and value in self.choices:
                 return value
@@ -75,10 +71,8 @@ class Parameter:
     def clamp(self, number: float) -> Value:
         """The nearest valid value to a number from a controller or an OSC message.
 
-        A switch is on from 0.5 up; a choice is taken by its index.
-
-        Raises:
-            CompanionError: NaN or infinity.
+        A switch is on from 0.5 up; a choice is taken by its index. CompanionError for NaN and
+        infinity.
         """
         if not math.isfinite(number):
             raise CompanionError(f"{self.name} is {number}; valid: {self.valid}")

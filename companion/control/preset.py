@@ -135,11 +135,7 @@ class Preset:
         )
 
     def with_instrument(self, instrument: str) -> Preset:
-        """This rig with its first player playing something else.
-
-        Raises:
-            CompanionError: no such instrument.
-        """
+        """This rig with its first player playing something else; CompanionError for no instrument."""
         checked = parameter("instrument").check(instrument)
         name = re.sub(r"\W+", "-", instrument)
         first = PlayerPreset(name, {**self.players[0].knobs, "instrument": checked})
@@ -153,11 +149,7 @@ def bundled_presets() -> tuple[str, ...]:
 
 
 def load_preset(name_or_path: str) -> Preset:
-    """A bundled preset by name, or one from a YAML file.
-
-    Raises:
-        CompanionError: see the module.
-    """
+    """A bundled preset by name, or one from a YAML file; CompanionError if it is none."""
     if name_or_path in bundled_presets():
         file = resources.files("companion.presets").joinpath(f"{name_or_path}.yaml")
         return parse_preset(file.read_text(encoding="utf-8"), f"{name_or_path}.yaml")

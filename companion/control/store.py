@@ -90,8 +90,7 @@ class ParameterStore:
     def set(self, name: str, value: object, player: str | None, source: str) -> None:
         """Set a knob of the rig (player None), of one player or of all (`*`).
 
-        Raises:
-            CompanionError: no such knob or player, or a value outside its range.
+        CompanionError for no such knob or player, or a value outside its range.
         """
         for knob, target in self._targets(name, player):
             self._put(knob, target, knob.check(value), source)

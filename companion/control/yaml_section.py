@@ -37,8 +37,7 @@ class Section:
     def __init__(self, content: object, file: str, keys: Sequence[str], prefix: str = "") -> None:
         """Check the keys; `prefix` is the way to this mapping, with a dot at its end.
 
-        Raises:
-            CompanionError: it is no mapping, or has a key that is not among `keys`.
+        CompanionError if it is no mapping, or has a key that is not among `keys`.
         """
         self.file, self._prefix = file, prefix
         if not isinstance(content, dict):

@@ -129,8 +129,7 @@ def write_message(stream: BinaryIO, message: Message) -> None:
 def read_message(stream: BinaryIO) -> Message | None:
     """Wait for one message; None at the end of the stream.
 
-    Raises:
-        ProtocolError: what came is no message, or stops in the middle of one.
+    ProtocolError if what came is no message, or stops in the middle of one.
     """
     head = stream.read(_HEAD.size)
     if not head:
@@ -146,11 +145,7 @@ def read_message(stream: BinaryIO) -> Message | None:
 
 
 def pack(message: Message) -> bytes:
-    """The bytes of a message.
-
-    Raises:
-        ProtocolError: it is larger than 64 MiB.
-    """
+    """The bytes of a message; ProtocolError if it is larger than 64 MiB."""
     arrays: dict[str, NDArray] = {}
 
     def as_json(value: Any) -> object:
@@ -170,10 +165,9 @@ def pack(message: Message) -> bytes:
 
 
 def unpack(header: bytes, body: bytes) -> Message:
-    """The message that `pack` wrote as `header` and `body`; its arrays may be written to.
+    """The message that `pack` wrote as these two; ProtocolError if it is none.
 
-    Raises:
-        ProtocolError: it is none.
+    Its arrays may be written to.
     """
     try:
         if int.from_bytes(body[:8], "little") > MAX_HEADER_BYTES:  # of safetensors' own header

@@ -344,8 +344,7 @@ def encode(event: Event) -> str:
 def decode(line: bytes | str, where: str) -> Event | None:
     """The event of a line, which errors call `where`; None for a type that is not known here.
 
-    Raises:
-        CompanionError: it is no event.
+    CompanionError if it is none.
     """
     try:
         told = json.loads(line)

@@ -67,8 +67,7 @@ def _names_as_they_are() -> Iterator[None]:
 def draw_take(folder: Path) -> Path:
     """Draw a take folder into its `take.png`, and return that path.
 
-    Raises:
-        CompanionError: the folder holds no take, or the picture cannot be written.
+    CompanionError if the folder holds no take, or the picture cannot be written.
     """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure

@@ -48,8 +48,7 @@ class HeardInput:
 def read_heard(folder: Path) -> Samples:
     """The input, without what was taken out of it; as far as both go.
 
-    Raises:
-        CompanionError: what was taken out ends long before.
+    CompanionError if what was taken out ends long before.
     """
     heard = _read(folder / f"{INPUT_NAME}.wav")
     path = folder / f"{ECHO_NAME}.wav"

@@ -36,10 +36,8 @@ class Recovered:
 def recover(folder: Path, picture: bool = True) -> Recovered:
     """Mend the files, cut them to one length, end the log, draw the picture if wanted.
 
-    Again does nothing more.
-
-    Raises:
-        CompanionError: the take is still being written, the folder holds none, or the disk fails.
+    Again does nothing more. CompanionError if the take is still being written, the folder holds
+    none, or the disk fails.
     """
     path = folder / EVENTS_FILE
     try:

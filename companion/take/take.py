@@ -36,8 +36,7 @@ class Provenance:
 def make_take_folder(parent: Path, now: datetime) -> Path:
     """Make and return `parent/YYYYMMDD-HHMMSS`, or `…-2`, `…-3` when that second is taken.
 
-    Raises:
-        CompanionError: the folder cannot be made.
+    CompanionError if the folder cannot be made.
     """
     stem = now.strftime("%Y%m%d-%H%M%S")
     try:

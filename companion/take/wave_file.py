@@ -96,8 +96,7 @@ def wave_header(rate: int, frames: int, channels: int = 1) -> bytes:
 def whole_frames(path: Path) -> int:
     """Samples a channel that a file has, whatever its header counts; 0 if it has not even a header.
 
-    Raises:
-        CompanionError: the file is missing, or not one of `WaveWriter`'s.
+    CompanionError if the file is missing, or not one of `WaveWriter`'s.
     """
     try:
         size = path.stat().st_size
