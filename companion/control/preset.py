@@ -16,7 +16,7 @@ from typing import Annotated
 
 from companion.clock.grid import MAX_BPM, MIN_BPM
 from companion.clock.meter import FOUR_FOUR, METERS, Meter
-from companion.control.parameters import BY_NAME, PARAMETERS, Value, parameter
+from companion.control.parameters import BY_NAME, PARAMETERS, Scope, Value, parameter
 from companion.control.store import ALL, ParameterStore
 from companion.control.yaml_section import Section, keys_of
 from companion.control.yaml_text import read_yaml
@@ -135,7 +135,7 @@ class Preset:
         )
 
     def with_instrument(self, instrument: str) -> Preset:
-        """This rig with its first player playing something else; CompanionError for no instrument."""
+        """This rig with its first player playing something else; CompanionError if unknown."""
         checked = parameter("instrument").check(instrument)
         name = re.sub(r"\W+", "-", instrument)
         first = PlayerPreset(name, {**self.players[0].knobs, "instrument": checked})
@@ -227,16 +227,16 @@ def _mapping(section: Section, players: list[str]) -> MidiMapping:
 
 def default_mappings(players: list[str]) -> tuple[MidiMapping, ...]:
     """The table's controllers: the first player on channel 1, the second on 2; the rig on any."""
-    mappings = []
-    for knob in PARAMETERS:
-        if knob.cc is None:
-            continue
-        if knob.scope == "rig":
-            mappings.append(MidiMapping(knob.cc, knob.name, None))
-            continue
-        for channel, player in enumerate(players, 1):
-            mappings.append(MidiMapping(knob.cc, knob.name, player, channel))
-    return tuple(mappings)
+    of: dict[Scope, list[tuple[str | None, int | None]]] = {
+        "rig": [(None, None)],
+        "player": [(player, channel) for channel, player in enumerate(players, 1)],
+    }
+    return tuple(
+        MidiMapping(knob.cc, knob.name, *whose)
+        for knob in PARAMETERS
+        if knob.cc is not None
+        for whose in of[knob.scope]
+    )
 
 
 def _osc(section: Section) -> OscPreset:

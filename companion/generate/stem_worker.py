@@ -41,7 +41,10 @@ class Pace:
 
 
 class StemWorker(Protocol):
-    """Has plans made, in the background or where it is called."""
+    """Has plans made, in the background or where it is called.
+
+    Where they are made at once there is nothing to `finish`, to `cancel` or to tell the `pace` of.
+    """
 
     def wait_ready(self, timeout_s: float = START_TIMEOUT_S) -> Ready:
         """What the generator can do, once it is warm; CompanionError if it never will be."""
