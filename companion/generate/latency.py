@@ -61,9 +61,8 @@ class Recent:
         weighted = [
             (value, 0.5 ** (max(0.0, now_s - at_s) / HALF_LIFE_S)) for at_s, value in self._measured
         ]
-        newest = max(at_s for at_s, _ in self._measured)
         if all(weight == 0.0 for _, weight in weighted):  # long ago, all of it
-            return max(value for at_s, value in self._measured if at_s == newest)
+            return max(self._measured)[1]
         total = math.fsum(weight for _, weight in weighted)
         below = 0.0
         for value, weight in sorted(weighted):
