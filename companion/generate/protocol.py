@@ -187,7 +187,7 @@ def unpack(header: bytes, body: bytes) -> Message:
         said = json.loads(header, object_hook=filled)
         if arrays:
             raise ValueError(f"arrays {sorted(arrays)} belong to nothing")
-        return made(KINDS[said["kind"]], said["fields"])
+        return made(KINDS[said["kind"]], said["fields"], exact=True)
     except Exception as error:  # whatever is wrong with it, it is no message
         text = " ".join(str(error).split())
         raise ProtocolError(f"message cannot be read ({type(error).__name__}: {text})") from error

@@ -46,31 +46,34 @@ def plain(value: Any, rounded: bool) -> Any:
     return round(number, 6) if rounded else number
 
 
-def made(kind: Callable[..., Made], told: Mapping[str, Any]) -> Made:
-    """An object of a dataclass, `kind`, from its fields in JSON; others are passed over.
+def made(kind: Callable[..., Made], told: Mapping[str, Any], exact: bool = False) -> Made:
+    """An object of a dataclass, `kind`, from its fields in JSON.
 
-    TypeError or ValueError if one is missing or of another type.
+    TypeError or ValueError if one is missing or of another type, or, where it is to be `exact`,
+    if there are others: else they are passed over.
     """
     types = _types(kind)
-    return kind(**{name: _typed(told[name], types[name]) for name in types if name in told})
+    if exact and not told.keys() <= types.keys():
+        raise ValueError(f"it has {', '.join(sorted(told.keys() - types.keys()))}")
+    return kind(**{name: _typed(told[name], types[name], exact) for name in types if name in told})
 
 
-def _typed(value: Any, kind: Any) -> Any:
+def _typed(value: Any, kind: Any, exact: bool) -> Any:
     """What JSON has of a value of a type; TypeError or ValueError if it is none."""
     if kind is Any or type(value) is kind:
         return value
     origin, parts = _parts(kind)
     if origin is UnionType:  # of which the first may have to be made
-        return value if type(value) in parts else _typed(value, parts[0])
+        return value if type(value) in parts else _typed(value, parts[0], exact)
     if kind is float and value is None:  # JSON has no NaN
         return math.nan
     if origin is tuple and isinstance(value, list):
         parts = parts[:1] * len(value) if parts[-1] is ... else parts
-        return tuple(_typed(item, part) for item, part in zip(value, parts, strict=True))
+        return tuple(_typed(item, part, exact) for item, part in zip(value, parts, strict=True))
     if origin is Mapping and isinstance(value, dict):
-        return {parts[0](key): _typed(item, parts[1]) for key, item in value.items()}
+        return {parts[0](key): _typed(item, parts[1], exact) for key, item in value.items()}
     if isinstance(kind, type) and is_dataclass(kind) and isinstance(value, dict):
-        return made(kind, value)
+        return made(kind, value, exact)
     if origin is Literal:
         valid = value in parts
     else:
