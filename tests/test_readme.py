@@ -17,11 +17,11 @@ import yaml
 from typer.testing import CliRunner
 
 from companion.control.osc import OscKnobs
-from companion.control.parameters import reference
 from companion.control.preset import default_mappings, load_preset, parse_preset
 from companion.control.store import ParameterStore
 from companion.players.metrics import FALLBACKS, BarMetrics, PlayerMetrics
 from companion.session.osc_feed import bar_messages
+from tests.companion.control.reference import reference
 from training.__main__ import make_app
 
 ROOT = Path(__file__).parents[1]

@@ -43,19 +43,13 @@ class Capture(Protocol):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ContextWindow:
-    """What is heard in a stretch of the global frame grid.
+    """What is heard in a stretch of the global frame grid."""
 
-    Attributes:
-        first_frame: global frame at which it starts.
-        audio: float32 [frames * 640], 32 kHz mono.
-        known: bool [frames], False where at least half of a frame is heard from nowhere.
-        horizon_samples: stream sample at which the real input ended.
-    """
-
-    first_frame: int
-    audio: NDArray[np.float32]
+    first_frame: int  # global frame at which it starts
+    audio: NDArray[np.float32]  # float32 [frames * 640], 32 kHz mono
+    # bool [frames], False where at least half of a frame is heard from nowhere
     known: NDArray[np.bool_]
-    horizon_samples: int
+    horizon_samples: int  # stream sample at which the real input ended
 
     @property
     def frames(self) -> int:

@@ -40,10 +40,10 @@ from companion.replay.finish_after import HurriedGenerator, Hurry, hurried_after
 from companion.replay.replayed import Difference, Replayed, why_not
 from companion.system.errors import CompanionError
 from companion.take import events as log
-from companion.take.provenance import PRESET_FILE
-from companion.take.recorded_input import HeardInput, open_recorded, read_heard
+from companion.take.recorded_input import HeardInput, read_heard
+from companion.take.take import PRESET_FILE
 from companion.take.tempo_map import TempoMap, tempo_map
-from companion.take.wave_file import WaveWriter
+from companion.take.wave_file import WaveWriter, open_recorded
 from model.request import StemRequest, StemResult
 
 STEP_S = 1.0

@@ -15,11 +15,11 @@ from companion.clock.grid import Grid
 from companion.clock.link import LinkSource, open_link
 from companion.clock.midi_clock import MidiClock
 from companion.clock.midi_out import MidiClockOut, MidiSender
-from companion.control.midi import MidiInput, NoMidi, OnClock, open_midi
-from companion.control.midi_output import open_midi_output
+from companion.control.midi import MidiInput, OnClock, open_midi
+from companion.control.midi_port import NoMidi, open_port
 from companion.control.osc import OscServer
 from companion.control.osc_address import SocketAddress
-from companion.control.osc_out import OscSender, UdpOscSender
+from companion.control.osc_out import OscSender
 from companion.control.preset import Preset
 from companion.control.store import ParameterStore
 from companion.demo import DEMO_BPM, DEMO_FILE, read_demo, read_demo_channels
@@ -36,10 +36,8 @@ from companion.session.status import Status
 from companion.session.trouble import Trouble
 from companion.system.errors import CompanionError, NoDevice
 from companion.system.whole import check_folder
-from companion.take.folder import make_take_folder
 from companion.take.picture import draw_take
-from companion.take.provenance import Provenance
-from companion.take.take import Take
+from companion.take.take import Provenance, Take, make_take_folder
 
 TAKES = Path("takes")
 DEMO_MOST_BARS = 256
@@ -145,7 +143,8 @@ def _open_osc(
     """OSC in, where the preset has it; where it is received."""
     if preset.osc is None:
         return ()
-    server = open_things.enter_context(OscServer(store, preset.osc))
+    server = OscServer(store, preset.osc)
+    open_things.callback(server.close)
     say(f"OSC: {server.address}")
     return server.places
 
@@ -157,10 +156,11 @@ def _open_midi(
     if preset.midi is None:
         return None
     try:
-        midi = open_things.enter_context(open_midi(store, preset.midi, on_clock))
+        midi = open_midi(store, preset.midi, on_clock)
     except NoMidi as missing:
         say(f"{missing}: playing without")
         return None
+    open_things.callback(midi.close)
     say(f"MIDI: {midi.name}")
     return midi
 
@@ -171,7 +171,7 @@ def _open_clock_out(preset: Preset, session: Session, open_things: ExitStack, sa
         return
     wanted = preset.midi.clock_out
     try:
-        sender = open_midi_output(None if wanted is True else str(wanted))
+        sender = open_port(None if wanted is True else str(wanted), "clock", output=True)
     except NoMidi as missing:
         say(f"{missing}: playing without a clock out")
         return
@@ -195,7 +195,8 @@ def _open_sender(
     """OSC out, where the preset sends any; `own` is where the companion listens."""
     if preset.osc is None or not preset.osc.send:
         return None
-    sender = open_things.enter_context(UdpOscSender(preset.osc.send, own))
+    sender = OscSender(preset.osc.send, own)
+    open_things.callback(sender.close)
     say(f"OSC to {', '.join(f'{target.host}:{target.port}' for target in preset.osc.send)}")
     return sender
 

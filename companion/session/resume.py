@@ -14,10 +14,10 @@ from companion.control.parameters import PARAMETERS, Value
 from companion.control.preset import Preset, load_preset
 from companion.control.store import ParameterStore, Snapshot
 from companion.system.errors import CompanionError
+from companion.take.event_log import is_locked
 from companion.take.events import EVENTS_FILE, Event, KnobMoved, TakeEnded, read_events, start_of
-from companion.take.lock import is_locked
-from companion.take.provenance import PRESET_FILE
 from companion.take.recover import recover
+from companion.take.take import PRESET_FILE
 from companion.take.tempo_map import TempoMap, tempo_map
 
 TEMPO_STEPS = 1000

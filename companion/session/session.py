@@ -41,8 +41,7 @@ from companion.session.trouble import Ledger
 from companion.system.errors import one_line
 from companion.take.events import Incident, KnobMoved, TakeEnded, TakeStarted
 from companion.take.machine import machine
-from companion.take.provenance import PRESET_FILE, Provenance
-from companion.take.take import Take
+from companion.take.take import PRESET_FILE, Provenance, Take
 
 TICK_S = 0.010
 """How often the session looks at the clock."""
@@ -213,9 +212,7 @@ class Session:
         """Open the take at the count-in's first sample."""
         if self._take is not None:
             start = self._count_in.start_samples
-            performed = self.rig.performed
-            stereo = performed if performed.stereo else None
-            self._take.begin(performed, self.rig.rate, start, self._guard, stereo)
+            self._take.begin(self.rig.performed, self.rig.rate, start, self._guard)
         ready, gains = self._worker.wait_ready(), self._ensemble.begin()
         if self._take is not None:
             self._take.keep(PRESET_FILE, preset_text(self.preset))

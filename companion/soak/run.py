@@ -20,12 +20,11 @@ from pathlib import Path
 
 from companion.audio.memory import AudioMemory
 from companion.audio.timebase import OfflineTimebase
-from companion.control.midi import FakeMidiInput
-from companion.control.osc import FakeOscServer
+from companion.control.midi import MidiKnobs
+from companion.control.osc import OscKnobs
 from companion.control.parameters import PARAMETERS
 from companion.control.preset import (
     GeneratorPreset,
-    MidiPreset,
     Preset,
     default_mappings,
     load_preset,
@@ -126,6 +125,8 @@ class _Set:
         self._preset, self._soaked, self._bars, self._sizes_mb = preset, soaked, bars, sizes_mb
         self._dice = random.Random(seed)
         self._store = preset.store()
+        mappings = default_mappings([player.name for player in preset.players])
+        self._midi = MidiKnobs(self._store, mappings)
         recording, rate = to_device_rate(*read_demo())
         memory = AudioMemory(rate, len(preset.players))
         self._stream = LoopStream(memory, recording, first_bar_samples(preset, rate))
@@ -198,14 +199,13 @@ class _Set:
             case "device lost":
                 self._stream.lose(position + round((0.1 + 12 * fault.size) * bar_samples))
             case "broken OSC":
-                with FakeOscServer(self._store) as osc:
-                    for packet in osc_packets(dice):
-                        osc.receive_packet(packet)
+                osc = OscKnobs(self._store)
+                for packet in osc_packets(dice):
+                    osc.receive_packet(packet)
             case "broken MIDI":
-                mappings = default_mappings(list(self._store.players))
-                with FakeMidiInput(self._store, MidiPreset(mappings=mappings)) as midi:
-                    for _ in range(200):
-                        midi.send(*(dice.randrange(128, 256) for _ in range(dice.randint(0, 5))))
+                for _ in range(200):
+                    message = [dice.randrange(128, 256) for _ in range(dice.randint(0, 5))]
+                    self._midi.receive(message, time.monotonic())
             case "disk full":
                 size = (self._folder / "input.wav").stat().st_size
                 resource.setrlimit(resource.RLIMIT_FSIZE, (size, self._limits[1]))

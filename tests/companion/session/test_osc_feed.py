@@ -7,13 +7,13 @@ from fractions import Fraction
 import pytest
 
 from companion.clock.transport import Transport
-from companion.control.osc_out import FakeOscSender
 from companion.control.osc_packet import read_packet
 from companion.control.store import ParameterStore
 from companion.players.desk import Desk
 from companion.players.journal import Journal
 from companion.players.metrics import BarMetrics, Metrics, PlayerMetrics
 from companion.session.osc_feed import OscFeed
+from tests.companion.control.fakes import FakeOscSender
 
 RATE = 32_000
 BEAT = RATE // 2
