@@ -16,7 +16,7 @@ PORT = "clock"
 
 
 class RealMidiSender:
-    """An open output; the twin is `companion.clock.midi_out.FakeMidiSender`."""
+    """An open output."""
 
     def __init__(self, midi: Any, name: str, wanted: str | None = None) -> None:
         """Send through an open `rtmidi.MidiOut`; `wanted` is the part of a name to look for."""

@@ -40,7 +40,7 @@ from companion.device.devices import JACK, DuplexDevice
 from companion.device.event import News
 from companion.device.handover import Rhythm, hand_over
 from companion.device.round_trip import Measured, RoundTrip, measure
-from companion.device.wire import DeviceLink, Opened, ProcessLink, Wanted
+from companion.device.wire import DeviceLink, Opened, Wanted
 from companion.system.errors import CompanionError
 
 LOOK_S = 0.02
@@ -68,7 +68,7 @@ class Supervisor:
         players: int,
         wanted: Wanted,
         block: int = BLOCK_SAMPLES,
-        open_link: OpenLink = ProcessLink,
+        open_link: OpenLink = DeviceLink,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:

@@ -12,7 +12,7 @@ import queue
 import sys
 import threading
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 from companion.audio.memory import AudioMemory
 from companion.device.devices import Device, DuplexDevice
@@ -49,33 +49,8 @@ class Opened:
     rate: int
 
 
-class DeviceLink(Protocol):
-    """A way to one device, real or fake, used up with its first stream."""
-
-    def choose(self, wanted: Wanted) -> DuplexDevice:
-        """The device as it is there now; CompanionError, NoDevice if it is not."""
-        ...
-
-    def open(self, memory: AudioMemory, lease: int, block: int) -> Opened:
-        """Run the chosen device on a lease of the memory; CompanionError if it does not run."""
-        ...
-
-    @property
-    def lost(self) -> bool:
-        """Whether the device, or who holds it, is known to be gone."""
-        ...
-
-    def close(self) -> None:
-        """Let go of the device in peace. Again does nothing."""
-        ...
-
-    def kill(self) -> None:
-        """Let go of it at once, whatever it does. Again does nothing."""
-        ...
-
-
-class ProcessLink:
-    """A child process that holds PortAudio."""
+class DeviceLink:
+    """A child process that holds PortAudio: a way to one device, used up with its first stream."""
 
     def __init__(self) -> None:
         """Start it; it is ready by the first question."""
@@ -88,7 +63,7 @@ class ProcessLink:
 
     @property
     def lost(self) -> bool:
-        """See `DeviceLink`."""
+        """Whether the device, or the process that holds it, is known to be gone."""
         return self._lost
 
     @property
@@ -97,14 +72,14 @@ class ProcessLink:
         return self._child.pid
 
     def choose(self, wanted: Wanted) -> DuplexDevice:
-        """See `DeviceLink`."""
+        """The device as it is there now; CompanionError, NoDevice if it is not."""
         asked = {"input": wanted.input, "output": wanted.output, "rate": wanted.rate}
         found = self._ask("device", do="choose", click=wanted.click_channel, **asked)
         ends = {end: Device(**found[end]) for end in ("input", "output")}
         return DuplexDevice(**{**found, **ends})
 
     def open(self, memory: AudioMemory, lease: int, block: int) -> Opened:
-        """See `DeviceLink`."""
+        """Run the chosen device on a lease of the memory; CompanionError if it does not run."""
         handle, size = memory.handle
         where = {"memory": handle, "size": size, "lease": lease}
         told = self._ask("open", do="open", rate=memory.rate, block=block, **where)
@@ -144,11 +119,11 @@ class ProcessLink:
         self._said.put({"error": ENDED})
 
     def close(self) -> None:
-        """See `DeviceLink`."""
+        """Let go of the device in peace. Again does nothing."""
         self._child.hang_up()
         self._child.end(CLOSE_LIMIT_S)
 
     def kill(self) -> None:
-        """See `DeviceLink`."""
+        """Let go of it at once, whatever it does. Again does nothing."""
         self._child.end(0.0)
         self._child.hang_up()

@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from companion.clock import midi_out
 from companion.clock.host_time import HostTime
 from companion.clock.midi_clock import CONTINUE, SONG_POSITION, START, STOP, TICK, MidiClock
-from companion.clock.midi_out import ClockTicks, FakeMidiSender, MidiClockOut
+from companion.clock.midi_out import ClockTicks, MidiClockOut
 from companion.clock.transport import Transport
+from tests.companion.clock.fake_midi import FakeMidiSender
 from tests.companion.clock.master import RATE, START_S, UNSHRUNK, exact_host_time
 
 Sent = list[tuple[float, tuple[int, ...]]]
