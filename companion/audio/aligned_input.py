@@ -23,6 +23,20 @@ import numpy as np
 from companion.audio.memory import AudioMemory, Samples
 from companion.system.errors import CompanionError
 
+
+class Capture(Protocol):
+    """Where input is kept, as it was or better."""
+
+    @property
+    def position(self) -> int:
+        """What lies before this frame is heard."""
+        ...
+
+    def capture(self, start: int, n: int) -> Samples:
+        """Mono input of frames [start, start + n), float32 [n]; CompanionError if not kept."""
+        ...
+
+
 Gaps = Sequence[tuple[int, int | None]]
 """Stretches of frames without a device, [first, end) each; the present one has no end."""
 
@@ -102,6 +116,10 @@ class AlignedInput:
         """Whether a device was there during all of performed frames [start, start + n)."""
         return not crosses(self.gaps, start, n)
 
+    def look(self, source: Capture | None = None, first: int = 0) -> Look:
+        """What has been heard by now of this, or of what ``source`` makes of it; see ``Look``."""
+        return Look(source or self, self.position, first, self.gaps)
+
     @property
     def stereo(self) -> bool:
         """Whether its two channels are kept."""
@@ -152,29 +170,22 @@ class AlignedInput:
             first = first if until is None else max(first, until)
 
 
-class Source(Protocol):
-    """Frames of the input, as they were or better."""
-
-    def capture(self, start: int, n: int) -> Samples:
-        """See ``AlignedInput``."""
-        ...
-
-
 @dataclass(frozen=True, slots=True)
 class Look:
     """What has been heard up to a moment: news of the device that comes later changes none of it.
 
-    Everything that decides what is heard is here, so that a take which keeps it, and the input from
-    ``first`` on, can be replayed.
+    Where there was no device nothing is kept: who listens takes that for unknown, and not for a
+    performer who fell silent. Everything that decides what is heard is here, so that a take which
+    keeps it, and the input from ``first`` on, can be replayed.
 
     Attributes:
         source: of the input.
         position: what lies before this frame is heard.
         first: what lies before this frame, the take's first, is silence.
-        gaps: without a device: they are not kept.
+        gaps: stretches without a device.
     """
 
-    source: Source
+    source: Capture
     position: int
     first: int = 0
     gaps: Gaps = ()
@@ -190,33 +201,3 @@ class Look:
         if before < n:
             heard[before:] = self.source.capture(start + before, n - before)
         return heard
-
-
-class WithoutGaps:
-    """What was performed, but for the stretches without a device: they are not kept.
-
-    Who listens takes what is not kept for unknown, and not for a performer who fell silent.
-    """
-
-    def __init__(
-        self, performed: AlignedInput, source: Source | None = None, first: int = 0
-    ) -> None:
-        """A view of what was performed, or of what ``source`` makes of it.
-
-        What was played before frame ``first``, with which the take begins, is silence.
-        """
-        self._performed, self._first = performed, first
-        self._source: Source = performed if source is None else source
-
-    def look(self) -> Look:
-        """What has been heard by now."""
-        return Look(self._source, self.position, self._first, self._performed.gaps)
-
-    @property
-    def position(self) -> int:
-        """See ``AlignedInput``."""
-        return self._performed.position
-
-    def capture(self, start: int, n: int) -> Samples:
-        """See ``AlignedInput``; CompanionError as well where there was no device."""
-        return self.look().capture(start, n)

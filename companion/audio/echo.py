@@ -20,12 +20,12 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
 from scipy.linalg import solve_toeplitz
 
+from companion.audio.aligned_input import AlignedInput
 from companion.audio.memory import Samples
 from companion.system.errors import CompanionError
 
@@ -42,28 +42,6 @@ PIECE_S = 0.1
 KEPT_S = 40.0  # of what was taken away
 
 Signal = npt.NDArray[np.float64]
-
-
-class Played(Protocol):
-    """The input in time with what was played, and what was played."""
-
-    @property
-    def position(self) -> int:
-        """What lies before this frame has been performed."""
-        ...
-
-    @property
-    def played_position(self) -> int:
-        """What lies before this frame has been played."""
-        ...
-
-    def capture(self, start: int, n: int) -> Samples:
-        """The input, float32 [n]; CompanionError if it is not kept."""
-        ...
-
-    def played(self, voice: int, start: int, n: int) -> Samples:
-        """What a voice played, float32 [n]; CompanionError if it is not kept."""
-        ...
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -161,7 +139,7 @@ class EchoGuard:
     """
 
     def __init__(
-        self, performed: Played, voices: int, rate: int, on: Callable[[], bool] = lambda: True
+        self, performed: AlignedInput, voices: int, rate: int, on: Callable[[], bool] = lambda: True
     ) -> None:
         self._performed, self._voices, self._on = performed, voices, on
         self._early, self._late = round(EARLY_S * rate), round(LATE_S * rate)

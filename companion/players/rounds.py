@@ -25,6 +25,7 @@ from math import ceil
 import numpy as np
 from numpy.typing import NDArray
 
+from companion.audio.aligned_input import Look
 from companion.audio.memory import AudioMemory
 from companion.audio.silence import is_silent
 from companion.clock.transport import Transport
@@ -36,7 +37,7 @@ from companion.generate.latency import LONG_WAIT_S, Latency, Work
 from companion.generate.protocol import Ready
 from companion.generate.stem_worker import Finished, StemWorker
 from companion.generate.warmup import typical_work
-from companion.listen.hearing import Hearing, Listening
+from companion.listen.hearing import Hearing
 from companion.listen.window import ContextWindow
 from companion.players.batch import Member, Round, stem_count, usual_wish
 from companion.players.decision import PlanWindow
@@ -67,7 +68,7 @@ class Rounds:
     def __init__(
         self,
         memory: AudioMemory,
-        heard: Listening,
+        look: Callable[[], Look],
         transport: Transport,
         worker: StemWorker,
         store: ParameterStore,
@@ -79,7 +80,7 @@ class Rounds:
 
         Args:
             memory: the stream's position.
-            heard: the performer's music.
+            look: tells what has been heard of the performer by now.
             transport: the bar grid.
             worker: who makes the plans.
             store: the players' knobs.
@@ -94,7 +95,7 @@ class Rounds:
         self._latency: Latency | None = None
         self._players: Sequence[Player] = ()
         self._number = 0
-        self._heard, self._hearing = heard, Hearing(heard, transport)
+        self._look, self._hearing = look, Hearing(look, transport)
         self._round: Round | None = None
         self._turns: deque[Member] = deque()  # planned after this round, for the same bar
         self._hurry_again_samples = 0
@@ -145,7 +146,7 @@ class Rounds:
             self._member(player, window, knobs[player.name])
             for player in wanting
             if first_bar < self._timeline.end_bar
-            and (window := player.planner.window(now, first_bar, self._heard.position)) is not None
+            and (window := player.planner.window(now, first_bar, self._look().position)) is not None
         ]
         if self._order == "in turn" and members:
             self._turns.extend(members[1:])
@@ -176,8 +177,7 @@ class Rounds:
         return Member(player, window, knobs, wish, stem_count(knobs))
 
     def _begin(self, members: Sequence[Member], now: int) -> None:
-        self._hearing.look()
-        self._journal.unheard(self._hearing.gaps, now)
+        self._journal.unheard(self._hearing.look().gaps, now)
         heard = {member.player.number: self._hear(member) for member in members}
         silent = [m for m in members if is_silent(*_of_mix(heard[m.player.number]))]
         for member in silent:
@@ -241,12 +241,12 @@ class Rounds:
             seed=window.seed,
             first_bar=layout.first_bar,
             bpm=str(grid.bpm),
-            heard_samples=self._hearing.position,
+            heard_samples=self._hearing.heard.position,
             cycle=cycle,
             stand_in_from=stand_in_from,
             others=others,
         )
-        self._journal.write(told, self._hearing.position)
+        self._journal.write(told, self._hearing.heard.position)
         return mix, replace(mix, audio=audio)
 
     def _requests(self, member: Member, heard: ContextWindow, effort: Effort) -> list[StemRequest]:

@@ -141,7 +141,7 @@ class _Replay:
         self._rounds: dict[int, list[tuple[_Player, int, list[StemRequest]]]] = {}
         self._made: dict[tuple[int, int], Sequence[StemResult | str]] = {}
         self._source = HeardInput(self._memory, self._start)
-        self._hearing = Hearing(self._source, self._transport)
+        self._hearing = Hearing(self._source.look, self._transport)
         self._writer = StemWriter(self._memory)
         self._ready = worker.wait_ready()
         self._players: dict[str, _Player] = {}

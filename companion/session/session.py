@@ -13,7 +13,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from functools import partial
 
-from companion.audio.aligned_input import WithoutGaps
 from companion.clock.follow import FollowSource
 from companion.clock.transport import Transport
 from companion.control.osc_out import OscSender
@@ -96,10 +95,10 @@ class Session:
         if preset.bars is not None:
             self._timeline.end_bar = preset.bars
         self._guard = rig.echo_guard(lambda: bool(store.snapshot()["echo_guard"]))
-        heard = WithoutGaps(rig.performed, self._guard, start)
+        look = partial(rig.performed.look, self._guard, start)
         timeline, journal = self._timeline, self._journal
         failed = partial(happened, "generator")
-        rounds = Rounds(rig.memory, heard, self.transport, worker, store, timeline, journal, failed)
+        rounds = Rounds(rig.memory, look, self.transport, worker, store, timeline, journal, failed)
         self._ensemble = Ensemble(rig.memory, self.transport, rounds, store, timeline, journal)
         self.conductor = Conductor(
             self.transport,
@@ -110,7 +109,7 @@ class Session:
             lambda: rig.memory.counters.missed_samples,
             self._warn_of_clock,
         )
-        self._ear = Ear(heard, self.transport, store)
+        self._ear = Ear(look, self.transport, store)
         self._report = Report(
             self._metrics, self._journal, self._ear, store, rig.memory, self.transport, osc
         )
