@@ -13,25 +13,16 @@ constant.
 
 from __future__ import annotations
 
-import functools
 import math
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from llvmlite import ir  # type: ignore[import-untyped]
-from numba import carray, cfunc, types  # type: ignore[attr-defined]
+from numba import carray  # type: ignore[attr-defined]
 
-from companion.audio.callback import (
-    _SIGNATURE,
-    _ULONG,
-    CEILING,
-    _intrinsic,
-    _jit,
-    _pointer,
-    callback_address,
-)
+from companion.audio.callback import CEILING, callback_address
 from companion.audio.lease import Addressed, Lease, Slots
+from companion.audio.machine import ULONG, call, compiled, jit, pointer
 
 CORE, LEASE, UP, DOWN, TAPS_IN, TAPS_OUT, LAG, INPUTS, OUTPUTS, CLICK = range(10)
 DEVICE_FRAMES, MEMORY_FRAMES = 10, 11  # counters
@@ -45,30 +36,7 @@ BETA = 9.0  # of the Kaiser window: -90 dB
 MOST_PHASES = 1920
 
 
-@_intrinsic
-def _call(
-    typing_context: Any,
-    core: Any,
-    taken: Any,
-    given: Any,
-    count: Any,
-    times: Any,
-    flags: Any,
-    user: Any,
-) -> Any:
-    """Call a PaStreamCallback by its address."""
-
-    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        kinds = [context.get_value_type(kind) for kind in signature.args[1:]]
-        function = ir.FunctionType(ir.IntType(32), kinds)
-        target = builder.inttoptr(arguments[0], function.as_pointer())
-        return builder.call(target, arguments[1:])
-
-    pointer = types.voidptr
-    return types.intc(types.int64, pointer, pointer, _ULONG, pointer, _ULONG, pointer), generate
-
-
-@_jit
+@jit
 def _at(  # pragma: no cover - machine code
     ring: Any, table: Any, index: int, phase: int, taps: int
 ) -> float:
@@ -90,12 +58,12 @@ def _bridge(  # pragma: no cover - machine code
     up, down, lag = slots[UP], slots[DOWN], slots[LAG]
     taps_in, taps_out = slots[TAPS_IN], slots[TAPS_OUT]
     inputs, outputs, click = slots[INPUTS], slots[OUTPUTS], slots[CLICK]
-    ring_in = carray(_pointer(slots[RING_IN]), (inputs * RING,), np.float32)
-    ring_out = carray(_pointer(slots[RING_OUT]), (2 * RING,), np.float32)
-    scratch_in = carray(_pointer(slots[SCRATCH_IN]), (inputs * RING,), np.float32)
-    scratch_out = carray(_pointer(slots[SCRATCH_OUT]), (2 * RING,), np.float32)
-    table_in = carray(_pointer(slots[TABLE_IN]), (up * taps_in,), np.float32)
-    table_out = carray(_pointer(slots[TABLE_OUT]), (down * taps_out,), np.float32)
+    ring_in = carray(pointer(slots[RING_IN]), (inputs * RING,), np.float32)
+    ring_out = carray(pointer(slots[RING_OUT]), (2 * RING,), np.float32)
+    scratch_in = carray(pointer(slots[SCRATCH_IN]), (inputs * RING,), np.float32)
+    scratch_out = carray(pointer(slots[SCRATCH_OUT]), (2 * RING,), np.float32)
+    table_in = carray(pointer(slots[TABLE_IN]), (up * taps_in,), np.float32)
+    table_out = carray(pointer(slots[TABLE_OUT]), (down * taps_out,), np.float32)
     taken = carray(samples_in, (frames * inputs,), np.float32)
     given = carray(samples_out, (frames * outputs,), np.float32)
     done = 0
@@ -119,14 +87,14 @@ def _bridge(  # pragma: no cover - machine code
                 scratch_in[made * inputs + channel] = np.float32(sample)
             made += 1
         if made:
-            _call(
+            call(
                 slots[CORE],
-                _pointer(slots[SCRATCH_IN]),
-                _pointer(slots[SCRATCH_OUT]),
-                _ULONG(made),
+                pointer(slots[SCRATCH_IN]),
+                pointer(slots[SCRATCH_OUT]),
+                ULONG(made),
                 times,
                 flags,
-                _pointer(slots[LEASE]),
+                pointer(slots[LEASE]),
             )
         for j in range(made):
             ring_out[(at + j) & (RING - 1)] = scratch_out[2 * j]
@@ -148,17 +116,9 @@ def _bridge(  # pragma: no cover - machine code
     return 0
 
 
-@functools.cache
-def _compiled() -> Any:
-    try:
-        return cfunc(_SIGNATURE, cache=True)(_bridge)
-    except RuntimeError:  # no writable folder for the cache
-        return cfunc(_SIGNATURE)(_bridge)
-
-
 def bridge_address() -> int:
     """Address of the compiled PaStreamCallback; ``userData`` is the address of a ``Bridge``."""
-    return int(_compiled().address)
+    return int(compiled(_bridge).address)
 
 
 class Bridge:

@@ -17,9 +17,10 @@ from typing import Self
 
 import numpy as np
 
-from companion.audio.callback import callable_callback
+from companion.audio.callback import callback_address
 from companion.audio.format import BLOCK_SAMPLES
 from companion.audio.lease import Lease
+from companion.audio.machine import callable_at
 from companion.audio.memory import AudioMemory, Samples
 
 
@@ -63,7 +64,7 @@ class OfflineStream:
         self._times = np.zeros(3, np.float64)  # input, now, output: PaStreamCallbackTimeInfo
         self._recorded: list[Samples] | None = [] if record else None
         self._lock = threading.Lock()
-        self._call = callable_callback()
+        self._call = callable_at(callback_address())
         self._addresses = [a.ctypes.data for a in (self._in, self._out, self._times)]
         self._lease = Lease(memory, inputs, heard=1)
         self._lease.open()
