@@ -13,7 +13,6 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
-from typing import Self
 
 import numpy as np
 
@@ -34,8 +33,6 @@ class OfflineStream:
         blocksize: frames a call of the callback, at most ``memory.max_block_samples``.
         record: keep everything the rig puts out, for ``output``.
     """
-
-    latency_s = (0.0, 0.0)
 
     def __init__(
         self,
@@ -75,11 +72,6 @@ class OfflineStream:
         return self.memory.rate
 
     @property
-    def active(self) -> bool:
-        """Always: it moves whenever it is asked to."""
-        return True
-
-    @property
     def output(self) -> Samples:
         """Everything put out since the stream was made, mono float32 [n].
 
@@ -117,19 +109,9 @@ class OfflineStream:
     def start(self) -> None:
         """Nothing to start: the caller advances the stream."""
 
-    def stop(self) -> None:
-        """Nothing to stop."""
-
     def close(self) -> None:
         """Move the memory no longer."""
         self._lease.close()
-
-    def __enter__(self) -> Self:
-        self.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
 
 
 class PacedStream(OfflineStream):
@@ -154,11 +136,6 @@ class PacedStream(OfflineStream):
         self._clock = clock
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
-
-    @property
-    def active(self) -> bool:
-        """Whether it is running."""
-        return self._thread is not None
 
     def start(self) -> None:
         """Begin to advance from the present position; returns when the first block has run."""

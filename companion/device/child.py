@@ -23,7 +23,6 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Iterator
 from dataclasses import asdict, replace
 from typing import Any, BinaryIO
 
@@ -99,7 +98,7 @@ class Holder:
                 raise
             device = replace(device, rate=own)
             self._stream = open_duplex(device, block, size, rate, slots)
-        self._stream.warm_up()
+        self._stream.start()
         threading.Thread(target=self._look, args=(self._stream,), daemon=True).start()
         return {"open": {"latency_s": self._stream.latency_s, "rate": device.rate}}
 
@@ -138,15 +137,10 @@ def main() -> int:
     callback_address()  # compiled now, not when a device waits
     bridge_address()
     holder.say({"ready": os.getpid()})
-    for asked in _requests():
-        holder.say(holder.answer(asked))
+    for line in sys.stdin:
+        holder.say(holder.answer(json.loads(line)))
     holder.end()
     os._exit(0)  # no other clean-up may hold it up
-
-
-def _requests() -> Iterator[Message]:
-    for line in sys.stdin:
-        yield json.loads(line)
 
 
 if __name__ == "__main__":

@@ -27,7 +27,6 @@ import numpy as np
 
 from companion.audio import callback as layout
 from companion.audio.aligned_input import AlignedInput
-from companion.audio.block_watch import BlockWatch
 from companion.audio.bridge import CHUNK
 from companion.audio.callback import callback_address
 from companion.audio.format import BLOCK_SAMPLES
@@ -35,6 +34,7 @@ from companion.audio.lease import BUSY_LIMIT_S, LeaseView
 from companion.audio.memory import AudioMemory
 from companion.audio.offline import PacedStream
 from companion.audio.stream_line import StreamLine
+from companion.audio.timebase import BlockWatch
 from companion.device.calibration import Latency, read_calibration, settle
 from companion.device.devices import JACK, DuplexDevice
 from companion.device.event import News
@@ -103,7 +103,7 @@ class Supervisor:
         self._lease: LeaseView = self.memory.lease(0)
         self._grid = StreamLine(self.memory.rate)
         self._missed = 0  # samples, as far as the line knows
-        self._watch = BlockWatch(lambda: self.memory.blocks, clock, SILENT_LIMIT_S)
+        self._watch = BlockWatch(self.memory, clock, SILENT_LIMIT_S)
         self._standin: PacedStream | None = None
         # Where the stream stands when a period begins, as `StreamLine.ahead_samples`: what sounds
         # then is the period's first frame, however long the period is.
@@ -192,7 +192,7 @@ class Supervisor:
             self._link.close()
 
     def _wait_until(self, sample: int) -> None:
-        watch = BlockWatch(lambda: self.memory.blocks, self._clock)
+        watch = BlockWatch(self.memory, self._clock)
         while self.memory.position < sample:
             if watch.stalled or self._link.lost:
                 raise CompanionError(f"{self.device.name} was started but gives no sound")
@@ -322,7 +322,7 @@ class Supervisor:
             raise CompanionError("the device gives no sound")
         self._standin = None
         self._grid.forget()
-        self._watch = BlockWatch(lambda: memory.blocks, self._clock, SILENT_LIMIT_S)
+        self._watch = BlockWatch(memory, self._clock, SILENT_LIMIT_S)
         self._back_at = memory.position
         self.performed.back(self._back_at)
         self._away_s = self._clock() - self._lost_s
