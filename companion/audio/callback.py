@@ -42,15 +42,16 @@ from numba import carray  # type: ignore[attr-defined]
 from companion.audio.machine import compiled, full_fence, host_seconds, jit, pointer, release_fence
 
 # --- header: int64 slots -------------------------------------------------------------------
-POSITION = 0  # frames processed since the block was made; the one clock
-BLOCKS, RING, VOICES = 1, 2, 3
-PROBE_START = 4  # absolute frame of the burst's first sample
-PROBE_SAMPLES = 5  # its length; 0 for none
+# First what is counted, in the order of `companion.audio.memory.Counters`.
+POSITION, BLOCKS = 0, 1  # frames, and calls, since the block was made; the first is the one clock
 # Blocks PortAudio marked, one counter per flag, in the order of its bits:
-INPUT_UNDERFLOWS, INPUT_OVERFLOWS, OUTPUT_UNDERFLOWS, OUTPUT_OVERFLOWS = 6, 7, 8, 9
-MISSED = 10  # frames by which the stream has fallen behind its clock, in leaps
-ZEROED = 11  # samples that were not finite and became 0
-LIMITED = 12  # samples the limiter turned down
+INPUT_UNDERFLOWS, INPUT_OVERFLOWS, OUTPUT_UNDERFLOWS, OUTPUT_OVERFLOWS = 2, 3, 4, 5
+MISSED = 6  # frames by which the stream has fallen behind its clock, in leaps
+ZEROED = 7  # samples that were not finite and became 0
+LIMITED = 8  # samples the limiter turned down
+COUNTED = 9
+RING, VOICES = 9, 10
+PROBE_START, PROBE_SAMPLES = 11, 12  # absolute frame of the burst's first, its length; 0: none
 STEREO = 13  # 1: the input is kept as two channels as well
 LEASES = 16  # first slot of the leases that other processes sign
 HEADER_SLOTS = 64

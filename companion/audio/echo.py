@@ -19,7 +19,6 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -44,27 +43,10 @@ KEPT_S = 40.0  # of what was taken away
 Signal = npt.NDArray[np.float64]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class EchoPath:
-    """A filter from the stems to the input.
-
-    Attributes:
-        taps: float64 [early + late + 1]; the first is ``early`` frames ahead.
-        early: frames.
-    """
-
-    taps: Signal
-    early: int
-
-    def echo(self, stems: Signal) -> Signal:
-        """What it makes of stems [late + n + early], float64 [n]."""
-        size = 1 << (len(stems) + len(self.taps)).bit_length()
-        spectrum = np.fft.rfft(stems, size) * np.fft.rfft(self.taps, size)
-        return np.fft.irfft(spectrum, size)[len(self.taps) - 1 : len(stems)]
-
-
 class PathFinder:
-    """Learns the path block by block.
+    """Learns block by block the filter from the stems to the input, float64 [early + late + 1].
+
+    Its first tap is ``early`` frames ahead.
 
     Args:
         early, late: frames that an echo may come before and behind the round trip.
@@ -78,11 +60,11 @@ class PathFinder:
         self.early, self.late, self.block, self.blocks = early, late, block, 0
         taps = early + late + 1
         self._own, self._cross = np.zeros(taps), np.zeros(taps)
-        self._path: EchoPath | None = None
-        self.gain_db = 0.0
+        self._path: Signal | None = None
+        self._gain_db = 0.0
 
-    def learn(self, heard: Signal, stems: Signal) -> EchoPath | None:
-        """Go on with a block; the path if it is believed.
+    def learn(self, heard: Signal, stems: Signal) -> Signal | None:
+        """Go on with a block; the filter if it is believed.
 
         Args:
             heard: the input [n].
@@ -90,19 +72,18 @@ class PathFinder:
         """
         before = self._path
         if np.sqrt(np.mean(stems**2)) < QUIET or not heard.any():
-            return before if self.gain_db > GAIN_DB else None
+            return before if self._gain_db > GAIN_DB else None
         if before is None:  # the first: its second half is judged by its first
             half = len(heard) // 2
             early = PathFinder(self.early, self.late, self.block)
             early._add(heard[:half], stems[: half + self.late + self.early])
-            judged = self._gain_db(early._solve(), heard[half:], stems[half:])
+            self._gain_db = _gain_db(early._solve(), heard[half:], stems[half:])
         else:
-            judged = self._gain_db(before, heard, stems)
-        self.gain_db = judged
+            self._gain_db = _gain_db(before, heard, stems)
         self.blocks += 1
         self._add(heard, stems)
         self._path = self._solve()
-        return self._path if judged > GAIN_DB else None
+        return self._path if self._gain_db > GAIN_DB else None
 
     def _add(self, heard: Signal, stems: Signal) -> None:
         """Add a block to what the least squares know."""
@@ -118,14 +99,22 @@ class PathFinder:
         self._own = remembered * self._own + own
         self._cross = remembered * self._cross + cross
 
-    def _solve(self) -> EchoPath:
+    def _solve(self) -> Signal:
         own = self._own.copy()
         own[0] = own[0] * (1 + REGULAR) + QUIET**2  # never singular, be the stems silent so far
-        return EchoPath(np.asarray(solve_toeplitz(own, self._cross), np.float64), self.early)
+        return np.asarray(solve_toeplitz(own, self._cross), np.float64)
 
-    def _gain_db(self, path: EchoPath, heard: Signal, stems: Signal) -> float:
-        left = heard - path.echo(stems)
-        return float(10 * np.log10((np.sum(heard**2) + 1e-12) / (np.sum(left**2) + 1e-12)))
+
+def _echo(path: Signal, stems: Signal) -> Signal:
+    """What a filter makes of stems [late + n + early], float64 [n]."""
+    size = 1 << (len(stems) + len(path)).bit_length()
+    spectrum = np.fft.rfft(stems, size) * np.fft.rfft(path, size)
+    return np.fft.irfft(spectrum, size)[len(path) - 1 : len(stems)]
+
+
+def _gain_db(path: Signal, heard: Signal, stems: Signal) -> float:
+    left = heard - _echo(path, stems)
+    return float(10 * np.log10((np.sum(heard**2) + 1e-12) / (np.sum(left**2) + 1e-12)))
 
 
 class EchoGuard:
@@ -146,7 +135,7 @@ class EchoGuard:
         self._block, self._piece = round(BLOCK_S * rate), round(PIECE_S * rate)
         self._first = round(FIRST_S * rate)
         self._finder = PathFinder(self._early, self._late, self._block)
-        self._path: EchoPath | None = None
+        self._path: Signal | None = None
         self._kept = round(KEPT_S * rate)
         # Frame f at f modulo the length, which has room for what is written before it is told of.
         self._echo = np.zeros(self._kept + self._block, np.float32)
@@ -156,11 +145,6 @@ class EchoGuard:
     def position(self) -> int:
         """What lies before this frame has been cleaned, and remains as it is."""
         return self._position
-
-    @property
-    def gain_db(self) -> float:
-        """By how much the last block got quieter."""
-        return self._finder.gain_db
 
     def capture(self, start: int, n: int) -> Samples:
         """The input without the stems, float32 [n]; CompanionError if it is not kept."""
@@ -203,7 +187,7 @@ class EchoGuard:
         echo: Signal | float = 0.0
         if self._path is not None and self._on():
             with contextlib.suppress(CompanionError):  # the ring has moved on
-                echo = self._path.echo(self._stems(start, end - start))
+                echo = _echo(self._path, self._stems(start, end - start))
         self._keep(start, end, echo)
 
     def _keep(self, start: int, end: int, echo: Signal | float) -> None:

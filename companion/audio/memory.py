@@ -44,8 +44,8 @@ class Counters:
     not finite, ``limited_samples`` were turned down by the limiter.
     """
 
-    blocks: int
     frames: int
+    blocks: int
     input_underflows: int
     input_overflows: int
     output_underflows: int
@@ -211,18 +211,7 @@ class AudioMemory:
     @property
     def counters(self) -> Counters:
         """What the callback has counted so far."""
-        header = self._header
-        return Counters(
-            blocks=int(header[layout.BLOCKS]),
-            frames=int(header[layout.POSITION]),
-            input_underflows=int(header[layout.INPUT_UNDERFLOWS]),
-            input_overflows=int(header[layout.INPUT_OVERFLOWS]),
-            output_underflows=int(header[layout.OUTPUT_UNDERFLOWS]),
-            output_overflows=int(header[layout.OUTPUT_OVERFLOWS]),
-            missed_samples=int(header[layout.MISSED]),
-            zeroed_samples=int(header[layout.ZEROED]),
-            limited_samples=int(header[layout.LIMITED]),
-        )
+        return Counters(*map(int, self._header[: layout.COUNTED]))
 
     @property
     def meters(self) -> Meters:
@@ -293,7 +282,7 @@ class AudioMemory:
         """What a voice really played, after its gain and before the limiter, float32 [n].
 
         Raises:
-            CompanionError: the frames have not been played yet or have left the ring.
+            CompanionError: as ``capture``.
         """
         return self._past(self._played[self._checked(voice)], f"voice {voice}", start, n)
 

@@ -16,7 +16,7 @@ import time
 from collections.abc import Callable, Sequence
 from fractions import Fraction
 from math import ceil
-from typing import Protocol, Self
+from typing import Protocol
 
 from companion.clock.host_time import HostTime
 from companion.clock.midi_clock import (
@@ -170,9 +170,3 @@ class MidiClockOut:
                     self._ticks.introduce()
         if self._ticks.started:
             self._sender.send((STOP,))
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()

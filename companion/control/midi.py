@@ -17,8 +17,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Protocol, Self
 
-from companion.clock.arrivals import Arrivals
-from companion.clock.midi_clock import CLOCK_MESSAGES
+from companion.clock.midi_clock import CLOCK_MESSAGES, Arrivals
 from companion.control.named_port import LOOK_S, NamedPort, ports_of
 from companion.control.parameters import CONTROLLER_STEPS
 from companion.control.preset import MidiMapping, MidiPreset

@@ -12,6 +12,7 @@ import json
 import sys
 import threading
 import time
+from contextlib import closing
 
 from companion.clock.host_time import HostTime
 from companion.clock.midi_clock import MidiClock
@@ -36,7 +37,7 @@ def send() -> None:
     for time_s in (start_s, start_s + 1):
         host_time.observe(time_s, round((time_s - start_s) * RATE))
     running = threading.Event()
-    with MidiClockOut(open_midi_output(None), transport, host_time, running.is_set):
+    with closing(MidiClockOut(open_midi_output(None), transport, host_time, running.is_set)):
         say(zero_s=start_s + 2)
         for line in map(str.strip, sys.stdin):
             if line in ("go", "stop"):

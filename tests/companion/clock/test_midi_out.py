@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import closing
 
 import numpy as np
 import pytest
@@ -87,7 +88,7 @@ def test_the_thread_looks_for_its_port(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(midi_out, "LOOK_S", 0.05)
     sender, looked = FakeMidiSender(), HostTime(RATE)
     looked.observe(time.monotonic(), RATE)
-    with MidiClockOut(sender, transport(), looked, lambda: True):
+    with closing(MidiClockOut(sender, transport(), looked, lambda: True)):
         while not sender.sent:
             time.sleep(0.01)
         sender.came_back = True
@@ -121,7 +122,7 @@ def test_our_own_clock_in_understands_it(bpm: float) -> None:
 def test_the_thread_sends_on_time_and_stops_when_it_is_closed() -> None:
     sender, looked = FakeMidiSender(), HostTime(RATE)
     looked.observe(time.monotonic(), RATE)
-    with MidiClockOut(sender, transport(), looked, lambda: True) as out:
+    with closing(MidiClockOut(sender, transport(), looked, lambda: True)) as out:
         while len(sender.sent) < 30:
             time.sleep(0.01)
     out.close()
