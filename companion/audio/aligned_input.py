@@ -41,11 +41,6 @@ Gaps = Sequence[tuple[int, int | None]]
 """Stretches of frames without a device, [first, end) each; the present one has no end."""
 
 
-def crosses(gaps: Gaps, start: int, n: int) -> bool:
-    """Whether there was no device in some of frames [start, start + n)."""
-    return any(first < start + n and (end is None or start < end) for first, end in gaps)
-
-
 class AlignedInput:
     """A view of a memory's input, shifted by the round trip; also what its voices played.
 
@@ -82,8 +77,7 @@ class AlignedInput:
         for gap, back in self._gaps:
             for first, until, trip in self._spans():
                 start = max(first, gap - trip)
-                ends = [] if back is None else [back - trip]
-                ends += [] if until is None else [until]
+                ends = [end for end in (back and back - trip, until) if end is not None]
                 if not ends or start < min(ends):
                     gaps.append((start, min(ends, default=None)))
         return tuple(gaps)
@@ -112,10 +106,6 @@ class AlignedInput:
         if self._gaps and self._gaps[-1][1] is None:
             self._gaps = (*self._gaps[:-1], (self._gaps[-1][0], captured))
 
-    def whole(self, start: int, n: int) -> bool:
-        """Whether a device was there during all of performed frames [start, start + n)."""
-        return not crosses(self.gaps, start, n)
-
     def look(self, source: Capture | None = None, first: int = 0) -> Look:
         """What has been heard by now of this, or of what ``source`` makes of it; see ``Look``."""
         return Look(source or self, self.position, first, self.gaps)
@@ -131,27 +121,19 @@ class AlignedInput:
         Raises:
             CompanionError: they have not been performed yet or have left the ring.
         """
-        return np.concatenate(
-            [np.zeros(0, np.float32)]
-            + [self._memory.capture(first, length) for first, length in self._pieces(start, n)]
-        )
+        return np.concatenate([self._memory.capture(*piece) for piece in self._pieces(start, n)])
 
     def capture_stereo(self, start: int, n: int) -> Samples:
         """Frames as ``capture`` has them, in two channels, float32 [n, 2]; needs ``stereo``."""
-        return np.concatenate(
-            [np.zeros((0, 2), np.float32)]
-            + [
-                self._memory.capture_stereo(first, length)
-                for first, length in self._pieces(start, n)
-            ]
-        )
+        pieces = self._pieces(start, n)
+        return np.concatenate([self._memory.capture_stereo(*piece) for piece in pieces])
 
     def played(self, voice: int, start: int, n: int) -> Samples:
         """What a voice played; see ``AudioMemory.played``."""
         return self._memory.played(voice, start, n)
 
     def _pieces(self, start: int, n: int) -> list[tuple[int, int]]:
-        """Where performed frames were captured: first captured frames and lengths."""
+        """Where performed frames were captured, at least one piece: first frame, length."""
         pieces = []
         at, end = start, start + n
         for _, until, trip in self._spans():
@@ -192,7 +174,7 @@ class Look:
 
     def capture(self, start: int, n: int) -> Samples:
         """Frames [start, start + n), float32 [n]; CompanionError where there was no device."""
-        if crosses(self.gaps, start, n):
+        if any(at < start + n and (end is None or start < end) for at, end in self.gaps):
             raise CompanionError(f"there was no sound device in frames {start}..{start + n}")
         before = min(n, max(0, self.first - start))
         if not before:

@@ -121,18 +121,15 @@ def bridge_address() -> int:
     return int(compiled(_bridge).address)
 
 
-class Bridge:
-    """What one stream at another rate works with.
+class Bridge(Lease):
+    """The lease of a stream at another rate.
 
     Args:
-        memory: what it moves, by a lease of its own.
+        memory: what it moves.
         memory_rate, device_rate: Hz.
         inputs, outputs: channels of the device.
         click: output channel, from 1, that has the click alone; None: in the mix.
         slots: where to sign the lease.
-
-    Attributes:
-        latency_s: what it adds to input and output.
     """
 
     def __init__(
@@ -152,35 +149,28 @@ class Bridge:
                 f"{device_rate} Hz to {memory_rate} Hz is {up}:{down}; too odd a ratio"
             )
         # Two columns out: the mix, and the click where it has a channel of its own.
-        self.lease = Lease(memory, inputs, 2, None if click is None else 2, slots, host_clock=True)
+        super().__init__(memory, inputs, 2, None if click is None else 2, slots, host_clock=True)
         narrow = min(1.0, up / down)
         table_in = _table(up, narrow)
         table_out = _table(down, min(1.0, down / up))
         taps_in, taps_out = table_in.shape[1], table_out.shape[1]
         lag = taps_in // 2 + math.ceil((taps_out // 2 + 2) * down / up)
         self.latency_s = taps_in / 2 / device_rate, (lag - taps_in / 2) / device_rate
-        self._arrays = [
-            np.zeros(inputs * RING, np.float32),
-            np.zeros(2 * RING, np.float32),
-            np.zeros(inputs * RING, np.float32),
-            np.zeros(2 * RING, np.float32),
-            table_in,
-            table_out,
-        ]
-        for array in self._arrays[:4]:
-            array.fill(0)  # maps the pages now, not in the callback
+        # Unlike np.zeros, np.full maps the pages now, not in the callback.
+        rings = [np.full(n * RING, 0, np.float32) for n in (inputs, 2, inputs, 2)]
+        self._arrays = [*rings, table_in, table_out]
         column = -1 if click is None else click - 1
-        self._slots = np.zeros(SLOTS, np.int64)
-        self._slots[:10] = (
-            *(callback_address(), self.lease.address, up, down, taps_in, taps_out, lag),
+        self._bridge = np.zeros(SLOTS, np.int64)
+        self._bridge[:10] = (
+            *(callback_address(), super().address, up, down, taps_in, taps_out, lag),
             *(inputs, outputs, column),
         )
-        self._slots[RING_IN:] = [array.ctypes.data for array in self._arrays]
+        self._bridge[RING_IN:] = [array.ctypes.data for array in self._arrays]
 
     @property
     def address(self) -> int:
         """For the callback's ``userData``. Keep the bridge alive with it."""
-        return int(self._slots.ctypes.data)
+        return int(self._bridge.ctypes.data)
 
 
 def _table(phases: int, narrow: float) -> npt.NDArray[np.float32]:

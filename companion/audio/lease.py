@@ -66,7 +66,12 @@ class Lease(LeaseView):
         slots: int64 [LEASE_SLOTS] to write it into; by default its own.
         host_clock: count what is missed by the host's clock; for a device that plays in real time.
         heard: how many of the inputs, the first ones, are listened to; by default all.
+
+    Attributes:
+        latency_s: what it adds to input and output, seconds.
     """
+
+    latency_s: tuple[float, float] = 0.0, 0.0
 
     def __init__(
         self,

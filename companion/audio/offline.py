@@ -128,11 +128,10 @@ class PacedStream(OfflineStream):
         memory: AudioMemory,
         signal: Samples,
         blocksize: int = BLOCK_SAMPLES,
-        record: bool = False,
         clock: Callable[[], float] = time.monotonic,
         stereo: Samples | None = None,
     ) -> None:
-        super().__init__(memory, signal, blocksize, record, stereo)
+        super().__init__(memory, signal, blocksize, stereo=stereo)
         self._clock = clock
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
@@ -141,16 +140,15 @@ class PacedStream(OfflineStream):
         """Begin to advance from the present position; returns when the first block has run."""
         if self._thread is None:
             blocks = self.memory.blocks
-            self.start_at(self._clock(), self.memory.position)
+            self.start_on(self.memory.position - self._clock() * self.rate)
             while self.memory.blocks == blocks:
                 time.sleep(self.blocksize / self.rate)
 
-    def start_at(self, started_s: float, started_at: int) -> None:
-        """Begin to advance as if it had stood at ``started_at`` at ``started_s``."""
+    def start_on(self, line: float) -> None:
+        """Begin to advance on a line, which is as ``StreamLine.ahead_samples``."""
         self._stop.clear()
-        line = (started_s, started_at)
         self._thread = threading.Thread(
-            target=self._run, args=line, name="paced-audio", daemon=True
+            target=self._run, args=(line,), name="paced-audio", daemon=True
         )
         self._thread.start()
 
@@ -166,20 +164,13 @@ class PacedStream(OfflineStream):
         self.stop()
         super().close()
 
-    def keep_up(self, started_s: float, started_at: int) -> float:
-        """Process every whole block that is due; seconds until the next one is.
+    def keep_up(self, line: float) -> float:
+        """Process every whole block that is due on a line; seconds until the next one is."""
+        now = self._clock() * self.rate + line
+        due = int(now)
+        self.advance(due - (due - self.memory.position) % self.blocksize)
+        return (self.memory.position + self.blocksize - now) / self.rate
 
-        Args:
-            started_s: clock time at which the stream stood at ``started_at``.
-            started_at: absolute frame.
-        """
-        now_s = self._clock()
-        due = started_at + int((now_s - started_s) * self.rate)
-        position = self.memory.position
-        self.advance(due - (due - position) % self.blocksize)
-        following = self.memory.position + self.blocksize
-        return started_s + (following - started_at) / self.rate - now_s
-
-    def _run(self, started_s: float, started_at: int) -> None:
-        while not self._stop.wait(max(0.0, self.keep_up(started_s, started_at))):
+    def _run(self, line: float) -> None:
+        while not self._stop.wait(max(0.0, self.keep_up(line))):
             pass

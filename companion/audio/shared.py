@@ -53,7 +53,6 @@ class AttachedBlock:
 
     def __init__(self, handle: str, size: int) -> None:
         """Map it; OSError if it is not there."""
-        self.handle = handle
         if _HAS_MEMFD:
             file = os.open(handle, os.O_RDWR)
             try:

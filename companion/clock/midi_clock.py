@@ -65,13 +65,6 @@ class Arrivals:
         return self._added_s - self._line.ahead_samples
 
 
-@dataclass(frozen=True, slots=True)
-class _Heard:
-    line: Line
-    last_s: float
-    confidence: float
-
-
 @dataclass(slots=True)
 class _Doubt:
     """A tick may have been lost or doubled: how late it and those after it are, in ticks."""
@@ -92,7 +85,7 @@ class MidiClock:
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
-        self._heard: _Heard | None = None
+        self._heard: tuple[Line, float] | None = None  # and when the last tick came
         # All below belongs to the thread of `receive`.
         self._ticks = TickLine()
         self._tick = -1  # number of the last tick; lost ones are counted
@@ -125,12 +118,13 @@ class MidiClock:
         heard = self._heard
         if heard is None:
             return None
-        silent_s = self._clock() - heard.last_s
+        line, last_s = heard
+        silent_s = self._clock() - last_s
         if silent_s > FORGET_S:
             return None
         trust = 1 - max(0.0, silent_s - STALL_S) / (FORGET_S - STALL_S)
-        gone = heard.line.running and silent_s > GONE_S
-        line = replace(heard.line, confidence=heard.confidence * trust, gone=gone)
+        gone = line.running and silent_s > GONE_S
+        line = replace(line, confidence=line.confidence * trust, gone=gone)
         return host_time.reading(line, now)
 
     def close(self) -> None:
@@ -188,7 +182,8 @@ class MidiClock:
             beat=(fit.tick - (self._zero or 0)) / TICKS_A_QUARTER,
             bpm=60 / (TICKS_A_QUARTER * fit.tick_s),
             unit="quarter",
+            confidence=min(1.0, fit.ticks / SURE_TICKS),
             running=self._running,
             lock="tempo" if self._zero is None or not self._running else "bar",
         )
-        self._heard = _Heard(line, self._last_s, min(1.0, fit.ticks / SURE_TICKS))
+        self._heard = line, self._last_s

@@ -17,12 +17,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from companion.audio.format import check_rate
-from companion.clock.grid import (
-    HEADROOM,
-    Grid,
-    check_bpm,
-    within_range,
-)
+from companion.clock.grid import HEADROOM, BarLines, Grid, check_bpm, within_range
 from companion.clock.meter import Meter, in_quarter_notes
 from companion.system.errors import CompanionError
 
@@ -46,7 +41,7 @@ class Segment:
         return float(60 * rate / self.beat_samples)
 
 
-class Transport:
+class Transport(BarLines):
     """Beats and bars in the stream. Bar 0 starts at an origin; count-in bars are negative.
 
     Attributes:
@@ -116,11 +111,6 @@ class Transport:
         """Length of a beat at the latest tempo, samples."""
         return self._segments[-1].beat_samples
 
-    @property
-    def bar_samples(self) -> Fraction:
-        """Length of a bar at the latest tempo, samples."""
-        return self.beat_samples * self.beats_per_bar
-
     def grid(self) -> Grid:
         """Bars and frames at the latest tempo without its bend, as if it had always been so.
 
@@ -156,18 +146,9 @@ class Transport:
 
     # --- lines ---------------------------------------------------------------------------------
 
-    def bar_start_samples(self, bar: int) -> int:
-        """The stream sample nearest to where ``bar`` starts."""
-        return self.beat_start_samples(bar * self.beats_per_bar)
-
     def beat_start_samples(self, beat: Fraction | int) -> int:
-        """The stream sample nearest to where ``beat``, or a part of one, starts from bar 0 on."""
+        """See `BarLines`."""
         return _line(self._segments, beat)
-
-    def beat_lines(self, bar: int) -> tuple[int, ...]:
-        """The stream samples of a bar's beats and of the next bar line."""
-        first = bar * self.beats_per_bar
-        return tuple(map(self.beat_start_samples, range(first, first + self.beats_per_bar + 1)))
 
     def bar_at(self, sample: int) -> int:
         """The bar that sounds at a stream sample, by the rounded bar lines."""

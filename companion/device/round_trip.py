@@ -10,7 +10,6 @@ nothing comes back, nothing is measured.
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
 from companion.audio.memory import AudioMemory, Samples
 
@@ -93,13 +92,9 @@ def _burst(rate: int, number: int) -> Samples:
 def _lag(heard: Samples, burst: Samples) -> int | None:
     """Where the burst begins in what was heard, either way up; None if it does not stand out."""
     lags = len(heard) - len(burst) + 1
-    correlation = np.abs(_correlate(heard, burst)[:lags])
+    size = 1 << (len(heard) + len(burst) - 1).bit_length()
+    spectrum = np.fft.rfft(heard, size) * np.conj(np.fft.rfft(burst, size))
+    correlation = np.abs(np.fft.irfft(spectrum, size)[:lags])
     peak = int(np.argmax(correlation))
     level = float(np.sqrt(np.mean(correlation**2)))
     return peak if level > 0 and correlation[peak] >= RATIO * level else None
-
-
-def _correlate(heard: Samples, burst: Samples) -> npt.NDArray[np.float64]:
-    size = 1 << (len(heard) + len(burst) - 1).bit_length()
-    spectrum = np.fft.rfft(heard, size) * np.conj(np.fft.rfft(burst, size))
-    return np.fft.irfft(spectrum, size)

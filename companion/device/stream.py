@@ -35,24 +35,17 @@ class DuplexStream:
     Args:
         port: the open PortAudio stream.
         device: what it was opened on.
-        lease: by which its callback moves the memory.
-        user: what its callback was handed, if not the lease; kept as long as the stream.
-        added_s: latency that is our own, of input and output, seconds.
+        lease: by which its callback moves the memory; kept as long as the stream.
+
+    Attributes:
+        latency_s: of input and output, with our own, seconds.
     """
 
-    def __init__(
-        self,
-        port: Any,
-        device: DuplexDevice,
-        lease: Lease,
-        user: object = None,
-        added_s: tuple[float, float] = (0.0, 0.0),
-    ) -> None:
-        self.device = device
-        self.lease = lease
+    def __init__(self, port: Any, device: DuplexDevice, lease: Lease) -> None:
+        self.device, self.lease = device, lease
+        added_s = lease.latency_s
         self.latency_s = port.latency[0] + added_s[0], port.latency[1] + added_s[1]
-        self._user = user
-        self._port: Any = port
+        self._port = port
         self._started = False
 
     @property
@@ -93,7 +86,7 @@ class DuplexStream:
         if not (released and within(RELEASE_LIMIT_S, port.close)):
             # PortAudio does not give it back: it and its memory are left as they are, and the
             # clean-up at the end of the process would wait for it for ever.
-            _abandoned.append((port, self.lease, self._user))
+            _abandoned.append((port, self.lease))
             atexit.unregister(portaudio()._exit_handler)
 
 
@@ -118,14 +111,12 @@ def open_duplex(
     """
     sd = portaudio()
     channels = device.input_channels, device.output_channels, device.click_channel
-    user: Lease | Bridge
-    if memory_rate in (None, device.rate):
-        user = lease = Lease(memory, *channels, slots, host_clock=True)
-        address, added_s = callback_address(), (0.0, 0.0)
+    address = callback_address()
+    if memory_rate is None or memory_rate == device.rate:
+        lease: Lease = Lease(memory, *channels, slots, host_clock=True)
     else:
-        assert memory_rate is not None
-        user = Bridge(memory, memory_rate, device.rate, *channels, slots)
-        lease, address, added_s = user.lease, bridge_address(), user.latency_s
+        lease = Bridge(memory, memory_rate, device.rate, *channels, slots)
+        address = bridge_address()
     try:
         # The public Stream class only takes Python callbacks, which wait for the interpreter
         # lock; this base class is the one that takes an address.
@@ -138,14 +129,14 @@ def open_duplex(
             dtype="float32",
             latency="low",
             callback=sd._ffi.cast("PaStreamCallback *", address),
-            userdata=sd._ffi.cast("void *", user.address),
+            userdata=sd._ffi.cast("void *", lease.address),
         )
     except (sd.PortAudioError, ValueError) as error:
         raise CompanionError(
             f"cannot open {device.name} at {device.rate} Hz with {device.input_channels} in and "
             f"{device.output_channels} out: {error}"
         ) from error
-    return DuplexStream(port, device, lease, user, added_s)
+    return DuplexStream(port, device, lease)
 
 
 def within(limit_s: float, call: Callable[[], None]) -> bool:

@@ -50,8 +50,6 @@ RETRY_S = 0.25
 OTHER_S = 10.0  # so long a device that nobody named has to come back before another will do
 SETTLED_S = 1.0  # after its return, when the line is known again
 
-OpenLink = Callable[[], DeviceLink]
-
 
 class Supervisor:
     """A stream that goes on; see the module.
@@ -67,7 +65,7 @@ class Supervisor:
         players: int,
         wanted: Wanted,
         block: int = BLOCK_SAMPLES,
-        open_link: OpenLink = DeviceLink,
+        open_link: Callable[[], DeviceLink] = DeviceLink,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
@@ -245,7 +243,7 @@ class Supervisor:
         self._line = self._grid.ahead_samples - self._period
         self.performed.gone(memory.position)
         self._standin = PacedStream(memory, np.zeros(0, np.float32), self._block, clock=self._clock)
-        self._standin.start_at(now_s, round(self._line + now_s * memory.rate))
+        self._standin.start_on(self._line)
         self._lost_s, self._retry_s = now_s, now_s
         self._trip, self._settled_s = None, None
         self._doubt = not self._link.lost
@@ -315,8 +313,7 @@ class Supervisor:
         self._line += (self._latency_s()[1] - before_s) * memory.rate
         standin.stop()
         if not rhythm.hand_over(standin, self._line, memory.fade_in):
-            now_s = self._clock()
-            standin.start_at(now_s, round(self._line + now_s * memory.rate))
+            standin.start_on(self._line)
             raise CompanionError("the device gives no sound")
         self._standin = None
         self._grid.forget()

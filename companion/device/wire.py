@@ -11,7 +11,7 @@ import json
 import queue
 import sys
 import threading
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from companion.audio.memory import AudioMemory
@@ -28,7 +28,7 @@ Message = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What device to look for; None is the default."""
+    """What device to look for, as ``choose_duplex`` takes it; None is the default."""
 
     input: str | int | None = None
     output: str | int | None = None
@@ -66,15 +66,9 @@ class DeviceLink:
         """Whether the device, or the process that holds it, is known to be gone."""
         return self._lost
 
-    @property
-    def pid(self) -> int:
-        """Of the process."""
-        return self._child.pid
-
     def choose(self, wanted: Wanted) -> DuplexDevice:
         """The device as it is there now; CompanionError, NoDevice if it is not."""
-        asked = {"input": wanted.input, "output": wanted.output, "rate": wanted.rate}
-        found = self._ask("device", do="choose", click=wanted.click_channel, **asked)
+        found = self._ask("device", do="choose", wanted=asdict(wanted))
         ends = {end: Device(**found[end]) for end in ("input", "output")}
         return DuplexDevice(**{**found, **ends})
 

@@ -16,7 +16,7 @@ def played(heard: np.ndarray, stereo: bool = False) -> AudioMemory:
     """A memory that has heard float32 [frames, channels] at the device's rate."""
     memory = AudioMemory(MEMORY_RATE, 1, stereo=stereo)
     bridge = Bridge(memory, MEMORY_RATE, DEVICE_RATE, heard.shape[1], 2)
-    bridge.lease.open()
+    bridge.open()
     call = callable_at(bridge_address())
     heard, out = np.ascontiguousarray(heard, np.float32), np.zeros((512, 2), np.float32)
     times = np.zeros(3)

@@ -115,7 +115,7 @@ def test_a_paced_stream_is_never_ahead_of_the_clock_nor_a_block_behind(
     stream = PacedStream(rig, np.zeros(0, np.float32), 64, clock=lambda: now_s[0])
     for nap in naps:
         now_s[0] += nap
-        wait_s = stream.keep_up(100.0, 0)
+        wait_s = stream.keep_up(-100.0 * 8000)
         due = (now_s[0] - 100.0) * 8000
         assert due - 64 - 1e-3 <= rig.position <= due + 1e-3
         assert rig.position % 64 == 0

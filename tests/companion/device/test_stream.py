@@ -132,7 +132,7 @@ def test_a_device_that_never_comes_back_is_left_with_its_memory(
     stream.start()
     stream.close()
     stream.close()
-    assert kept == [(port, port.lease, None)]
+    assert kept == [(port, port.lease)]
     assert not stream.running
 
 
