@@ -50,7 +50,7 @@ class AlignedInput:
     """
 
     def __init__(self, memory: AudioMemory, round_trip_samples: int = 0) -> None:
-        self._memory = memory
+        self.memory = memory
         # (captured frame, round trip from there on), oldest first. Replaced, never changed.
         self._shifts: tuple[tuple[int, int], ...] = ((0, round_trip_samples),)
         self._gaps: tuple[tuple[int, int | None], ...] = ()
@@ -63,12 +63,7 @@ class AlignedInput:
     @property
     def position(self) -> int:
         """What lies before this frame has been performed."""
-        return self._memory.position - self.round_trip_samples
-
-    @property
-    def played_position(self) -> int:
-        """What lies before this frame has been played."""
-        return self._memory.position
+        return self.memory.position - self.round_trip_samples
 
     @property
     def gaps(self) -> tuple[tuple[int, int | None], ...]:
@@ -92,7 +87,7 @@ class AlignedInput:
             return
         if self._gaps and (self._gaps[-1][1] or 0) >= captured:
             later = max(0, round_trip_samples - self.round_trip_samples)
-            heard = self._memory.position + later
+            heard = self.memory.position + later
             self._gaps = (*self._gaps[:-1], (self._gaps[-1][0], heard))
         before = tuple(shift for shift in self._shifts if shift[0] < captured)
         self._shifts = (*before, (captured, round_trip_samples))
@@ -110,27 +105,22 @@ class AlignedInput:
         """What has been heard by now of this, or of what ``source`` makes of it; see ``Look``."""
         return Look(source or self, self.position, first, self.gaps)
 
-    @property
-    def stereo(self) -> bool:
-        """Whether its two channels are kept."""
-        return self._memory.stereo
-
     def capture(self, start: int, n: int) -> Samples:
         """Performed frames [start, start + n), float32 [n]; silence where no device was.
 
         Raises:
             CompanionError: they have not been performed yet or have left the ring.
         """
-        return np.concatenate([self._memory.capture(*piece) for piece in self._pieces(start, n)])
+        return np.concatenate([self.memory.capture(*piece) for piece in self._pieces(start, n)])
 
     def capture_stereo(self, start: int, n: int) -> Samples:
-        """Frames as ``capture`` has them, in two channels, float32 [n, 2]; needs ``stereo``."""
+        """Frames as ``capture`` has them, float32 [n, 2]; for a memory that keeps two channels."""
         pieces = self._pieces(start, n)
-        return np.concatenate([self._memory.capture_stereo(*piece) for piece in pieces])
+        return np.concatenate([self.memory.capture_stereo(*piece) for piece in pieces])
 
     def played(self, voice: int, start: int, n: int) -> Samples:
         """What a voice played; see ``AudioMemory.played``."""
-        return self._memory.played(voice, start, n)
+        return self.memory.played(voice, start, n)
 
     def _pieces(self, start: int, n: int) -> list[tuple[int, int]]:
         """Where performed frames were captured, at least one piece: first frame, length."""

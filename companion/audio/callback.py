@@ -125,12 +125,12 @@ def _count(  # pragma: no cover - machine code
     """Add PortAudio's flags, and the frames the clock passed without us.
 
     Slip is how far the clock is ahead of our counter. A late wake-up raises it for a moment, a lost
-    block, or a sound system that stood still, for good: so the least slip of each window is
-    compared with a base, which goes along with it only as fast as a device may drift. Where it
-    goes back, what was counted is taken back.
+    block, or a sound system that stood still, for good. So the least slip of each window counts:
+    what it rises by faster than a device may drift is lost, and if it shrinks again, the count is
+    corrected.
 
     PortAudio's own clock will not do on JACK: it is interpolated by a filter that takes seconds to
-    find back after each stall.
+    recover after each stall.
     """
     for bit in range(4):
         if flags & (1 << bit):

@@ -121,16 +121,13 @@ class EchoGuard:
     """Takes the stems out of the input as it comes.
 
     Args:
-        performed: the input, shifted by the round trip.
-        voices: number of voices, with the click.
-        rate: samples a second.
+        performed: the input, shifted by the round trip; its memory has the stems.
         on: whether to take anything away, asked each time.
     """
 
-    def __init__(
-        self, performed: AlignedInput, voices: int, rate: int, on: Callable[[], bool] = lambda: True
-    ) -> None:
-        self._performed, self._voices, self._on = performed, voices, on
+    def __init__(self, performed: AlignedInput, on: Callable[[], bool] = lambda: True) -> None:
+        self._performed, self._memory, self._on = performed, performed.memory, on
+        rate = self._memory.rate
         self._early, self._late = round(EARLY_S * rate), round(LATE_S * rate)
         self._block, self._piece = round(BLOCK_S * rate), round(PIECE_S * rate)
         self._first = round(FIRST_S * rate)
@@ -206,10 +203,10 @@ class EchoGuard:
     def _stems(self, start: int, n: int) -> Signal:
         """What was played around frames [start, start + n), float64 [late + n + early]."""
         first = start - self._late
-        known = min(start + n + self._early, self._performed.played_position)
+        known = min(start + n + self._early, self._memory.position)
         stems = np.zeros(self._late + n + self._early)
         skip = max(0, -first)
-        for voice in range(self._voices):
+        for voice in range(self._memory.voices):
             sound = self._performed.played(voice, first + skip, known - first - skip)
             stems[skip : skip + len(sound)] += sound
         return stems

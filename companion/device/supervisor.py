@@ -149,9 +149,7 @@ class Supervisor:
             return
         self._lease.open()
         self._wait_until(self.memory.position + 1)
-        rhythm = self._rhythm()
-        rhythm.learn()
-        self._period = rhythm.period_samples
+        self._learn_rhythm()
         self._look()
         self._settle(self.measure())
         self._thread = threading.Thread(target=self._run, name="audio", daemon=True)
@@ -280,12 +278,15 @@ class Supervisor:
             self._problem = problem
             self._news.append(News("lost", problem, self.memory.position))
 
-    def _rhythm(self) -> Rhythm:
-        """The rhythm of the device that is open."""
+    def _learn_rhythm(self) -> Rhythm:
+        """The rhythm of the device that is open, and how many frames come at once."""
         block = self._block * self.memory.rate / self._opened.rate
         if self._opened.rate != self.memory.rate:  # a long one is converted in several calls
             block *= min(1.0, CHUNK / self._block)
-        return Rhythm(self._lease, block, self.memory.rate, self._clock, self._sleep)
+        rhythm = Rhythm(self._lease, block, self.memory.rate, self._clock, self._sleep)
+        rhythm.learn()
+        self._period = rhythm.period_samples
+        return rhythm
 
     def _choose(self, away_s: float) -> DuplexDevice:
         """The device that the set began with; another that will do if it stays away.
@@ -307,9 +308,7 @@ class Supervisor:
         memory = self.memory
         before_s = self._latency_s()[1]
         self._opened = opened
-        rhythm = self._rhythm()
-        rhythm.learn()
-        self._period = rhythm.period_samples
+        rhythm = self._learn_rhythm()
         self._line += (self._latency_s()[1] - before_s) * memory.rate
         standin.stop()
         if not rhythm.hand_over(standin, self._line, memory.fade_in):

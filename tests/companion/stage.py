@@ -141,7 +141,7 @@ class StageRig(Rig):
 
     def echo_guard(self, on: Callable[[], bool]) -> EchoGuard:
         """See `Rig.echo_guard`."""
-        return EchoGuard(self.performed, self.memory.voices, self.rate, on)
+        return EchoGuard(self.performed, on)
 
 
 class Masters:

@@ -38,7 +38,6 @@ def test_what_is_played_along_with_a_frame_is_that_frame() -> None:
     memory = stream(5000).memory
     performed = AlignedInput(memory, 300)
     assert performed.position == 4700
-    assert performed.played_position == 5000
     np.testing.assert_array_equal(performed.capture(1000, 50), COUNTING[1300:1350])
 
 
