@@ -123,6 +123,9 @@ class EchoGuard:
     Args:
         performed: the input, shifted by the round trip; its memory has the stems.
         on: whether to take anything away, asked each time.
+
+    Attributes:
+        position: what lies before this frame has been cleaned, and remains as it is.
     """
 
     def __init__(self, performed: AlignedInput, on: Callable[[], bool] = lambda: True) -> None:
@@ -136,12 +139,7 @@ class EchoGuard:
         self._kept = round(KEPT_S * rate)
         # Frame f at f modulo the length, which has room for what is written before it is told of.
         self._echo = np.zeros(self._kept + self._block, np.float32)
-        self._position = self._learnt = 0  # frames
-
-    @property
-    def position(self) -> int:
-        """What lies before this frame has been cleaned, and remains as it is."""
-        return self._position
+        self.position = self._learnt = 0  # frames
 
     def capture(self, start: int, n: int) -> Samples:
         """The input without the stems, float32 [n]; CompanionError if it is not kept."""
@@ -150,33 +148,33 @@ class EchoGuard:
 
     def echo(self, start: int, n: int) -> Samples:
         """What was taken away, float32 [n]; CompanionError if it is not kept, or not known yet."""
-        position = self._position
+        position = self.position
         if start + n > position or start < position - self._kept:
             raise CompanionError(
                 f"the echo in frames {start}..{start + n} is not kept; valid now are "
                 f"{max(0, position - self._kept)}..{position}"
             )
         echo = np.take(self._echo, np.arange(start, start + n), mode="wrap")
-        if start < self._position - self._kept:
+        if start < self.position - self._kept:
             raise CompanionError(f"the echo in frames {start}..{start + n} was overwritten")
         return echo
 
     def tick(self) -> None:
         """Clean what has been performed since, if that is worth a filter's while."""
-        if self._performed.position - self._position >= self._piece:
+        if self._performed.position - self.position >= self._piece:
             self.catch_up()
 
     def catch_up(self) -> None:
         """Clean what has been performed since, and learn from each block that is over."""
         until = self._performed.position
         skipped = until - BEHIND * self._block
-        while self._position < skipped:
-            self._keep(self._position, min(self._position + self._block, skipped), 0.0)
+        while self.position < skipped:
+            self._keep(self.position, min(self.position + self._block, skipped), 0.0)
             self._learnt = skipped
-        while self._position < until:
+        while self.position < until:
             over = self._learnt + (self._first if self._finder.blocks < FIRST else self._block)
-            self._clean(self._position, min(until, over))
-            if self._position == over:
+            self._clean(self.position, min(until, over))
+            if self.position == over:
                 self._learn(self._learnt, over - self._learnt)
                 self._learnt = over
 
@@ -189,7 +187,7 @@ class EchoGuard:
 
     def _keep(self, start: int, end: int, echo: Signal | float) -> None:
         np.put(self._echo, np.arange(start, end), np.asarray(echo, np.float32), mode="wrap")
-        self._position = end
+        self.position = end
 
     def _learn(self, start: int, n: int) -> None:
         """Go on with a block that is over; one that is not kept teaches nothing."""

@@ -50,7 +50,7 @@ class OfflineStream:
             raise ValueError(
                 f"blocksize {blocksize} is not valid; it must be 1..{memory.max_block_samples}"
             )
-        self.memory = memory
+        self.memory, self.rate = memory, memory.rate
         self.blocksize = blocksize
         self._signal = np.ascontiguousarray(signal, np.float32)
         self._stereo = stereo
@@ -65,11 +65,6 @@ class OfflineStream:
         self._addresses = [a.ctypes.data for a in (self._in, self._out, self._times)]
         self._lease = Lease(memory, inputs, heard=1)
         self._lease.open()
-
-    @property
-    def rate(self) -> int:
-        """Sample rate, Hz."""
-        return self.memory.rate
 
     @property
     def output(self) -> Samples:

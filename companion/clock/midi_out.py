@@ -66,13 +66,16 @@ class ClockTicks:
     Ticks go out from the first one on that has not passed, in the count-in as well; the start is
     sent with bar 0, or, where that has passed, a song position and a continue with the next
     sixteenth.
+
+    Attributes:
+        started: whether a stop is owed.
     """
 
     def __init__(self, transport: Transport, host_time: HostTime) -> None:
         """Nothing sent yet."""
         self._transport, self._host_time = transport, host_time
         self._next: int | None = None  # tick, counted from bar 0
-        self._started = False
+        self.started = False
 
     def due_s(self, now_s: float) -> float:
         """The monotonic time of the next tick."""
@@ -87,29 +90,24 @@ class ClockTicks:
         assert self._next is not None, "due_s comes first"
         tick = self._next
         messages: list[tuple[int, ...]] = []
-        if self._started and not running:
-            self._started = False
+        if self.started and not running:
+            self.started = False
             messages.append((STOP,))
-        elif not self._started and running and tick >= 0 and tick % TICKS_A_POSITION == 0:
-            self._started = True
+        elif not self.started and running and tick >= 0 and tick % TICKS_A_POSITION == 0:
+            self.started = True
             position = tick // TICKS_A_POSITION
             if position == 0:
                 messages.append((START,))
             elif position <= MOST_POSITION:
                 messages += [(SONG_POSITION, position & 0x7F, position >> 7), (CONTINUE,)]
             else:
-                self._started = False  # an hour and more: what cannot be said is not
+                self.started = False  # an hour and more: what cannot be said is not
         self._next += 1
         return [*messages, (TICK,)]
 
     def introduce(self) -> None:
         """Whoever listens has heard nothing so far: tell it where we are."""
-        self._started = False
-
-    @property
-    def started(self) -> bool:
-        """Whether a stop is owed."""
-        return self._started
+        self.started = False
 
     def _time_s(self, tick: int) -> float:
         beat = self._transport.meter.beats(Fraction(tick, TICKS_A_QUARTER))

@@ -49,6 +49,7 @@ class Transport(BarLines):
         beats_per_bar: at least 1.
         meter: what a beat is.
         origin_samples: stream sample of bar 0 while the tempo has not moved.
+        segments: the tempo map, oldest first; before the first segment its tempo holds as well.
     """
 
     def __init__(
@@ -81,17 +82,12 @@ class Transport(BarLines):
         # first sample on, so that steering in the count-in leaves its first clicks where they were.
         beat_samples = 60 * rate / check_bpm(bpm)
         start = Segment(0, -origin_samples / beat_samples, beat_samples)
-        self._segments: tuple[Segment, ...] = (start,)
+        self.segments: tuple[Segment, ...] = (start,)
         self._tempo: Fraction | None = None  # that of the last segment was bent from
-        self._last_bar: tuple[tuple[Segment, ...], int, int, int] = (self._segments, 0, 0, 0)
+        self._last_bar: tuple[tuple[Segment, ...], int, int, int] = (self.segments, 0, 0, 0)
         """The bar that was asked for last: the map it was read from, the bar, its two lines."""
 
     # --- tempo ---------------------------------------------------------------------------------
-
-    @property
-    def segments(self) -> tuple[Segment, ...]:
-        """The tempo map, oldest first; before the first segment its tempo holds as well."""
-        return self._segments
 
     @property
     def bpm(self) -> Fraction:
@@ -109,14 +105,14 @@ class Transport(BarLines):
     @property
     def beat_samples(self) -> Fraction:
         """Length of a beat at the latest tempo, samples."""
-        return self._segments[-1].beat_samples
+        return self.segments[-1].beat_samples
 
     def grid(self) -> Grid:
         """Bars and frames at the latest tempo without its bend, as if it had always been so.
 
         A tempo that was steered to is taken to a thousandth.
         """
-        bpm = self.bpm if len(self._segments) == 1 else self.tempo.limit_denominator(1000)
+        bpm = self.bpm if len(self.segments) == 1 else self.tempo.limit_denominator(1000)
         return Grid(self.rate, bpm, self.origin_samples, self.beats_per_bar)
 
     def steer(
@@ -140,19 +136,19 @@ class Transport(BarLines):
 
     def follow(self, segment: Segment) -> None:
         """Take over a segment of another transport with the same origin, as it is."""
-        kept = bisect.bisect_left(self._segments, segment.sample, key=_sample)
-        self._segments = (*self._segments[:kept], segment)
+        kept = bisect.bisect_left(self.segments, segment.sample, key=_sample)
+        self.segments = (*self.segments[:kept], segment)
         self._tempo = None
 
     # --- lines ---------------------------------------------------------------------------------
 
     def beat_start_samples(self, beat: Fraction | int) -> int:
         """See `BarLines`."""
-        return _line(self._segments, beat)
+        return _line(self.segments, beat)
 
     def bar_at(self, sample: int) -> int:
         """The bar that sounds at a stream sample, by the rounded bar lines."""
-        segments = self._segments
+        segments = self.segments
         known, bar, start, end = self._last_bar
         # Asked dozens of times a tick, nearly always for the bar that sounds.
         if known is segments and start <= sample < end:
@@ -174,7 +170,7 @@ class Transport(BarLines):
         return float(self._beat_at(sample))
 
     def _beat_at(self, sample: int) -> Fraction:
-        return _beat_at(self._segments, sample)
+        return _beat_at(self.segments, sample)
 
 
 def _line(segments: tuple[Segment, ...], beat: Fraction | int) -> int:

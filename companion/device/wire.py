@@ -50,21 +50,20 @@ class Opened:
 
 
 class DeviceLink:
-    """A child process that holds PortAudio: a way to one device, used up with its first stream."""
+    """A child process that holds PortAudio: a way to one device, used up with its first stream.
+
+    Attributes:
+        lost: whether the device, or the process that holds it, is known to be gone.
+    """
 
     def __init__(self) -> None:
         """Start it; it is ready by the first question."""
         # What it prints is lost: sound libraries print about all that is not there.
         self._child = Child((sys.executable, "-m", "companion.device.child"))
         self._said: queue.Queue[Message] = queue.Queue()
-        self._lost = False
+        self.lost = False
         self._ready = False
         threading.Thread(target=self._read, name="audio-link", daemon=True).start()
-
-    @property
-    def lost(self) -> bool:
-        """Whether the device, or the process that holds it, is known to be gone."""
-        return self._lost
 
     def choose(self, wanted: Wanted) -> DuplexDevice:
         """The device as it is there now; CompanionError, NoDevice if it is not."""
@@ -81,7 +80,7 @@ class DeviceLink:
 
     def _ask(self, key: str, **message: Any) -> Any:
         """The answer's value; CompanionError if it is an error, or none comes in time."""
-        if self._lost or self._child.input.closed:
+        if self.lost or self._child.input.closed:
             raise CompanionError(ENDED)
         if not self._ready:
             self._expect("ready", START_LIMIT_S)
@@ -106,10 +105,10 @@ class DeviceLink:
             for line in stream:
                 said = json.loads(line)
                 if "lost" in said:
-                    self._lost = True
+                    self.lost = True
                 else:
                     self._said.put(said)
-        self._lost = True
+        self.lost = True
         self._said.put({"error": ENDED})
 
     def close(self) -> None:
