@@ -105,6 +105,11 @@ class AlignedInput:
         """What has been heard by now of this, or of what ``source`` makes of it; see ``Look``."""
         return Look(source or self, self.position, first, self.gaps)
 
+    @property
+    def stereo(self) -> bool:
+        """Whether its two channels are kept."""
+        return self.memory.stereo
+
     def capture(self, start: int, n: int) -> Samples:
         """Performed frames [start, start + n), float32 [n]; silence where no device was.
 
@@ -114,7 +119,7 @@ class AlignedInput:
         return np.concatenate([self.memory.capture(*piece) for piece in self._pieces(start, n)])
 
     def capture_stereo(self, start: int, n: int) -> Samples:
-        """Frames as ``capture`` has them, float32 [n, 2]; for a memory that keeps two channels."""
+        """Frames as ``capture`` has them, float32 [n, 2]; needs ``stereo``."""
         pieces = self._pieces(start, n)
         return np.concatenate([self.memory.capture_stereo(*piece) for piece in pieces])
 

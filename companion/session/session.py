@@ -214,7 +214,7 @@ class Session:
         if self._take is not None:
             start = self._count_in.start_samples
             performed = self.rig.performed
-            stereo = performed if performed.memory.stereo else None
+            stereo = performed if performed.stereo else None
             self._take.begin(performed, self.rig.rate, start, self._guard, stereo)
         ready, gains = self._worker.wait_ready(), self._ensemble.begin()
         if self._take is not None:

@@ -225,7 +225,7 @@ def test_a_device_with_two_inputs_has_both_kept_and_a_lost_one_leaves_silence(
     made._run = lambda: None  # type: ignore[method-assign]
     made.start()
     memory = made.memory
-    assert memory.stereo == (channels == 2)
+    assert memory.stereo == made.performed.stereo == (channels == 2)
     if memory.stereo:
         at = memory.position
         memory.write(1, at, np.full(RATE, 0.5, np.float32))
