@@ -182,13 +182,13 @@ def calibrate_command(
     output: Annotated[str | None, typer.Option(help="Output device.")] = None,
 ) -> None:
     """Measure the round trip: connect the output to the input with a cable first."""
-    found = calibrate(Wanted(input, output))
+    device, found, file = calibrate(Wanted(input, output))
     milliseconds = 1000 * found.round_trip_samples / found.rate
     say(
-        f"{found.device}: {found.round_trip_samples} samples at {found.rate} Hz, "
+        f"{device}: {found.round_trip_samples} samples at {found.rate} Hz, "
         f"{milliseconds:.2f} ms (the system says {found.reported_samples})"
     )
-    say(f"kept in {found.file}")
+    say(f"kept in {file}")
 
 
 @app.command("devices")

@@ -12,8 +12,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 
-from companion.clock.arrivals import Arrivals
-from companion.clock.midi_clock import CLOCK_MESSAGES
+from companion.clock.midi_clock import CLOCK_MESSAGES, Arrivals
 from companion.control.midi_port import LOOK_S, MidiPort, open_port
 from companion.control.parameters import CONTROLLER_STEPS
 from companion.control.preset import MidiMapping, MidiPreset

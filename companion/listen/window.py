@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 import numpy as np
 import soxr
@@ -20,25 +20,13 @@ from companion.system.errors import CompanionError
 from model.grid import FRAME_RATE, HOP, SAMPLE_RATE
 
 if TYPE_CHECKING:
+    from companion.audio.aligned_input import Capture
     from companion.clock.grid import Grid
 
 JOIN_S = 0.004
 """Each join is a cross-fade over this long *before* it, so that what starts there stays sharp."""
 MARGIN_FRAMES = 2
 """Heard on both sides of the window for the resampler's filter (2.6 ms a side), then dropped."""
-
-
-class Capture(Protocol):
-    """Where the input of the stream is kept."""
-
-    @property
-    def position(self) -> int:
-        """Stream samples captured so far: what lies before is heard."""
-        ...
-
-    def capture(self, start: int, n: int) -> NDArray[np.float32]:
-        """Mono input of stream samples [start, start + n); CompanionError if it is not kept."""
-        ...
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -22,6 +22,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from math import ceil
 
+from companion.audio.aligned_input import Look
 from companion.audio.silence import is_silent
 from companion.control.parameters import PARAMETERS, Value
 from companion.control.store import Snapshot
@@ -31,7 +32,7 @@ from companion.generate.latency import LONG_WAIT_S, Latency, Work
 from companion.generate.protocol import Ready
 from companion.generate.stem_worker import Finished, StemWorker
 from companion.generate.warmup import typical_work
-from companion.listen.hearing import Hearing, Listening
+from companion.listen.hearing import Hearing
 from companion.listen.window import ContextWindow
 from companion.players.decision import PlanWindow
 from companion.players.desk import Desk
@@ -55,12 +56,17 @@ class Rounds:
     def __init__(
         self,
         desk: Desk,
-        heard: Listening,
+        look: Callable[[], Look],
         worker: StemWorker,
         timeline: Timeline,
         warn: Callable[[str], None],
     ) -> None:
-        """Nothing planned; `warn` is told what the performer should know, in one line."""
+        """Nothing planned.
+
+        Args:
+            look: tells what has been heard of the performer by now.
+            warn: told what the performer should know, in one line.
+        """
         self._memory, self._transport = desk.memory, desk.transport
         self._store, self._journal, self._warn = desk.store, desk.journal, warn
         self._worker, self._timeline = worker, timeline
@@ -69,7 +75,7 @@ class Rounds:
         self._latency: Latency | None = None
         self._players: Sequence[Player] = ()
         self._number = 0
-        self._heard, self._hearing = heard, Hearing(heard, desk.transport)
+        self._look, self._hearing = look, Hearing(look, desk.transport)
         self._round: Round | None = None
         self._turns: deque[Member] = deque()  # planned after this round, for the same bar
         self._hurry_again_samples = 0
@@ -124,7 +130,7 @@ class Rounds:
             self._member(player, window, knobs[player.name])
             for player in wanting
             if first_bar < self._timeline.end_bar
-            and (window := player.planner.window(now, first_bar, self._heard.position)) is not None
+            and (window := player.planner.window(now, first_bar, self._look().position)) is not None
         ]
         if self._order == "in turn" and members:
             self._turns.extend(members[1:])
@@ -153,8 +159,7 @@ class Rounds:
         return Member(player, window, knobs, wish, _stem_count(knobs))
 
     def _begin(self, members: Sequence[Member], now: int) -> None:
-        self._hearing.look()
-        self._journal.unheard(self._hearing.gaps, now)
+        self._journal.unheard(self._hearing.look().gaps, now)
         heard = {member.player.number: self._hear(member) for member in members}
         mixes = [(member, heard[member.player.number][0]) for member in members]
         silent = [member for member, mix in mixes if is_silent(mix.audio, mix.known)]
@@ -216,12 +221,12 @@ class Rounds:
             seed=window.seed,
             first_bar=layout.first_bar,
             bpm=str(grid.bpm),
-            heard_samples=self._hearing.position,
+            heard_samples=self._hearing.heard.position,
             cycle=cycle,
             stand_in_from=stand_in_from,
             others={other.name: heard for other, heard in others},
         )
-        self._journal.write(told, self._hearing.position)
+        self._journal.write(told, self._hearing.heard.position)
         return mix, with_others(mix, ((other.planner.stem, heard) for other, heard in others))
 
     def _requests(self, member: Member, heard: ContextWindow, effort: Effort) -> list[StemRequest]:

@@ -163,7 +163,7 @@ class _Replay:
         )
         self._rounds: dict[int, list[_Plan]] = {}  # that are not made yet
         self._source = HeardInput(self._memory, self._start)
-        self._hearing = Hearing(self._source, self._transport)
+        self._hearing = Hearing(self._source.look, self._transport)
         self._writer = StemWriter(self._memory)
         self._ready = worker.wait_ready()
         self._players: dict[str, _Player] = {}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
 from datetime import datetime
 from importlib.metadata import version
@@ -176,9 +176,9 @@ def _open_clock_out(preset: Preset, session: Session, open_things: ExitStack, sa
         say(f"{missing}: playing without a clock out")
         return
     conductor = session.conductor
-    open_things.enter_context(
-        MidiClockOut(sender, session.transport, conductor.host_time, lambda: conductor.running)
-    )
+    running = lambda: conductor.running  # noqa: E731
+    clock = MidiClockOut(sender, session.transport, conductor.host_time, running)
+    open_things.enter_context(closing(clock))
     _watch_port(session, sender, sender.name, "output")
     say(f"MIDI clock: {sender.name}")
 

@@ -71,7 +71,7 @@ class Rig:
         """
         if self.supervisor is None:
             return None
-        return EchoGuard(self.performed, self.memory.voices, self.rate, on)
+        return EchoGuard(self.performed, on)
 
     def look(self) -> tuple[float, int]:
         """The stream's position, and when it is heard in the time of `seconds`."""

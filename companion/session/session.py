@@ -13,7 +13,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from functools import partial
 
-from companion.audio.aligned_input import WithoutGaps
 from companion.clock.follow import FollowSource
 from companion.clock.transport import Transport
 from companion.control.osc_out import OscSender
@@ -96,9 +95,9 @@ class Session:
         if preset.bars is not None:
             self._timeline.end_bar = preset.bars
         self._guard = rig.echo_guard(lambda: bool(store.snapshot()["echo_guard"]))
-        heard = WithoutGaps(rig.performed, self._guard, start)
+        look = partial(rig.performed.look, self._guard, start)
         failed = partial(happened, "generator")
-        self._rounds = Rounds(desk, heard, worker, self._timeline, failed)
+        self._rounds = Rounds(desk, look, worker, self._timeline, failed)
         self._ensemble = Ensemble(desk, self._rounds, self._timeline)
         self.conductor = Conductor(
             self.transport,
@@ -109,7 +108,7 @@ class Session:
             lambda: rig.memory.counters.missed_samples,
             self._warn_of_clock,
         )
-        self._ear = Ear(heard, self.transport, store)
+        self._ear = Ear(look, self.transport, store)
         self._feed = OscFeed(osc, desk)
         self._report = Report(desk, self._ear, self._feed)
         news = partial(happened, "news")

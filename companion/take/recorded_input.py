@@ -40,10 +40,6 @@ class HeardInput:
         """What had been heard then."""
         return Look(self._memory, self.position, self._first, self.gaps)
 
-    def capture(self, start: int, n: int) -> Samples:
-        """See `companion.listen.window.Capture`."""
-        return self.look().capture(start, n)
-
 
 def read_heard(folder: Path) -> Samples:
     """The input, without what was taken out of it; as far as both go.

@@ -37,7 +37,8 @@ def send() -> None:
     for time_s in (start_s, start_s + 1):
         host_time.observe(time_s, round((time_s - start_s) * RATE))
     running = threading.Event()
-    with MidiClockOut(open_port(None, "clock", output=True), transport, host_time, running.is_set):
+    port = open_port(None, "clock", output=True)
+    with closing(MidiClockOut(port, transport, host_time, running.is_set)):
         say(zero_s=start_s + 2)
         for line in map(str.strip, sys.stdin):
             if line in ("go", "stop"):

@@ -348,7 +348,7 @@ def test_without_a_thread_what_is_due_is_done_where_it_is_polled(make_request) -
     links: list[FakeLink] = []
     now_s = 0.0
 
-    def open_link(receive: Receive) -> FakeLink:
+    def open_link(receive: Receive, threads: int) -> FakeLink:
         receive(READY)
         links.append(FakeLink(receive))
         return links[-1]

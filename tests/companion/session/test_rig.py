@@ -12,11 +12,11 @@ import soundfile
 
 from companion.audio.timebase import OfflineTimebase, StreamTimebase
 from companion.device.devices import Device
-from companion.device.fake import FakeWorld
 from companion.device.supervisor import Supervisor
 from companion.device.wire import Wanted
 from companion.session import rig
 from companion.system.errors import CompanionError, NoDevice
+from tests.companion.device.fake import FakeWorld
 from tests.companion.studio import music
 
 USB = Device(0, "USB Audio", "ALSA", 2, 2, 48_000.0, True, True, 0)
