@@ -35,7 +35,7 @@ class Recording:
         self.sound, self.position = sound, 0
 
     def capture(self, start: int, n: int) -> np.ndarray:
-        """See `Heard`."""
+        """See `Capture`."""
         return self.sound[start : start + n]
 
 

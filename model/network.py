@@ -46,6 +46,8 @@ CONTEXT_NOISE = 0.3
 """Standard deviation of what is added to the features in training; theirs is about 1."""
 SOUND_NOISE = 0.2
 """The same for what tells a sound."""
+SOUNDS = 8
+"""How many sounds of each instrument class a network brings along."""
 CONTEXTS = ("tokens", "features")
 """How a context may be heard."""
 FINE = ("levels", "depth")
@@ -100,6 +102,9 @@ class StemNetwork(nn.Module):
     """p(target tokens | context tokens, instrument, clock), masked and non-autoregressive."""
 
     codebooks: Tensor
+    sounds: Tensor
+    """Sounds to choose from, some of each instrument class [18, SOUNDS, width], as `model.sound`
+    tells them; all zeros where there are fewer."""
 
     def __init__(self, config: NetworkConfig | None = None):
         super().__init__()
@@ -126,6 +131,7 @@ class StemNetwork(nn.Module):
         if "sound" in config.sources:
             self.sound = nn.Linear(sound_width(config.levels, config.code_width), half)
             self.sound_unknown = nn.Parameter(torch.zeros(half))
+            self.register_buffer("sounds", torch.zeros(len(INSTRUMENTS), SOUNDS, self.sound_width))
         self.trunk = make_trunk(config)
         self.norm = RMSNorm(config.width)
         self.code_out = nn.Parameter(torch.zeros(config.levels, config.code_width, config.width))

@@ -17,11 +17,11 @@ import yaml
 from typer.testing import CliRunner
 
 from companion.control.osc import OscKnobs
-from companion.control.parameters import reference
 from companion.control.preset import default_mappings, load_preset, parse_preset
 from companion.control.store import ParameterStore
 from companion.players.metrics import FALLBACKS, BarMetrics, PlayerMetrics
 from companion.session.osc_feed import bar_messages
+from tests.companion.control.reference import reference
 from training.__main__ import make_app
 
 ROOT = Path(__file__).parents[1]
@@ -158,7 +158,7 @@ def test_the_osc_addresses_that_are_shown_are_sent() -> None:
     for place in ("beat", "bar", "metrics/", "PLAYER/metrics/", "meter/in", "meter/out"):
         assert place in named
     player = PlayerMetrics("plan", 1.0, 0, 1.0, 22, "none")
-    sent = bar_messages(BarMetrics(0, 1.0, 0, 1.0, 22, "none", {"PLAYER": player}))
+    sent = bar_messages(BarMetrics(player, {"PLAYER": player}))
     for address, _ in sent:
         assert f"`{address.rpartition('/')[2]}`" in README
     words = ["none", "fewer steps", "finished at once", "an older plan", "bars repeated", "silence"]

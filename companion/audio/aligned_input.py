@@ -23,13 +23,22 @@ import numpy as np
 from companion.audio.memory import AudioMemory, Samples
 from companion.system.errors import CompanionError
 
+
+class Capture(Protocol):
+    """Where input is kept, as it was or better."""
+
+    @property
+    def position(self) -> int:
+        """What lies before this frame is heard."""
+        ...
+
+    def capture(self, start: int, n: int) -> Samples:
+        """Mono input of frames [start, start + n), float32 [n]; CompanionError if not kept."""
+        ...
+
+
 Gaps = Sequence[tuple[int, int | None]]
 """Stretches of frames without a device, [first, end) each; the present one has no end."""
-
-
-def crosses(gaps: Gaps, start: int, n: int) -> bool:
-    """Whether there was no device in some of frames [start, start + n)."""
-    return any(first < start + n and (end is None or start < end) for first, end in gaps)
 
 
 class AlignedInput:
@@ -41,7 +50,7 @@ class AlignedInput:
     """
 
     def __init__(self, memory: AudioMemory, round_trip_samples: int = 0) -> None:
-        self._memory = memory
+        self.memory = memory
         # (captured frame, round trip from there on), oldest first. Replaced, never changed.
         self._shifts: tuple[tuple[int, int], ...] = ((0, round_trip_samples),)
         self._gaps: tuple[tuple[int, int | None], ...] = ()
@@ -54,12 +63,7 @@ class AlignedInput:
     @property
     def position(self) -> int:
         """What lies before this frame has been performed."""
-        return self._memory.position - self.round_trip_samples
-
-    @property
-    def played_position(self) -> int:
-        """What lies before this frame has been played."""
-        return self._memory.position
+        return self.memory.position - self.round_trip_samples
 
     @property
     def gaps(self) -> tuple[tuple[int, int | None], ...]:
@@ -68,8 +72,7 @@ class AlignedInput:
         for gap, back in self._gaps:
             for first, until, trip in self._spans():
                 start = max(first, gap - trip)
-                ends = [] if back is None else [back - trip]
-                ends += [] if until is None else [until]
+                ends = [end for end in (back and back - trip, until) if end is not None]
                 if not ends or start < min(ends):
                     gaps.append((start, min(ends, default=None)))
         return tuple(gaps)
@@ -84,7 +87,7 @@ class AlignedInput:
             return
         if self._gaps and (self._gaps[-1][1] or 0) >= captured:
             later = max(0, round_trip_samples - self.round_trip_samples)
-            heard = self._memory.position + later
+            heard = self.memory.position + later
             self._gaps = (*self._gaps[:-1], (self._gaps[-1][0], heard))
         before = tuple(shift for shift in self._shifts if shift[0] < captured)
         self._shifts = (*before, (captured, round_trip_samples))
@@ -98,14 +101,14 @@ class AlignedInput:
         if self._gaps and self._gaps[-1][1] is None:
             self._gaps = (*self._gaps[:-1], (self._gaps[-1][0], captured))
 
-    def whole(self, start: int, n: int) -> bool:
-        """Whether a device was there during all of performed frames [start, start + n)."""
-        return not crosses(self.gaps, start, n)
+    def look(self, source: Capture | None = None, first: int = 0) -> Look:
+        """What has been heard by now of this, or of what ``source`` makes of it; see ``Look``."""
+        return Look(source or self, self.position, first, self.gaps)
 
     @property
     def stereo(self) -> bool:
         """Whether its two channels are kept."""
-        return self._memory.stereo
+        return self.memory.stereo
 
     def capture(self, start: int, n: int) -> Samples:
         """Performed frames [start, start + n), float32 [n]; silence where no device was.
@@ -113,27 +116,19 @@ class AlignedInput:
         Raises:
             CompanionError: they have not been performed yet or have left the ring.
         """
-        return np.concatenate(
-            [np.zeros(0, np.float32)]
-            + [self._memory.capture(first, length) for first, length in self._pieces(start, n)]
-        )
+        return np.concatenate([self.memory.capture(*piece) for piece in self._pieces(start, n)])
 
     def capture_stereo(self, start: int, n: int) -> Samples:
-        """Frames as ``capture`` has them, in two channels, float32 [n, 2]; needs ``stereo``."""
-        return np.concatenate(
-            [np.zeros((0, 2), np.float32)]
-            + [
-                self._memory.capture_stereo(first, length)
-                for first, length in self._pieces(start, n)
-            ]
-        )
+        """Frames as ``capture`` has them, float32 [n, 2]; needs ``stereo``."""
+        pieces = self._pieces(start, n)
+        return np.concatenate([self.memory.capture_stereo(*piece) for piece in pieces])
 
     def played(self, voice: int, start: int, n: int) -> Samples:
         """What a voice played; see ``AudioMemory.played``."""
-        return self._memory.played(voice, start, n)
+        return self.memory.played(voice, start, n)
 
     def _pieces(self, start: int, n: int) -> list[tuple[int, int]]:
-        """Where performed frames were captured: first captured frames and lengths."""
+        """Where performed frames were captured, at least one piece: first frame, length."""
         pieces = []
         at, end = start, start + n
         for _, until, trip in self._spans():
@@ -152,36 +147,29 @@ class AlignedInput:
             first = first if until is None else max(first, until)
 
 
-class Source(Protocol):
-    """Frames of the input, as they were or better."""
-
-    def capture(self, start: int, n: int) -> Samples:
-        """See ``AlignedInput``."""
-        ...
-
-
 @dataclass(frozen=True, slots=True)
 class Look:
     """What has been heard up to a moment: news of the device that comes later changes none of it.
 
-    Everything that decides what is heard is here, so that a take which keeps it, and the input from
-    ``first`` on, can be replayed.
+    Where there was no device nothing is kept: who listens takes that for unknown, and not for a
+    performer who fell silent. Everything that decides what is heard is here, so that a take which
+    keeps it, and the input from ``first`` on, can be replayed.
 
     Attributes:
         source: of the input.
         position: what lies before this frame is heard.
         first: what lies before this frame, the take's first, is silence.
-        gaps: without a device: they are not kept.
+        gaps: stretches without a device.
     """
 
-    source: Source
+    source: Capture
     position: int
     first: int = 0
     gaps: Gaps = ()
 
     def capture(self, start: int, n: int) -> Samples:
         """Frames [start, start + n), float32 [n]; CompanionError where there was no device."""
-        if crosses(self.gaps, start, n):
+        if any(at < start + n and (end is None or start < end) for at, end in self.gaps):
             raise CompanionError(f"there was no sound device in frames {start}..{start + n}")
         before = min(n, max(0, self.first - start))
         if not before:
@@ -190,33 +178,3 @@ class Look:
         if before < n:
             heard[before:] = self.source.capture(start + before, n - before)
         return heard
-
-
-class WithoutGaps:
-    """What was performed, but for the stretches without a device: they are not kept.
-
-    Who listens takes what is not kept for unknown, and not for a performer who fell silent.
-    """
-
-    def __init__(
-        self, performed: AlignedInput, source: Source | None = None, first: int = 0
-    ) -> None:
-        """A view of what was performed, or of what ``source`` makes of it.
-
-        What was played before frame ``first``, with which the take begins, is silence.
-        """
-        self._performed, self._first = performed, first
-        self._source: Source = performed if source is None else source
-
-    def look(self) -> Look:
-        """What has been heard by now."""
-        return Look(self._source, self.position, self._first, self._performed.gaps)
-
-    @property
-    def position(self) -> int:
-        """See ``AlignedInput``."""
-        return self._performed.position
-
-    def capture(self, start: int, n: int) -> Samples:
-        """See ``AlignedInput``; CompanionError as well where there was no device."""
-        return self.look().capture(start, n)

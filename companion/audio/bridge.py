@@ -13,25 +13,16 @@ constant.
 
 from __future__ import annotations
 
-import functools
 import math
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from llvmlite import ir  # type: ignore[import-untyped]
-from numba import carray, cfunc, types  # type: ignore[attr-defined]
+from numba import carray  # type: ignore[attr-defined]
 
-from companion.audio.callback import (
-    _SIGNATURE,
-    _ULONG,
-    CEILING,
-    _intrinsic,
-    _jit,
-    _pointer,
-    callback_address,
-)
+from companion.audio.callback import CEILING, callback_address
 from companion.audio.lease import Addressed, Lease, Slots
+from companion.audio.machine import ULONG, call, compiled, jit, pointer
 
 CORE, LEASE, UP, DOWN, TAPS_IN, TAPS_OUT, LAG, INPUTS, OUTPUTS, CLICK = range(10)
 DEVICE_FRAMES, MEMORY_FRAMES = 10, 11  # counters
@@ -45,30 +36,7 @@ BETA = 9.0  # of the Kaiser window: -90 dB
 MOST_PHASES = 1920
 
 
-@_intrinsic
-def _call(
-    typing_context: Any,
-    core: Any,
-    taken: Any,
-    given: Any,
-    count: Any,
-    times: Any,
-    flags: Any,
-    user: Any,
-) -> Any:
-    """Call a PaStreamCallback by its address."""
-
-    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        kinds = [context.get_value_type(kind) for kind in signature.args[1:]]
-        function = ir.FunctionType(ir.IntType(32), kinds)
-        target = builder.inttoptr(arguments[0], function.as_pointer())
-        return builder.call(target, arguments[1:])
-
-    pointer = types.voidptr
-    return types.intc(types.int64, pointer, pointer, _ULONG, pointer, _ULONG, pointer), generate
-
-
-@_jit
+@jit
 def _at(  # pragma: no cover - machine code
     ring: Any, table: Any, index: int, phase: int, taps: int
 ) -> float:
@@ -90,12 +58,12 @@ def _bridge(  # pragma: no cover - machine code
     up, down, lag = slots[UP], slots[DOWN], slots[LAG]
     taps_in, taps_out = slots[TAPS_IN], slots[TAPS_OUT]
     inputs, outputs, click = slots[INPUTS], slots[OUTPUTS], slots[CLICK]
-    ring_in = carray(_pointer(slots[RING_IN]), (inputs * RING,), np.float32)
-    ring_out = carray(_pointer(slots[RING_OUT]), (2 * RING,), np.float32)
-    scratch_in = carray(_pointer(slots[SCRATCH_IN]), (inputs * RING,), np.float32)
-    scratch_out = carray(_pointer(slots[SCRATCH_OUT]), (2 * RING,), np.float32)
-    table_in = carray(_pointer(slots[TABLE_IN]), (up * taps_in,), np.float32)
-    table_out = carray(_pointer(slots[TABLE_OUT]), (down * taps_out,), np.float32)
+    ring_in = carray(pointer(slots[RING_IN]), (inputs * RING,), np.float32)
+    ring_out = carray(pointer(slots[RING_OUT]), (2 * RING,), np.float32)
+    scratch_in = carray(pointer(slots[SCRATCH_IN]), (inputs * RING,), np.float32)
+    scratch_out = carray(pointer(slots[SCRATCH_OUT]), (2 * RING,), np.float32)
+    table_in = carray(pointer(slots[TABLE_IN]), (up * taps_in,), np.float32)
+    table_out = carray(pointer(slots[TABLE_OUT]), (down * taps_out,), np.float32)
     taken = carray(samples_in, (frames * inputs,), np.float32)
     given = carray(samples_out, (frames * outputs,), np.float32)
     done = 0
@@ -119,14 +87,14 @@ def _bridge(  # pragma: no cover - machine code
                 scratch_in[made * inputs + channel] = np.float32(sample)
             made += 1
         if made:
-            _call(
+            call(
                 slots[CORE],
-                _pointer(slots[SCRATCH_IN]),
-                _pointer(slots[SCRATCH_OUT]),
-                _ULONG(made),
+                pointer(slots[SCRATCH_IN]),
+                pointer(slots[SCRATCH_OUT]),
+                ULONG(made),
                 times,
                 flags,
-                _pointer(slots[LEASE]),
+                pointer(slots[LEASE]),
             )
         for j in range(made):
             ring_out[(at + j) & (RING - 1)] = scratch_out[2 * j]
@@ -148,31 +116,20 @@ def _bridge(  # pragma: no cover - machine code
     return 0
 
 
-@functools.cache
-def _compiled() -> Any:
-    try:
-        return cfunc(_SIGNATURE, cache=True)(_bridge)
-    except RuntimeError:  # no writable folder for the cache
-        return cfunc(_SIGNATURE)(_bridge)
-
-
 def bridge_address() -> int:
     """Address of the compiled PaStreamCallback; ``userData`` is the address of a ``Bridge``."""
-    return int(_compiled().address)
+    return int(compiled(_bridge).address)
 
 
-class Bridge:
-    """What one stream at another rate works with.
+class Bridge(Lease):
+    """The lease of a stream at another rate.
 
     Args:
-        memory: what it moves, by a lease of its own.
+        memory: what it moves.
         memory_rate, device_rate: Hz.
         inputs, outputs: channels of the device.
         click: output channel, from 1, that has the click alone; None: in the mix.
         slots: where to sign the lease.
-
-    Attributes:
-        latency_s: what it adds to input and output.
     """
 
     def __init__(
@@ -192,35 +149,28 @@ class Bridge:
                 f"{device_rate} Hz to {memory_rate} Hz is {up}:{down}; too odd a ratio"
             )
         # Two columns out: the mix, and the click where it has a channel of its own.
-        self.lease = Lease(memory, inputs, 2, None if click is None else 2, slots, host_clock=True)
+        super().__init__(memory, inputs, 2, None if click is None else 2, slots, host_clock=True)
         narrow = min(1.0, up / down)
         table_in = _table(up, narrow)
         table_out = _table(down, min(1.0, down / up))
         taps_in, taps_out = table_in.shape[1], table_out.shape[1]
         lag = taps_in // 2 + math.ceil((taps_out // 2 + 2) * down / up)
         self.latency_s = taps_in / 2 / device_rate, (lag - taps_in / 2) / device_rate
-        self._arrays = [
-            np.zeros(inputs * RING, np.float32),
-            np.zeros(2 * RING, np.float32),
-            np.zeros(inputs * RING, np.float32),
-            np.zeros(2 * RING, np.float32),
-            table_in,
-            table_out,
-        ]
-        for array in self._arrays[:4]:
-            array.fill(0)  # maps the pages now, not in the callback
+        # Unlike np.zeros, np.full maps the pages now, not in the callback.
+        rings = [np.full(n * RING, 0, np.float32) for n in (inputs, 2, inputs, 2)]
+        self._arrays = [*rings, table_in, table_out]
         column = -1 if click is None else click - 1
-        self._slots = np.zeros(SLOTS, np.int64)
-        self._slots[:10] = (
-            *(callback_address(), self.lease.address, up, down, taps_in, taps_out, lag),
+        self._bridge = np.zeros(SLOTS, np.int64)
+        self._bridge[:10] = (
+            *(callback_address(), super().address, up, down, taps_in, taps_out, lag),
             *(inputs, outputs, column),
         )
-        self._slots[RING_IN:] = [array.ctypes.data for array in self._arrays]
+        self._bridge[RING_IN:] = [array.ctypes.data for array in self._arrays]
 
     @property
     def address(self) -> int:
         """For the callback's ``userData``. Keep the bridge alive with it."""
-        return int(self._slots.ctypes.data)
+        return int(self._bridge.ctypes.data)
 
 
 def _table(phases: int, narrow: float) -> npt.NDArray[np.float32]:

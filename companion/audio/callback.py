@@ -33,33 +33,25 @@ open.
 
 from __future__ import annotations
 
-import ctypes
-import functools
 import math
-import time
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from llvmlite import ir  # type: ignore[import-untyped]
-from numba import carray, cfunc, njit, types  # type: ignore[attr-defined]
-from numba.core import cgutils
-from numba.extending import intrinsic
+from numba import carray  # type: ignore[attr-defined]
+
+from companion.audio.machine import compiled, full_fence, host_seconds, jit, pointer, release_fence
 
 # --- header: int64 slots -------------------------------------------------------------------
-POSITION = 0  # frames processed since the block was made; the one clock
-BLOCKS = 1
-RING = 2
-VOICES = 3
-PROBE_START = 4  # absolute frame of the burst's first sample
-PROBE_SAMPLES = 5  # its length; 0 for none
-INPUT_UNDERFLOWS = 6  # blocks PortAudio marked, one counter per flag, in the order of its bits
-INPUT_OVERFLOWS = 7
-OUTPUT_UNDERFLOWS = 8
-OUTPUT_OVERFLOWS = 9
-MISSED = 10  # frames by which the stream has fallen behind its clock, in leaps
-ZEROED = 11  # samples that were not finite and became 0
-LIMITED = 12  # samples the limiter turned down
+# First what is counted, in the order of `companion.audio.memory.Counters`.
+POSITION, BLOCKS = 0, 1  # frames, and calls, since the block was made; the first is the one clock
+# Blocks PortAudio marked, one counter per flag, in the order of its bits:
+INPUT_UNDERFLOWS, INPUT_OVERFLOWS, OUTPUT_UNDERFLOWS, OUTPUT_OVERFLOWS = 2, 3, 4, 5
+MISSED = 6  # frames by which the stream has fallen behind its clock, in leaps
+ZEROED = 7  # samples that were not finite and became 0
+LIMITED = 8  # samples the limiter turned down
+COUNTED = 9
+RING, VOICES = 9, 10
+PROBE_START, PROBE_SAMPLES = 11, 12  # absolute frame of the burst's first, its length; 0: none
 STEREO = 13  # 1: the input is kept as two channels as well
 LEASES = 16  # first slot of the leases that other processes sign
 HEADER_SLOTS = 64
@@ -83,28 +75,21 @@ LEASE_COUNT = (HEADER_SLOTS - LEASES) // LEASE_SLOTS
 GAIN_STEP = 0  # largest change of a gain per sample
 RELEASE_STEP = 1  # recovery of the limiter's gain per sample
 METER_DECAY = 2  # natural logarithm of a peak meter's decay per sample
-MONITOR_TARGET = 3
-MONITOR_GAIN = 4
-LIMITER_GAIN = 5
-INPUT_PEAK = 6
-OUTPUT_PEAK = 7
-SAMPLE_RATE = 8
+MONITOR_TARGET, MONITOR_GAIN, LIMITER_GAIN = 3, 4, 5
+INPUT_PEAK, OUTPUT_PEAK, SAMPLE_RATE = 6, 7, 8
 SLIP_LOW = 9  # least slip seen in the running window, samples
 SLIP_BASE = 10  # what the least slip should be by now, samples
 FADE_STEP = 11  # rise of the fade per sample
 FADE_GAIN = 12  # of voices and monitor alike; rises to 1 after a stream has come back
 PAIR = 13  # first of the slots of a pair of input channels
 STATE_SLOTS = 20
-PAIR_FIRST = 0  # mean power of the first, the second, and their product, over the last second
-PAIR_SECOND = 1
-PAIR_BOTH = 2
+# Mean power of the first, the second, and their product, over the last second:
+PAIR_FIRST, PAIR_SECOND, PAIR_BOTH = 0, 1, 2
 PAIR_HEARD = 3  # samples of that second which were heard, as far as not forgotten
 PAIR_TURN = 4  # 0: the second counts as it is; 1: turned upside down; between them on its way
 PAIR_TURNED = 5  # 1: on its way to be turned, 0: back
 PAIR_SLOTS = 6
-VOICE_TARGET = 0  # five slots for each voice follow
-VOICE_GAIN = 1
-VOICE_PEAK = 2
+VOICE_TARGET, VOICE_GAIN, VOICE_PEAK = 0, 1, 2  # five slots for each voice follow
 VOICE_TAKEN = 3  # the target that the last block moved towards
 VOICE_SINCE = 4  # frame from which on it did
 VOICE_SLOTS = 5
@@ -120,72 +105,10 @@ PAIR_LOST = 0.04  # turned where the mean has less than this share of the louder
 PAIR_FOUND = 0.12  # turned back where it has more than this, -9 dB
 PAIR_TURN_S = 0.05  # from one to the other
 LEAP_S = 1e-4  # what a clock gains in a window beyond its drift; half of it is noise at most
-HOST_CLOCK = hasattr(time, "clock_gettime") and ctypes.sizeof(ctypes.c_long) == 8
-"""Whether the callback can read the host's monotonic clock by itself."""
-
 _Cells = Any  # a stretch of the block as an array, for the compiler
-_jit: Any = njit  # the type stubs of both know nothing of bare decorators
-_intrinsic: Any = intrinsic
-
-# PaStreamCallback. C's unsigned long is 32 bits wide on Windows.
-_ULONG = types.uint64 if ctypes.sizeof(ctypes.c_ulong) == 8 else types.uint32
-_SIGNATURE = types.intc(types.voidptr, types.voidptr, _ULONG, types.voidptr, _ULONG, types.voidptr)
 
 
-@_intrinsic
-def _release_fence(typing_context: Any) -> Any:
-    """Make every store above visible to other threads before any store below."""
-
-    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        builder.fence("release")
-        return ir.Constant(ir.IntType(64), 0)
-
-    return types.int64(), generate
-
-
-@_intrinsic
-def _full_fence(typing_context: Any) -> Any:
-    """Let no load below be done before a store above."""
-
-    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        builder.fence("seq_cst")
-        return ir.Constant(ir.IntType(64), 0)
-
-    return types.int64(), generate
-
-
-@_intrinsic
-def _pointer(typing_context: Any, address: Any) -> Any:
-    """An address as a pointer."""
-
-    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        return builder.inttoptr(arguments[0], context.get_value_type(types.voidptr))
-
-    return types.voidptr(types.int64), generate
-
-
-@_intrinsic
-def _host_seconds(typing_context: Any) -> Any:
-    """The clock of `time.monotonic`; needs `HOST_CLOCK`."""
-
-    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        whole, real = ir.IntType(64), ir.DoubleType()
-        if not HOST_CLOCK:
-            return ir.Constant(real, 0.0)
-        timespec = cgutils.alloca_once(builder, ir.ArrayType(whole, 2))
-        kind = ir.FunctionType(ir.IntType(32), [ir.IntType(32), timespec.type])
-        read = cgutils.get_or_insert_function(builder.module, kind, "clock_gettime")
-        builder.call(read, [ir.Constant(ir.IntType(32), time.CLOCK_MONOTONIC), timespec])
-        both = builder.load(timespec)
-        seconds, nanoseconds = (
-            builder.sitofp(builder.extract_value(both, part), real) for part in range(2)
-        )
-        return builder.fadd(seconds, builder.fmul(nanoseconds, ir.Constant(real, 1e-9)))
-
-    return types.float64(), generate
-
-
-@_jit
+@jit
 def _approach(value: float, target: float, step: float) -> float:  # pragma: no cover - machine code
     """One sample's move of a gain towards its target; it gets there exactly."""
     if target > value + step:
@@ -195,19 +118,19 @@ def _approach(value: float, target: float, step: float) -> float:  # pragma: no 
     return target
 
 
-@_jit
+@jit
 def _count(  # pragma: no cover - machine code
     header: _Cells, state: _Cells, lease: _Cells, now_s: float, flags: int, frames: int
 ) -> None:
     """Add PortAudio's flags, and the frames the clock passed without us.
 
     Slip is how far the clock is ahead of our counter. A late wake-up raises it for a moment, a lost
-    block, or a sound system that stood still, for good: so the least slip of each window is
-    compared with a base, which goes along with it only as fast as a device may drift. Where it
-    goes back, what was counted is taken back.
+    block, or a sound system that stood still, for good. So the least slip of each window counts:
+    what it rises by faster than a device may drift is lost, and if it shrinks again, the count is
+    corrected.
 
     PortAudio's own clock will not do on JACK: it is interpolated by a filter that takes seconds to
-    find back after each stall.
+    recover after each stall.
     """
     for bit in range(4):
         if flags & (1 << bit):
@@ -231,7 +154,7 @@ def _count(  # pragma: no cover - machine code
         state[SLIP_LOW] = slip
 
 
-@_jit
+@jit
 def _mean(  # pragma: no cover - machine code
     pair: _Cells, rate: float, taken: _Cells, first: int, channels: int
 ) -> float:
@@ -265,7 +188,7 @@ def _mean(  # pragma: no cover - machine code
     return (one + (1.0 - 2.0 * pair[PAIR_TURN]) * two) / 2.0
 
 
-@_jit
+@jit
 def _take_input(  # pragma: no cover - machine code
     header: _Cells,
     state: _Cells,
@@ -313,7 +236,7 @@ def _take_input(  # pragma: no cover - machine code
     return peak
 
 
-@_jit
+@jit
 def _play_voice(  # pragma: no cover - machine code
     header: _Cells,
     state: _Cells,
@@ -351,7 +274,7 @@ def _play_voice(  # pragma: no cover - machine code
     return peak
 
 
-@_jit
+@jit
 def _probe(  # pragma: no cover - machine code
     header: _Cells, probe: _Cells, mix: _Cells, stride: int, frames: int
 ) -> None:
@@ -364,7 +287,7 @@ def _probe(  # pragma: no cover - machine code
         mix[j * stride] += probe[first + j]
 
 
-@_jit
+@jit
 def _limit(  # pragma: no cover - machine code
     header: _Cells, state: _Cells, mix: _Cells, stride: int, click: int, frames: int
 ) -> float:
@@ -404,7 +327,7 @@ def _process(  # pragma: no cover - machine code
     frames: Any = np.int64(count)  # unsigned times signed would become floating point
     lease = carray(leased, (LEASE_SLOTS,), np.int64)
     lease[LEASE_BUSY] = 1
-    _full_fence()  # who closes the lease looks whether we are busy only afterwards
+    full_fence()  # who closes the lease looks whether we are busy only afterwards
     stride = lease[LEASE_OUTPUTS]
     click = lease[LEASE_CLICK]
     mix = carray(samples_out, (frames * stride,), np.float32)
@@ -414,7 +337,7 @@ def _process(  # pragma: no cover - machine code
         lease[LEASE_BUSY] = 0
         return 0
 
-    block = _pointer(lease[LEASE_MEMORY])
+    block = pointer(lease[LEASE_MEMORY])
     header = carray(block, (HEADER_SLOTS,), np.int64)
     voices = header[VOICES]
     ring = header[RING]
@@ -435,7 +358,7 @@ def _process(  # pragma: no cover - machine code
 
     now_s = carray(times, (3,), np.float64)[1]
     if lease[LEASE_HOST_CLOCK] == 1:
-        now_s = _host_seconds()
+        now_s = host_seconds()
     _count(header, state, lease, now_s, np.int64(flags), frames)
     fallen = math.exp(state[METER_DECAY] * frames)
     if click >= 0:
@@ -459,41 +382,18 @@ def _process(  # pragma: no cover - machine code
     peak = _limit(header, state, mix, stride, click, frames)
     state[OUTPUT_PEAK] = max(peak, state[OUTPUT_PEAK] * fallen)
 
-    _release_fence()  # who reads the new position finds the samples it covers
+    release_fence()  # who reads the new position finds the samples it covers
     header[POSITION] += frames
     header[BLOCKS] += 1
-    _release_fence()
+    release_fence()
     lease[LEASE_BUSY] = 0
     return 0
 
 
-@functools.cache
-def _compiled() -> Any:
-    """Compile once per process; keep the machine code on disk where a folder allows it."""
-    try:
-        return cfunc(_SIGNATURE, cache=True)(_process)
-    except RuntimeError:  # no writable folder for the cache: compile for this process only
-        return cfunc(_SIGNATURE)(_process)
-
-
 def callback_address() -> int:
-    """Address of the compiled PaStreamCallback; the first call may take seconds to compile.
+    """Address of the compiled PaStreamCallback; see ``compiled``.
 
-    Call it before a stream starts. The code stays valid for the life of the process. Its last
-    argument (``userData``) is the address of a lease, whose memory block is laid out as above.
+    Its last argument (``userData``) is the address of a lease, whose memory block is laid out as
+    above.
     """
-    return int(_compiled().address)
-
-
-def callable_callback() -> Callable[..., int]:
-    """The compiled callback for Python to call, as a device would; see `callback_address`."""
-    signature = ctypes.CFUNCTYPE(
-        ctypes.c_int,
-        ctypes.c_void_p,
-        ctypes.c_void_p,
-        ctypes.c_ulong,
-        ctypes.c_void_p,
-        ctypes.c_ulong,
-        ctypes.c_void_p,
-    )
-    return signature(callback_address())
+    return int(compiled(_process).address)

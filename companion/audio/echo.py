@@ -19,13 +19,12 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
 from scipy.linalg import solve_toeplitz
 
+from companion.audio.aligned_input import AlignedInput
 from companion.audio.memory import Samples
 from companion.system.errors import CompanionError
 
@@ -44,49 +43,10 @@ KEPT_S = 40.0  # of what was taken away
 Signal = npt.NDArray[np.float64]
 
 
-class Played(Protocol):
-    """The input in time with what was played, and what was played."""
-
-    @property
-    def position(self) -> int:
-        """What lies before this frame has been performed."""
-        ...
-
-    @property
-    def played_position(self) -> int:
-        """What lies before this frame has been played."""
-        ...
-
-    def capture(self, start: int, n: int) -> Samples:
-        """The input, float32 [n]; CompanionError if it is not kept."""
-        ...
-
-    def played(self, voice: int, start: int, n: int) -> Samples:
-        """What a voice played, float32 [n]; CompanionError if it is not kept."""
-        ...
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class EchoPath:
-    """A filter from the stems to the input.
-
-    Attributes:
-        taps: float64 [early + late + 1]; the first is ``early`` frames ahead.
-        early: frames.
-    """
-
-    taps: Signal
-    early: int
-
-    def echo(self, stems: Signal) -> Signal:
-        """What it makes of stems [late + n + early], float64 [n]."""
-        size = 1 << (len(stems) + len(self.taps)).bit_length()
-        spectrum = np.fft.rfft(stems, size) * np.fft.rfft(self.taps, size)
-        return np.fft.irfft(spectrum, size)[len(self.taps) - 1 : len(stems)]
-
-
 class PathFinder:
-    """Learns the path block by block.
+    """Learns block by block the filter from the stems to the input, float64 [early + late + 1].
+
+    Its first tap is ``early`` frames ahead.
 
     Args:
         early, late: frames that an echo may come before and behind the round trip.
@@ -100,11 +60,11 @@ class PathFinder:
         self.early, self.late, self.block, self.blocks = early, late, block, 0
         taps = early + late + 1
         self._own, self._cross = np.zeros(taps), np.zeros(taps)
-        self._path: EchoPath | None = None
-        self.gain_db = 0.0
+        self._path: Signal | None = None
+        self._gain_db = 0.0
 
-    def learn(self, heard: Signal, stems: Signal) -> EchoPath | None:
-        """Go on with a block; the path if it is believed.
+    def learn(self, heard: Signal, stems: Signal) -> Signal | None:
+        """Go on with a block; the filter if it is believed.
 
         Args:
             heard: the input [n].
@@ -112,19 +72,18 @@ class PathFinder:
         """
         before = self._path
         if np.sqrt(np.mean(stems**2)) < QUIET or not heard.any():
-            return before if self.gain_db > GAIN_DB else None
+            return before if self._gain_db > GAIN_DB else None
         if before is None:  # the first: its second half is judged by its first
             half = len(heard) // 2
             early = PathFinder(self.early, self.late, self.block)
             early._add(heard[:half], stems[: half + self.late + self.early])
-            judged = self._gain_db(early._solve(), heard[half:], stems[half:])
+            self._gain_db = _gain_db(early._solve(), heard[half:], stems[half:])
         else:
-            judged = self._gain_db(before, heard, stems)
-        self.gain_db = judged
+            self._gain_db = _gain_db(before, heard, stems)
         self.blocks += 1
         self._add(heard, stems)
         self._path = self._solve()
-        return self._path if judged > GAIN_DB else None
+        return self._path if self._gain_db > GAIN_DB else None
 
     def _add(self, heard: Signal, stems: Signal) -> None:
         """Add a block to what the least squares know."""
@@ -140,49 +99,47 @@ class PathFinder:
         self._own = remembered * self._own + own
         self._cross = remembered * self._cross + cross
 
-    def _solve(self) -> EchoPath:
+    def _solve(self) -> Signal:
         own = self._own.copy()
         own[0] = own[0] * (1 + REGULAR) + QUIET**2  # never singular, be the stems silent so far
-        return EchoPath(np.asarray(solve_toeplitz(own, self._cross), np.float64), self.early)
+        return np.asarray(solve_toeplitz(own, self._cross), np.float64)
 
-    def _gain_db(self, path: EchoPath, heard: Signal, stems: Signal) -> float:
-        left = heard - path.echo(stems)
-        return float(10 * np.log10((np.sum(heard**2) + 1e-12) / (np.sum(left**2) + 1e-12)))
+
+def _echo(path: Signal, stems: Signal) -> Signal:
+    """What a filter makes of stems [late + n + early], float64 [n]."""
+    size = 1 << (len(stems) + len(path)).bit_length()
+    spectrum = np.fft.rfft(stems, size) * np.fft.rfft(path, size)
+    return np.fft.irfft(spectrum, size)[len(path) - 1 : len(stems)]
+
+
+def _gain_db(path: Signal, heard: Signal, stems: Signal) -> float:
+    left = heard - _echo(path, stems)
+    return float(10 * np.log10((np.sum(heard**2) + 1e-12) / (np.sum(left**2) + 1e-12)))
 
 
 class EchoGuard:
     """Takes the stems out of the input as it comes.
 
     Args:
-        performed: the input, shifted by the round trip.
-        voices: number of voices, with the click.
-        rate: samples a second.
+        performed: the input, shifted by the round trip; its memory has the stems.
         on: whether to take anything away, asked each time.
+
+    Attributes:
+        position: what lies before this frame has been cleaned, and remains as it is.
     """
 
-    def __init__(
-        self, performed: Played, voices: int, rate: int, on: Callable[[], bool] = lambda: True
-    ) -> None:
-        self._performed, self._voices, self._on = performed, voices, on
+    def __init__(self, performed: AlignedInput, on: Callable[[], bool] = lambda: True) -> None:
+        self._performed, self._memory, self._on = performed, performed.memory, on
+        rate = self._memory.rate
         self._early, self._late = round(EARLY_S * rate), round(LATE_S * rate)
         self._block, self._piece = round(BLOCK_S * rate), round(PIECE_S * rate)
         self._first = round(FIRST_S * rate)
         self._finder = PathFinder(self._early, self._late, self._block)
-        self._path: EchoPath | None = None
+        self._path: Signal | None = None
         self._kept = round(KEPT_S * rate)
         # Frame f at f modulo the length, which has room for what is written before it is told of.
         self._echo = np.zeros(self._kept + self._block, np.float32)
-        self._position = self._learnt = 0  # frames
-
-    @property
-    def position(self) -> int:
-        """What lies before this frame has been cleaned, and remains as it is."""
-        return self._position
-
-    @property
-    def gain_db(self) -> float:
-        """By how much the last block got quieter."""
-        return self._finder.gain_db
+        self.position = self._learnt = 0  # frames
 
     def capture(self, start: int, n: int) -> Samples:
         """The input without the stems, float32 [n]; CompanionError if it is not kept."""
@@ -191,33 +148,33 @@ class EchoGuard:
 
     def echo(self, start: int, n: int) -> Samples:
         """What was taken away, float32 [n]; CompanionError if it is not kept, or not known yet."""
-        position = self._position
+        position = self.position
         if start + n > position or start < position - self._kept:
             raise CompanionError(
                 f"the echo in frames {start}..{start + n} is not kept; valid now are "
                 f"{max(0, position - self._kept)}..{position}"
             )
         echo = np.take(self._echo, np.arange(start, start + n), mode="wrap")
-        if start < self._position - self._kept:
+        if start < self.position - self._kept:
             raise CompanionError(f"the echo in frames {start}..{start + n} was overwritten")
         return echo
 
     def tick(self) -> None:
         """Clean what has been performed since, if that is worth a filter's while."""
-        if self._performed.position - self._position >= self._piece:
+        if self._performed.position - self.position >= self._piece:
             self.catch_up()
 
     def catch_up(self) -> None:
         """Clean what has been performed since, and learn from each block that is over."""
         until = self._performed.position
         skipped = until - BEHIND * self._block
-        while self._position < skipped:
-            self._keep(self._position, min(self._position + self._block, skipped), 0.0)
+        while self.position < skipped:
+            self._keep(self.position, min(self.position + self._block, skipped), 0.0)
             self._learnt = skipped
-        while self._position < until:
+        while self.position < until:
             over = self._learnt + (self._first if self._finder.blocks < FIRST else self._block)
-            self._clean(self._position, min(until, over))
-            if self._position == over:
+            self._clean(self.position, min(until, over))
+            if self.position == over:
                 self._learn(self._learnt, over - self._learnt)
                 self._learnt = over
 
@@ -225,12 +182,12 @@ class EchoGuard:
         echo: Signal | float = 0.0
         if self._path is not None and self._on():
             with contextlib.suppress(CompanionError):  # the ring has moved on
-                echo = self._path.echo(self._stems(start, end - start))
+                echo = _echo(self._path, self._stems(start, end - start))
         self._keep(start, end, echo)
 
     def _keep(self, start: int, end: int, echo: Signal | float) -> None:
         np.put(self._echo, np.arange(start, end), np.asarray(echo, np.float32), mode="wrap")
-        self._position = end
+        self.position = end
 
     def _learn(self, start: int, n: int) -> None:
         """Go on with a block that is over; one that is not kept teaches nothing."""
@@ -244,10 +201,10 @@ class EchoGuard:
     def _stems(self, start: int, n: int) -> Signal:
         """What was played around frames [start, start + n), float64 [late + n + early]."""
         first = start - self._late
-        known = min(start + n + self._early, self._performed.played_position)
+        known = min(start + n + self._early, self._memory.position)
         stems = np.zeros(self._late + n + self._early)
         skip = max(0, -first)
-        for voice in range(self._voices):
+        for voice in range(self._memory.voices):
             sound = self._performed.played(voice, first + skip, known - first - skip)
             stems[skip : skip + len(sound)] += sound
         return stems

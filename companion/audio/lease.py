@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from companion.audio import callback as layout
+from companion.audio.machine import HOST_CLOCK
 
 BUSY_LIMIT_S = 1.0  # a call takes microseconds, but its thread may have to wait for a processor
 Slots = npt.NDArray[np.int64]
@@ -65,7 +66,12 @@ class Lease(LeaseView):
         slots: int64 [LEASE_SLOTS] to write it into; by default its own.
         host_clock: count what is missed by the host's clock; for a device that plays in real time.
         heard: how many of the inputs, the first ones, are listened to; by default all.
+
+    Attributes:
+        latency_s: what it adds to input and output, seconds.
     """
+
+    latency_s: tuple[float, float] = 0.0, 0.0
 
     def __init__(
         self,
@@ -91,7 +97,7 @@ class Lease(LeaseView):
         self._slots[layout.LEASE_OUTPUTS] = outputs
         self._slots[layout.LEASE_CLICK] = -1 if click is None else click - 1
         self._slots[layout.LEASE_HEARD] = inputs if heard is None else heard
-        self._slots[layout.LEASE_HOST_CLOCK] = host_clock and layout.HOST_CLOCK
+        self._slots[layout.LEASE_HOST_CLOCK] = host_clock and HOST_CLOCK
 
     @property
     def address(self) -> int:

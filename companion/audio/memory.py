@@ -44,8 +44,8 @@ class Counters:
     not finite, ``limited_samples`` were turned down by the limiter.
     """
 
-    blocks: int
     frames: int
+    blocks: int
     input_underflows: int
     input_overflows: int
     output_underflows: int
@@ -81,6 +81,10 @@ class AudioMemory:
         ring_samples: ring size in frames, a power of two; by default at least 2**20 and 40 s.
         shared: let another process see it, by ``handle``.
         stereo: keep the input as two channels as well, for ``capture_stereo``.
+
+    Attributes:
+        address: of the block, for a lease. Keep the memory alive with it.
+        fades: frames from which everything rose from silence, oldest first.
     """
 
     def __init__(
@@ -119,11 +123,11 @@ class AudioMemory:
         else:
             self._block = np.empty(size, np.uint8)
         self._block.fill(0)  # unlike np.zeros this maps the pages now, not in the callback
-        self._address = int(self._block.ctypes.data)
+        self.address = int(self._block.ctypes.data)
         split = 8 * layout.HEADER_SLOTS
         self._header = self._block[:split].view(np.int64)
         self._state = self._block[split:head_bytes].view(np.float64)
-        self._fades: tuple[int, ...] = ()
+        self.fades: tuple[int, ...] = ()
         audio = self._block[head_bytes:].view(np.float32)
         mono, self._probe, pairs = np.split(
             audio, np.cumsum([rings * self.ring_samples, layout.PROBE_CELLS])
@@ -150,11 +154,6 @@ class AudioMemory:
 
     # --- what a stream needs ---------------------------------------------------------------
     @property
-    def address(self) -> int:
-        """Address of the block, for a lease. Keep the memory alive with it."""
-        return self._address
-
-    @property
     def handle(self) -> tuple[str, int]:
         """What another process attaches it by, and its size in bytes; ValueError if not shared."""
         if self._shared is None:
@@ -173,12 +172,7 @@ class AudioMemory:
     def fade_in(self) -> None:
         """Let everything rise from silence within 0.2 s. Only while no stream moves the memory."""
         self._state[layout.FADE_GAIN] = 0.0
-        self._fades = (*self._fades, self.position)
-
-    @property
-    def fades(self) -> tuple[int, ...]:
-        """Frames from which everything rose from silence, oldest first."""
-        return self._fades
+        self.fades = (*self.fades, self.position)
 
     def write_probe(self, start: int, samples: Samples) -> None:
         """Add a burst to the output once, from absolute frame ``start``; no gain moves it.
@@ -211,18 +205,7 @@ class AudioMemory:
     @property
     def counters(self) -> Counters:
         """What the callback has counted so far."""
-        header = self._header
-        return Counters(
-            blocks=int(header[layout.BLOCKS]),
-            frames=int(header[layout.POSITION]),
-            input_underflows=int(header[layout.INPUT_UNDERFLOWS]),
-            input_overflows=int(header[layout.INPUT_OVERFLOWS]),
-            output_underflows=int(header[layout.OUTPUT_UNDERFLOWS]),
-            output_overflows=int(header[layout.OUTPUT_OVERFLOWS]),
-            missed_samples=int(header[layout.MISSED]),
-            zeroed_samples=int(header[layout.ZEROED]),
-            limited_samples=int(header[layout.LIMITED]),
-        )
+        return Counters(*map(int, self._header[: layout.COUNTED]))
 
     @property
     def meters(self) -> Meters:
@@ -293,7 +276,7 @@ class AudioMemory:
         """What a voice really played, after its gain and before the limiter, float32 [n].
 
         Raises:
-            CompanionError: the frames have not been played yet or have left the ring.
+            CompanionError: as ``capture``.
         """
         return self._past(self._played[self._checked(voice)], f"voice {voice}", start, n)
 

@@ -8,7 +8,7 @@ changes.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 ENCODER_SAMPLES = 576
 """Silence that the usual encoder puts before the sound."""
@@ -21,32 +21,19 @@ _KBITS_2 = (0, 8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160)
 _MOST_LOST = 4096  # bytes that are no frame, before it is given up
 
 
-@dataclass(frozen=True, slots=True)
-class _Frame:
-    """The head of one frame of layer III.
+class _Frame(NamedTuple):
+    """The head of one frame of layer III."""
 
-    Attributes:
-        size: bytes of the frame.
-        side: bytes between its head and where a tag would be.
-    """
-
-    size: int
-    side: int
+    size: int  # bytes of the frame
+    side: int  # bytes between its head and where a tag would be
 
 
-@dataclass(frozen=True, slots=True)
-class WholeMp3:
-    """An MP3 of which every frame is decoded.
+class WholeMp3(NamedTuple):
+    """An MP3 of which every frame is decoded."""
 
-    Attributes:
-        data: of the file.
-        cut_samples: what the decoder cuts off at its start and would not have without our tag.
-        late_samples: by which the sound comes late when that is put back.
-    """
-
-    data: bytes
-    cut_samples: int
-    late_samples: int
+    data: bytes  # of the file
+    cut_samples: int  # what the decoder cuts off at its start and would not without our tag
+    late_samples: int  # by which the sound comes late when that is put back
 
 
 def whole_mp3(data: bytes) -> WholeMp3:

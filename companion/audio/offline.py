@@ -13,13 +13,13 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
-from typing import Self
 
 import numpy as np
 
-from companion.audio.callback import callable_callback
+from companion.audio.callback import callback_address
 from companion.audio.format import BLOCK_SAMPLES
 from companion.audio.lease import Lease
+from companion.audio.machine import callable_at
 from companion.audio.memory import AudioMemory, Samples
 
 
@@ -33,8 +33,6 @@ class OfflineStream:
         blocksize: frames a call of the callback, at most ``memory.max_block_samples``.
         record: keep everything the rig puts out, for ``output``.
     """
-
-    latency_s = (0.0, 0.0)
 
     def __init__(
         self,
@@ -52,7 +50,7 @@ class OfflineStream:
             raise ValueError(
                 f"blocksize {blocksize} is not valid; it must be 1..{memory.max_block_samples}"
             )
-        self.memory = memory
+        self.memory, self.rate = memory, memory.rate
         self.blocksize = blocksize
         self._signal = np.ascontiguousarray(signal, np.float32)
         self._stereo = stereo
@@ -63,20 +61,10 @@ class OfflineStream:
         self._times = np.zeros(3, np.float64)  # input, now, output: PaStreamCallbackTimeInfo
         self._recorded: list[Samples] | None = [] if record else None
         self._lock = threading.Lock()
-        self._call = callable_callback()
+        self._call = callable_at(callback_address())
         self._addresses = [a.ctypes.data for a in (self._in, self._out, self._times)]
         self._lease = Lease(memory, inputs, heard=1)
         self._lease.open()
-
-    @property
-    def rate(self) -> int:
-        """Sample rate, Hz."""
-        return self.memory.rate
-
-    @property
-    def active(self) -> bool:
-        """Always: it moves whenever it is asked to."""
-        return True
 
     @property
     def output(self) -> Samples:
@@ -116,19 +104,9 @@ class OfflineStream:
     def start(self) -> None:
         """Nothing to start: the caller advances the stream."""
 
-    def stop(self) -> None:
-        """Nothing to stop."""
-
     def close(self) -> None:
         """Move the memory no longer."""
         self._lease.close()
-
-    def __enter__(self) -> Self:
-        self.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
 
 
 class PacedStream(OfflineStream):
@@ -145,34 +123,27 @@ class PacedStream(OfflineStream):
         memory: AudioMemory,
         signal: Samples,
         blocksize: int = BLOCK_SAMPLES,
-        record: bool = False,
         clock: Callable[[], float] = time.monotonic,
         stereo: Samples | None = None,
     ) -> None:
-        super().__init__(memory, signal, blocksize, record, stereo)
+        super().__init__(memory, signal, blocksize, stereo=stereo)
         self._clock = clock
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
-
-    @property
-    def active(self) -> bool:
-        """Whether it is running."""
-        return self._thread is not None
 
     def start(self) -> None:
         """Begin to advance from the present position; returns when the first block has run."""
         if self._thread is None:
             blocks = self.memory.blocks
-            self.start_at(self._clock(), self.memory.position)
+            self.start_on(self.memory.position - self._clock() * self.rate)
             while self.memory.blocks == blocks:
                 time.sleep(self.blocksize / self.rate)
 
-    def start_at(self, started_s: float, started_at: int) -> None:
-        """Begin to advance as if it had stood at ``started_at`` at ``started_s``."""
+    def start_on(self, line: float) -> None:
+        """Begin to advance on a line, which is as ``StreamLine.ahead_samples``."""
         self._stop.clear()
-        line = (started_s, started_at)
         self._thread = threading.Thread(
-            target=self._run, args=line, name="paced-audio", daemon=True
+            target=self._run, args=(line,), name="paced-audio", daemon=True
         )
         self._thread.start()
 
@@ -188,20 +159,13 @@ class PacedStream(OfflineStream):
         self.stop()
         super().close()
 
-    def keep_up(self, started_s: float, started_at: int) -> float:
-        """Process every whole block that is due; seconds until the next one is.
+    def keep_up(self, line: float) -> float:
+        """Process every whole block that is due on a line; seconds until the next one is."""
+        now = self._clock() * self.rate + line
+        due = int(now)
+        self.advance(due - (due - self.memory.position) % self.blocksize)
+        return (self.memory.position + self.blocksize - now) / self.rate
 
-        Args:
-            started_s: clock time at which the stream stood at ``started_at``.
-            started_at: absolute frame.
-        """
-        now_s = self._clock()
-        due = started_at + int((now_s - started_s) * self.rate)
-        position = self.memory.position
-        self.advance(due - (due - position) % self.blocksize)
-        following = self.memory.position + self.blocksize
-        return started_s + (following - started_at) / self.rate - now_s
-
-    def _run(self, started_s: float, started_at: int) -> None:
-        while not self._stop.wait(max(0.0, self.keep_up(started_s, started_at))):
+    def _run(self, line: float) -> None:
+        while not self._stop.wait(max(0.0, self.keep_up(line))):
             pass

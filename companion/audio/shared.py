@@ -9,7 +9,6 @@ import mmap
 import os
 import sys
 from multiprocessing import resource_tracker, shared_memory
-from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -17,13 +16,6 @@ import numpy.typing as npt
 Bytes = npt.NDArray[np.uint8]
 _HAS_MEMFD = sys.platform == "linux"
 """A memory file has no name and no size limit of its own; it ends with the last who maps it."""
-
-
-class Shared(Protocol):
-    """What both sides have of it."""
-
-    handle: str
-    data: Bytes
 
 
 class SharedBlock:
@@ -61,7 +53,6 @@ class AttachedBlock:
 
     def __init__(self, handle: str, size: int) -> None:
         """Map it; OSError if it is not there."""
-        self.handle = handle
         if _HAS_MEMFD:
             file = os.open(handle, os.O_RDWR)
             try:

@@ -44,11 +44,6 @@ class StreamLine:
         self._seen.clear()
 
     @property
-    def known(self) -> bool:
-        """Whether there is a line."""
-        return bool(self._seen)
-
-    @property
     def ahead_samples(self) -> float:
         """Position less host seconds times rate, on the line.
 

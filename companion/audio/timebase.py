@@ -1,53 +1,71 @@
-"""Waiting for a sample of the stream: one loop for the live and the offline clock.
+"""Waiting for a sample of the stream, and noticing that none comes.
 
-*Threading*: a ``StreamTimebase`` may be waited on from any thread, but each thread needs its own.
-An ``OfflineTimebase`` runs the audio callback in the thread that waits.
+*Threading*: a ``BlockWatch`` and a ``StreamTimebase`` belong to one thread, whichever; each thread
+needs its own. An ``OfflineTimebase`` runs the audio callback in the thread that waits.
 """
 
 from __future__ import annotations
 
-import threading
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 
-from companion.audio.block_watch import BlockWatch
 from companion.audio.memory import AudioMemory
 from companion.audio.offline import OfflineStream
 from companion.system.errors import CompanionError
 
+STALL_LIMIT_S = 0.5
 STANDSTILL_LIMIT_S = 5.0  # a device that is gone is replaced long before
 POLL_S = 0.005  # about a block; the wait ends at most this long after the sample
 
 
-class Timebase(ABC):
-    """The stream's sample counter as the only clock.
+class BlockWatch:
+    """Notices by a memory's block counter that the callback is called no longer.
+
+    When a device is unplugged or its server dies, PortAudio's own flags and callbacks are silent or
+    late; the counter simply stands still.
 
     Args:
-        memory: whose counter it is.
-        stop: when set, waiting ends at once wherever the counter is.
+        memory: whose counter.
+        clock: monotonic seconds.
+        limit_s: how long it may stand still.
     """
 
-    def __init__(self, memory: AudioMemory, stop: threading.Event | None = None) -> None:
-        self._memory = memory
-        self._stop = stop or threading.Event()
+    def __init__(
+        self,
+        memory: AudioMemory,
+        clock: Callable[[], float] = time.monotonic,
+        limit_s: float = STALL_LIMIT_S,
+    ) -> None:
+        self._memory, self._clock, self._limit_s = memory, clock, limit_s
+        self._blocks, self._since_s = memory.blocks, clock()
 
     @property
-    def rate(self) -> int:
-        """Samples a second."""
-        return self._memory.rate
+    def stalled(self) -> bool:
+        """Whether no block has come for longer than the limit."""
+        blocks, now_s = self._memory.blocks, self._clock()
+        if blocks != self._blocks:
+            self._blocks, self._since_s = blocks, now_s
+        return now_s - self._since_s > self._limit_s
+
+
+class Timebase(ABC):
+    """The sample counter of a memory's stream as the only clock."""
+
+    def __init__(self, memory: AudioMemory) -> None:
+        self._memory = memory
 
     def now_samples(self) -> int:
         """The next absolute frame to be processed."""
         return self._memory.position
 
     def wait_until(self, sample: int) -> int:
-        """Let the stream reach ``sample``; returns the position then, less if stopped.
+        """Let the stream reach ``sample``; returns the position then.
 
         Raises:
             CompanionError: the stream is live and no block has come for more than 5 s.
         """
-        while (now := self.now_samples()) < sample and not self._stop.is_set():
+        while (now := self.now_samples()) < sample:
             self._pass(sample - now)
         return now
 
@@ -61,24 +79,22 @@ class StreamTimebase(Timebase):
 
     Args:
         memory: whose counter it is.
-        stop: when set, waiting ends at once.
         clock: monotonic seconds.
-        sleep: sleeps that many seconds, or until ``stop`` is set; by default waits on ``stop``.
+        sleep: sleeps that many seconds.
     """
 
     def __init__(
         self,
         memory: AudioMemory,
-        stop: threading.Event | None = None,
         clock: Callable[[], float] = time.monotonic,
-        sleep: Callable[[float], object] | None = None,
+        sleep: Callable[[float], object] = time.sleep,
     ) -> None:
-        super().__init__(memory, stop)
-        self._sleep = sleep or self._stop.wait
-        self._watch = BlockWatch(lambda: memory.blocks, clock, STANDSTILL_LIMIT_S)
+        super().__init__(memory)
+        self._sleep = sleep
+        self._watch = BlockWatch(memory, clock, STANDSTILL_LIMIT_S)
 
     def _pass(self, samples: int) -> None:
-        self._sleep(min(POLL_S, samples / self.rate))
+        self._sleep(min(POLL_S, samples / self._memory.rate))
         if self._watch.stalled:
             raise CompanionError(
                 f"the audio stream stands still at sample {self.now_samples()}: no block for "
@@ -87,15 +103,10 @@ class StreamTimebase(Timebase):
 
 
 class OfflineTimebase(Timebase):
-    """For an offline stream: waiting advances it, to exactly the sample waited for.
+    """For an offline stream: waiting advances it, to exactly the sample waited for."""
 
-    Args:
-        stream: the stream to advance.
-        stop: when set, waiting ends at once.
-    """
-
-    def __init__(self, stream: OfflineStream, stop: threading.Event | None = None) -> None:
-        super().__init__(stream.memory, stop)
+    def __init__(self, stream: OfflineStream) -> None:
+        super().__init__(stream.memory)
         self._stream = stream
 
     def _pass(self, samples: int) -> None:

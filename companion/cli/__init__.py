@@ -2,5 +2,5 @@
 
 `app` has the commands for the stage (jam, render, devices, calibrate, find-cycle...), `takes` those
 for takes and long runs. `status_view` draws what a terminal shows while the companion plays,
-`stderr` keeps C libraries off it, `typed` reads paths and numbers.
+`typed` reads paths and numbers.
 """

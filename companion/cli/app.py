@@ -20,11 +20,10 @@ from rich.live import Live
 from rich.text import Text
 
 from companion.cli.status_view import StatusView
-from companion.cli.stderr import hushed
 from companion.cli.takes import take_commands
-from companion.cli.typed import typed_number, typed_path
+from companion.cli.typed import Weights, path_option, typed_number, typed_path
 from companion.clock.grid import MAX_BPM, MIN_BPM
-from companion.control.midi import list_midi_ports
+from companion.control.midi_port import list_midi_ports
 from companion.control.preset import (
     DEVICES,
     GeneratorPreset,
@@ -45,6 +44,7 @@ from companion.session.trouble import summary_lines
 from companion.system.ending import Stopped, ended_by, stopped
 from companion.system.errors import CompanionError, NoDevice, nearest
 from companion.system.printing import not_printed, printable, printed_text, say
+from companion.system.stderr import hushed
 from model.instruments import INSTRUMENTS
 
 app = typer.Typer(
@@ -56,15 +56,6 @@ app = typer.Typer(
 )
 take_commands(app)
 
-Weights = Annotated[
-    Path | None,
-    typer.Option(
-        help="Folder with codec.safetensors and stemgen.safetensors.",
-        parser=typed_path,
-        metavar="PATH",
-    ),
-]
-Seed = Annotated[int, typer.Option(help="Same seed, same choices.", min=0)]
 TEMPI = f"{MIN_BPM} to {MAX_BPM}"
 Bpm = {"parser": typed_number("tempo", TEMPI), "metavar": "FLOAT"}
 Device = Annotated[str | None, typer.Option(help="Where the model runs: auto, cuda, mps or cpu.")]
@@ -84,21 +75,14 @@ def jam_command(
     output: Annotated[str | None, typer.Option(help="Output device.")] = None,
     bpm: Annotated[float | None, typer.Option(help=f"Tempo, {TEMPI}.", **Bpm)] = None,
     bars: Annotated[int | None, typer.Option(help="Stop after so many bars.", min=1)] = None,
-    takes: Annotated[
-        Path, typer.Option(help="Folder for takes.", parser=typed_path, metavar="PATH")
-    ] = TAKES,
+    takes: Annotated[Path, path_option("Folder for takes.")] = TAKES,
     device: Device = None,
     seed: Annotated[
         int | None, typer.Option(help="Same seed, same choices.", min=0, show_default="0")
     ] = None,
     weights: Weights = None,
     resume: Annotated[
-        Path | None,
-        typer.Option(
-            help="Go on with a take that was cut off, in place of a preset.",
-            parser=typed_path,
-            metavar="PATH",
-        ),
+        Path | None, path_option("Go on with a take that was cut off, in place of a preset.")
     ] = None,
 ) -> None:
     """Play with the companion. Ctrl-C ends the take."""
@@ -123,7 +107,8 @@ def jam_command(
         bars=chosen.bars if bars is None else bars,
         generator=with_device(chosen, device),
     )
-    console = _console()
+    # Plain lines, as long as they are: names of devices and files may hold anything.
+    console = Console(highlight=False, markup=False, emoji=False, soft_wrap=True)
     display = Live(console=console, refresh_per_second=8, transient=True)
     with ExitStack() as until_told:
         with hushed(), display as live:
@@ -152,22 +137,15 @@ def render_command(
     recording: Annotated[
         Path,
         typer.Argument(
-            help="Recording that starts on a bar line, or see --start.",
-            parser=typed_path,
+            help="Recording that starts on a bar line, or see --start.", parser=typed_path
         ),
     ],
     bpm: Annotated[float, typer.Option(help=f"Its tempo, {TEMPI}.", **Bpm)],
-    out: Annotated[
-        Path,
-        typer.Option("--out", "-o", help="The stem, WAV.", parser=typed_path, metavar="PATH"),
-    ],
+    out: Annotated[Path, path_option("The stem, WAV.", "--out", "-o")],
     instrument: Annotated[
         str, typer.Option(help="What to play: a preset of one player, or an instrument class.")
     ] = "bass",
-    mix: Annotated[
-        Path | None,
-        typer.Option(help="Recording and stem together, WAV.", parser=typed_path, metavar="PATH"),
-    ] = None,
+    mix: Annotated[Path | None, path_option("Recording and stem together, WAV.")] = None,
     start: Annotated[
         float | None,
         typer.Option(
@@ -180,7 +158,7 @@ def render_command(
         int | None, typer.Option(help="Bars after which the music repeats; else the preset's.")
     ] = None,
     device: Device = None,
-    seed: Seed = 0,
+    seed: Annotated[int, typer.Option(help="Same seed, same choices.", min=0)] = 0,
     weights: Weights = None,
 ) -> None:
     """Play along a recording, as fast as the machine can."""
@@ -204,13 +182,13 @@ def calibrate_command(
     output: Annotated[str | None, typer.Option(help="Output device.")] = None,
 ) -> None:
     """Measure the round trip: connect the output to the input with a cable first."""
-    found = calibrate(Wanted(input, output))
+    device, found, file = calibrate(Wanted(input, output))
     milliseconds = 1000 * found.round_trip_samples / found.rate
     say(
-        f"{found.device}: {found.round_trip_samples} samples at {found.rate} Hz, "
+        f"{device}: {found.round_trip_samples} samples at {found.rate} Hz, "
         f"{milliseconds:.2f} ms (the system says {found.reported_samples})"
     )
-    say(f"kept in {found.file}")
+    say(f"kept in {file}")
 
 
 @app.command("devices")
@@ -289,11 +267,6 @@ def _how(metrics: PlayerMetrics) -> str:
 
 def _db(level: float) -> str:
     return "-inf dB" if level < 1e-5 else f"{20 * log10(level):.0f} dB"
-
-
-def _console() -> Console:
-    """Plain lines, as long as they are: names of devices and files may hold anything."""
-    return Console(highlight=False, markup=False, emoji=False, soft_wrap=True)
 
 
 def _follow(session: Session, live: Live, until_told: ExitStack) -> Callable[[Status], None]:

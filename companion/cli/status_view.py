@@ -20,15 +20,10 @@ from companion.system.printing import printable
 
 @dataclass(frozen=True, slots=True)
 class StatusView:
-    """What stands in the terminal at one moment.
+    """What stands in the terminal at one moment."""
 
-    Attributes:
-        line: the status line.
-        troubles: the gravest first.
-    """
-
-    line: Text
-    troubles: tuple[Trouble, ...]
+    line: Text  # the status line
+    troubles: tuple[Trouble, ...]  # the gravest first
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         """Lines no wider than the terminal."""

@@ -11,7 +11,7 @@ import typer
 from rich.console import Console
 from rich.progress import Progress
 
-from companion.cli.typed import typed_number, typed_path
+from companion.cli.typed import Weights, path_option, typed_number, typed_path
 from companion.generate.loading import GENERATORS
 from companion.system.errors import CompanionError
 from companion.system.printing import say
@@ -43,12 +43,7 @@ def recover_command(take: Take) -> None:
 
 def export_command(
     take: Take,
-    out: Annotated[
-        Path,
-        typer.Option(
-            "--out", "-o", help="Folder to write into.", parser=typed_path, metavar="PATH"
-        ),
-    ],
+    out: Annotated[Path, path_option("Folder to write into.", "--out", "-o")],
 ) -> None:
     """Write a take for a workstation: WAV files, tempo map, DAWproject."""
     from companion.take.export import export
@@ -60,23 +55,9 @@ def export_command(
 def replay_command(
     take: Take,
     out: Annotated[
-        Path | None,
-        typer.Option(
-            "--out",
-            "-o",
-            help="Folder to write the stems into.",
-            parser=typed_path,
-            metavar="PATH",
-        ),
+        Path | None, path_option("Folder to write the stems into.", "--out", "-o")
     ] = None,
-    weights: Annotated[
-        Path | None,
-        typer.Option(
-            help="Folder with codec.safetensors and stemgen.safetensors.",
-            parser=typed_path,
-            metavar="PATH",
-        ),
-    ] = None,
+    weights: Weights = None,
 ) -> None:
     """Make a take's stems again, from audio, knobs and seeds, and compare."""
     from companion.replay.replay import replay

@@ -1,12 +1,16 @@
 """What is typed on the command line, as what it means: paths, numbers.
 
-Each is for `typer`'s `parser`, and raises CompanionError, one line that names what was typed.
+The parsers raise CompanionError, one line that names what was typed.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
+from typing import Annotated, Any
+
+import typer
 
 from companion.system.errors import CompanionError
 
@@ -28,16 +32,20 @@ def typed_number(name: str, valid: str) -> Callable[[str], float]:
         try:
             return float(text)
         except ValueError as error:
-            point = text.replace(",", ".", 1)
-            hint = f", with a point: {point}" if _is_number(point) else ""
+            point, hint = text.replace(",", ".", 1), ""
+            with suppress(ValueError):
+                float(point)
+                hint = f", with a point: {point}"
             raise CompanionError(f"{name} is {text!r}; valid: {valid}{hint}") from error
 
     return parse
 
 
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True
+def path_option(help: str, *names: str) -> Any:
+    """An option that is a path."""
+    return typer.Option(*names, help=help, parser=typed_path, metavar="PATH")
+
+
+Weights = Annotated[
+    Path | None, path_option("Folder with codec.safetensors and stemgen.safetensors.")
+]

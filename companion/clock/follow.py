@@ -11,12 +11,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from companion.audio.memory import Samples
+from companion.audio.aligned_input import Capture
 from companion.clock.host_time import HostTime
 from companion.clock.onsets import STEPS_PER_S, Onsets
 from companion.clock.reading import Reading
@@ -53,19 +52,6 @@ SURE_BAR = 0.8
 """Where the bar starts counts only if that beat is better than any other by so much."""
 
 
-class Heard(Protocol):
-    """Where the input of the stream is kept."""
-
-    @property
-    def position(self) -> int:
-        """Stream samples so far."""
-        ...
-
-    def capture(self, start: int, n: int) -> Samples:
-        """Mono input; CompanionError if it is not kept."""
-        ...
-
-
 class FollowSource:
     """Beats of what is heard.
 
@@ -77,7 +63,7 @@ class FollowSource:
     """
 
     def __init__(
-        self, heard: Heard, rate: int, bpm: Callable[[], float], beats_per_bar: int
+        self, heard: Capture, rate: int, bpm: Callable[[], float], beats_per_bar: int
     ) -> None:
         self._heard, self._rate, self._bpm = heard, rate, bpm
         self._beats_per_bar = beats_per_bar

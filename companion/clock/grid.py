@@ -11,6 +11,7 @@ says where its beats lie in the stream, and `companion.clock.warp` moves sound b
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -27,8 +28,42 @@ HEADROOM = 0.05
 """A tempo may be bent so far beyond the range, or one at its end could not be caught up with."""
 
 
+class BarLines(ABC):
+    """Bars of equally many beats: what follows from where a beat starts.
+
+    Attributes:
+        beats_per_bar: at least 1.
+    """
+
+    __slots__ = ()
+    beats_per_bar: int
+
+    @property
+    @abstractmethod
+    def beat_samples(self) -> Fraction:
+        """Length of a beat now, samples."""
+
+    @abstractmethod
+    def beat_start_samples(self, beat: Fraction | int) -> int:
+        """The sample nearest to where ``beat``, or a part of one, starts, counted from bar 0."""
+
+    @property
+    def bar_samples(self) -> Fraction:
+        """Length of a bar now, samples."""
+        return self.beat_samples * self.beats_per_bar
+
+    def bar_start_samples(self, bar: int) -> int:
+        """The sample nearest to where ``bar`` starts."""
+        return self.beat_start_samples(bar * self.beats_per_bar)
+
+    def beat_lines(self, bar: int) -> tuple[int, ...]:
+        """The samples of a bar's beats and of the next bar line."""
+        first = bar * self.beats_per_bar
+        return tuple(map(self.beat_start_samples, range(first, first + self.beats_per_bar + 1)))
+
+
 @dataclass(frozen=True, slots=True)
-class Grid:
+class Grid(BarLines):
     """A constant tempo from an origin; bar 0 starts there, count-in bars are negative.
 
     Args:
@@ -54,31 +89,17 @@ class Grid:
 
     @property
     def beat_samples(self) -> Fraction:
-        """Length of a beat, device samples."""
+        """Length of a beat, samples."""
         return 60 * self.rate / self.bpm
-
-    @property
-    def bar_samples(self) -> Fraction:
-        """Length of a bar, device samples."""
-        return self.beat_samples * self.beats_per_bar
 
     @property
     def bar_frames(self) -> Fraction:
         """Length of a bar, codec frames."""
         return self.bar_samples * FRAME_RATE / self.rate
 
-    def bar_start_samples(self, bar: int) -> int:
-        """The sample nearest to where ``bar`` starts."""
-        return nearest(self.origin_samples + bar * self.bar_samples)
-
-    def beat_start_samples(self, beat: int) -> int:
-        """The sample nearest to where ``beat`` starts, counted from bar 0."""
+    def beat_start_samples(self, beat: Fraction | int) -> int:
+        """See `BarLines`."""
         return nearest(self.origin_samples + beat * self.beat_samples)
-
-    def beat_lines(self, bar: int) -> tuple[int, ...]:
-        """The samples of a bar's beats and of the next bar line."""
-        first = bar * self.beats_per_bar
-        return tuple(map(self.beat_start_samples, range(first, first + self.beats_per_bar + 1)))
 
     def bar_start_frames(self, bar: int) -> Fraction:
         """Start of ``bar`` on the codec's frame grid, whose frame 0 is bar 0."""

@@ -11,7 +11,7 @@ line is replaced as a whole.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections import deque
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,15 +32,6 @@ OUTLIER_S = 6e-3
 """A look that is behind by more than this was taken while the callback was late."""
 FIT_S = 0.05
 """How often the line is drawn anew."""
-ROOM = 4096
-"""Looks that are stored before those that are forgotten are cleared away."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Fit:
-    time_s: float
-    sample: float
-    rate: float
 
 
 class HostTime:
@@ -49,10 +40,8 @@ class HostTime:
     def __init__(self, rate: int) -> None:
         """Nothing is known; `rate` is the stream's, Hz."""
         self.rate = rate
-        # A look a row, time and position. An array, since the line is drawn 20 times a second.
-        self._rows = np.empty((ROOM, 2), np.float64)
-        self._first = self._end = 0  # those that are kept
-        self._fit: _Fit | None = None
+        self._looks: deque[tuple[float, int]] = deque()  # time and position, oldest first
+        self._fit: tuple[float, float, float] | None = None  # a time, its sample, samples a second
         self._fitted_s = float("-inf")
         self._relative_rate = 1.0
 
@@ -63,19 +52,16 @@ class HostTime:
 
     def observe(self, time_s: float, position: int) -> None:
         """The stream's position was looked at, at a monotonic time; times only grow."""
-        if self._end == len(self._rows):
-            looks = self._looks
-            room = max(ROOM, 2 * len(looks))
-            self._rows = np.concatenate([looks, np.empty((room - len(looks), 2))])
-            self._first, self._end = 0, len(looks)
-        self._rows[self._end] = time_s, position
-        self._end += 1
-        while self._rows[self._first, 0] < time_s - WINDOW_S:
-            self._first += 1
+        self._looks.append((time_s, position))
+        while self._looks[0][0] < time_s - WINDOW_S:
+            self._looks.popleft()
         if self._fit is None or time_s >= self._fitted_s + FIT_S:
             self._fitted_s = time_s
-            self._forget_before_a_step(time_s)
-            self._draw()
+            looks = np.array(self._looks, np.float64)
+            if recent := self._moved(looks):
+                looks = looks[-recent:]
+                self._looks = deque(list(self._looks)[-recent:])
+            self._fit = self._drawn(looks)
 
     def sample_at(self, time_s: float) -> float:
         """The stream sample that is heard at a monotonic time.
@@ -83,8 +69,8 @@ class HostTime:
         Raises:
             ValueError: there has been no look yet.
         """
-        fit = self._known()
-        return fit.sample + (time_s - fit.time_s) * fit.rate
+        middle_s, middle, rate = self._line
+        return middle + (time_s - middle_s) * rate
 
     def time_at(self, sample: float) -> float:
         """The monotonic time at which a stream sample is heard.
@@ -92,16 +78,15 @@ class HostTime:
         Raises:
             ValueError: there has been no look yet.
         """
-        fit = self._known()
-        return fit.time_s + (sample - fit.sample) / fit.rate
+        middle_s, middle, rate = self._line
+        return middle_s + (sample - middle) / rate
 
     def reading(self, line: Line, now: int) -> Reading:
         """What a line says at stream sample `now`."""
-        fit = self._known()
         return Reading(
             sample=now,
             beat=line.beat_at(self.time_at(now)),
-            bpm=line.bpm * self.rate / fit.rate,
+            bpm=line.bpm * self.rate / self._line[2],
             running=line.running,
             confidence=line.confidence,
             lock=line.lock,
@@ -110,29 +95,23 @@ class HostTime:
         )
 
     @property
-    def _looks(self) -> NDArray[np.float64]:
-        """Those of the last seconds, oldest first: time and position [n, 2]."""
-        return self._rows[self._first : self._end]
-
-    def _known(self) -> _Fit:
+    def _line(self) -> tuple[float, float, float]:
         if self._fit is None:
             raise ValueError("the stream's position has not been looked at yet")
         return self._fit
 
-    def _forget_before_a_step(self, now_s: float) -> None:
-        """Keep the recent looks alone if all of them say that the line has moved."""
+    def _moved(self, looks: NDArray[np.float64]) -> int:
+        """How many looks are recent, if all of them say that the line has moved; else 0."""
         if self._fit is None:
-            return
-        fit = self._fit
-        looks = self._looks
-        recent = looks[np.searchsorted(looks[:, 0], now_s - RECENT_S, "right") :]
-        off = (recent[:, 1] - fit.sample) / fit.rate - (recent[:, 0] - fit.time_s)
-        if len(recent) >= 10 and abs(float(np.median(off))) > STEP_S:
-            self._first = self._end - len(recent)
+            return 0
+        middle_s, middle, rate = self._fit
+        recent = looks[np.searchsorted(looks[:, 0], looks[-1, 0] - RECENT_S, "right") :]
+        off_s = (recent[:, 1] - middle) / rate - (recent[:, 0] - middle_s)
+        moved = len(recent) >= 10 and abs(float(np.median(off_s))) > STEP_S
+        return len(recent) if moved else 0
 
-    def _draw(self) -> None:
+    def _drawn(self, looks: NDArray[np.float64]) -> tuple[float, float, float]:
         """A line through the looks; what is far behind it is left out of the second try."""
-        looks = self._looks
         keep = np.ones(len(looks), np.bool_)
         for _ in range(2):
             times, samples = looks[keep].T
@@ -149,4 +128,4 @@ class HostTime:
             keep = near
         if looks[-1, 0] - looks[0, 0] > WINDOW_S / 2:
             self._relative_rate = relative
-        self._fit = _Fit(middle_s, middle, relative * self.rate)
+        return middle_s, middle, relative * self.rate

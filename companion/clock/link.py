@@ -2,8 +2,7 @@
 
 Joining takes the tempo and the bar of those who are there; only a tempo that the performer turns to
 is sent. Link counts quarter notes in every meter, and so does everything here. The library is an
-extra (`pip install "companion[link]"`, GPL) and imported in `open_link` alone; `FakeLinkNetwork` is
-its twin.
+extra (`pip install "companion[link]"`, GPL) and imported in `open_link` alone.
 
 *Threading*: everything belongs to the session's thread; the library has threads of its own.
 """
@@ -13,7 +12,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 from companion.clock.host_time import HostTime
 from companion.clock.reading import Line, Lock, Reading
@@ -42,28 +41,68 @@ class LinkState:
     peers: int
 
 
-class LinkPort(Protocol):
-    """A client of the network, real or fake."""
+class LinkPort:
+    """A client of the network, of Ableton's library.
+
+    The library's clock is not the monotonic one that all else here goes by: both are read together.
+    """
+
+    def __init__(self, link: Any, quantum: float, clock: Callable[[], float]) -> None:
+        """`link` is a `link.Link`, enabled half a second after it was made; `quantum` is a bar."""
+        self._link: Any = link
+        self._quantum, self._clock = quantum, clock
+        self._enable_s = clock() + SETTLE_S
+        link.startStopSyncEnabled = True
 
     def state(self) -> LinkState:
         """As it is now."""
-        ...
+        link = self._enabled()
+        session = link.captureSessionState()
+        before_s = self._clock()
+        micros = link.clock().micros()
+        time_s = (before_s + self._clock()) / 2
+        return LinkState(
+            time_s=time_s,
+            beat=session.beatAtTime(micros, self._quantum),
+            bpm=session.tempo(),
+            playing=session.isPlaying(),
+            peers=link.numPeers(),
+        )
 
     def set_tempo(self, bpm: float) -> None:
         """Everybody's tempo from now on, quarter notes a minute."""
-        ...
+        link = self._enabled()
+        session = link.captureSessionState()
+        session.setTempo(bpm, link.clock().micros())
+        link.commitSessionState(session)
 
     def set_beat(self, time_s: float, beat: float) -> None:
         """A beat, in quarter notes, lies there from now on; only who is alone may say so."""
-        ...
+        link = self._enabled()
+        session = link.captureSessionState()
+        ahead_us = round((time_s - self._clock()) * 1e6)
+        session.requestBeatAtTime(beat, link.clock().micros() + ahead_us, self._quantum)
+        link.commitSessionState(session)
 
     def set_playing(self, playing: bool) -> None:
         """Start or stop everybody who listens to that."""
-        ...
+        link = self._enabled()
+        session = link.captureSessionState()
+        session.setIsPlaying(playing, link.clock().micros())
+        link.commitSessionState(session)
 
     def close(self) -> None:
         """Leave; again does nothing."""
-        ...
+        if self._link is not None:
+            self._link.enabled = False
+            self._link = None
+
+    def _enabled(self) -> Any:
+        if self._link is None:
+            raise CompanionError("this client has left the Link session; open another")
+        if not self._link.enabled and self._clock() >= self._enable_s:
+            self._link.enabled = True
+        return self._link
 
 
 class LinkSource:
@@ -109,146 +148,9 @@ class LinkSource:
         self._port.close()
 
 
-class RealLinkPort:
-    """A client of Ableton's library.
-
-    Its clock is not the monotonic one that everything else here goes by: both are read together.
-    """
-
-    def __init__(self, link: Any, quantum: float, clock: Callable[[], float]) -> None:
-        """`link` is a `link.Link`, enabled half a second after it was made; `quantum` is a bar."""
-        self._link: Any = link
-        self._quantum, self._clock = quantum, clock
-        self._enable_s = clock() + SETTLE_S
-        link.startStopSyncEnabled = True
-
-    def state(self) -> LinkState:
-        """See `LinkPort`."""
-        link = self._enabled()
-        session = link.captureSessionState()
-        before_s = self._clock()
-        micros = link.clock().micros()
-        time_s = (before_s + self._clock()) / 2
-        return LinkState(
-            time_s=time_s,
-            beat=session.beatAtTime(micros, self._quantum),
-            bpm=session.tempo(),
-            playing=session.isPlaying(),
-            peers=link.numPeers(),
-        )
-
-    def set_tempo(self, bpm: float) -> None:
-        """See `LinkPort`."""
-        link = self._enabled()
-        session = link.captureSessionState()
-        session.setTempo(bpm, link.clock().micros())
-        link.commitSessionState(session)
-
-    def set_beat(self, time_s: float, beat: float) -> None:
-        """See `LinkPort`."""
-        link = self._enabled()
-        session = link.captureSessionState()
-        ahead_us = round((time_s - self._clock()) * 1e6)
-        session.requestBeatAtTime(beat, link.clock().micros() + ahead_us, self._quantum)
-        link.commitSessionState(session)
-
-    def set_playing(self, playing: bool) -> None:
-        """See `LinkPort`."""
-        link = self._enabled()
-        session = link.captureSessionState()
-        session.setIsPlaying(playing, link.clock().micros())
-        link.commitSessionState(session)
-
-    def close(self) -> None:
-        """See `LinkPort`."""
-        if self._link is not None:
-            self._link.enabled = False
-            self._link = None
-
-    def _enabled(self) -> Any:
-        if self._link is None:
-            raise CompanionError("this client has left the Link session; open another")
-        if not self._link.enabled and self._clock() >= self._enable_s:
-            self._link.enabled = True
-        return self._link
-
-
-class FakeLinkNetwork:
-    """A network inside this program: its clients agree as those of the library do.
-
-    Args:
-        clock: monotonic seconds.
-    """
-
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        self.clock = clock
-        self._ports: list[FakeLinkPort] = []
-        self.line = Line(clock(), 0.0, 120.0)
-        self.playing = False
-
-    def join(self, bpm: float) -> FakeLinkPort:
-        """Another client; `bpm` is its tempo if it is the first."""
-        port = FakeLinkPort(self)
-        if not self._ports:
-            self.line = Line(self.clock(), 0.0, bpm)
-        self._ports.append(port)
-        return port
-
-    def leave(self, port: FakeLinkPort) -> None:
-        """One is gone."""
-        if port in self._ports:
-            self._ports.remove(port)
-
-    def peers_of(self, port: FakeLinkPort) -> int:
-        """How many others there are."""
-        return len([other for other in self._ports if other is not port])
-
-
-class FakeLinkPort:
-    """The twin without a network."""
-
-    def __init__(self, network: FakeLinkNetwork) -> None:
-        """Joined at once."""
-        self._network: FakeLinkNetwork | None = network
-
-    def state(self) -> LinkState:
-        """See `LinkPort`."""
-        network = self._joined()
-        now_s, line = network.clock(), network.line
-        return LinkState(
-            now_s, line.beat_at(now_s), line.bpm, network.playing, network.peers_of(self)
-        )
-
-    def set_tempo(self, bpm: float) -> None:
-        """See `LinkPort`."""
-        network = self._joined()
-        now_s = network.clock()
-        network.line = Line(now_s, network.line.beat_at(now_s), bpm)
-
-    def set_beat(self, time_s: float, beat: float) -> None:
-        """See `LinkPort`."""
-        network = self._joined()
-        network.line = Line(time_s, beat, network.line.bpm)
-
-    def set_playing(self, playing: bool) -> None:
-        """See `LinkPort`."""
-        self._joined().playing = playing
-
-    def close(self) -> None:
-        """See `LinkPort`."""
-        if self._network is not None:
-            self._network.leave(self)
-            self._network = None
-
-    def _joined(self) -> FakeLinkNetwork:
-        if self._network is None:
-            raise CompanionError("this client has left the Link session; open another")
-        return self._network
-
-
 def open_link(
     bpm: float, quarters_per_bar: float, clock: Callable[[], float] = time.monotonic
-) -> RealLinkPort:
+) -> LinkPort:
     """A client of the real network.
 
     Args:
@@ -266,4 +168,4 @@ def open_link(
             f"clock link needs the package LinkPython-extern ({error}); "
             'valid: pip install "companion[link]"'
         ) from error
-    return RealLinkPort(Link(bpm), float(quarters_per_bar), clock)
+    return LinkPort(Link(bpm), float(quarters_per_bar), clock)

@@ -15,7 +15,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import overload
+from typing import TypeVar
+
+Number = TypeVar("Number", float, Fraction)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,19 +41,11 @@ class Meter:
         """Quarter notes in a bar, not always whole: 7/2 in 7/8."""
         return self.beats_per_bar * self.quarters_per_beat
 
-    @overload
-    def beats(self, quarters: float) -> float: ...
-    @overload
-    def beats(self, quarters: Fraction) -> Fraction: ...
-    def beats(self, quarters: float | Fraction) -> float | Fraction:
+    def beats(self, quarters: Number) -> Number:
         """So many quarter notes in beats; a tempo as well as a place."""
         return quarters / self.quarters_per_beat
 
-    @overload
-    def quarters(self, beats: float) -> float: ...
-    @overload
-    def quarters(self, beats: Fraction) -> Fraction: ...
-    def quarters(self, beats: float | Fraction) -> float | Fraction:
+    def quarters(self, beats: Number) -> Number:
         """So many beats in quarter notes; a tempo as well as a place."""
         return beats * self.quarters_per_beat
 

@@ -2,8 +2,8 @@
 
 There are 24 ticks to a quarter note and four positions, so that is what it counts in every meter.
 
-*Threading*: `receive` belongs to the thread that brings the messages; `read` to the session's. One
-immutable value is handed over by assigning it.
+*Threading*: `Arrivals` and `receive` belong to the thread that brings the messages, `read` to the
+session's. One immutable value is handed over by assigning it.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
+from companion.audio.stream_line import StreamLine
 from companion.clock.host_time import HostTime
 from companion.clock.reading import Line, Reading
 from companion.clock.tick_line import TickFit, TickLine
@@ -35,13 +36,33 @@ SLIPPED = 0.6
 ALIKE = 0.5
 ALIKE_SIGMAS = 4.5
 SLIP_TICKS, DOUBT_TICKS = 4, 12
+QUICKEST_S = 10.0
+"""The quickest look of so long tells when messages arrived."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Heard:
-    line: Line
-    last_s: float
-    confidence: float
+class Arrivals:
+    """When messages arrived, from the time between them that the system measures.
+
+    A program looks at its queue now and then; the queue says how long after the one before each
+    message came. Added up, that is exact but for where it began, and the quickest look of late
+    tells that.
+    """
+
+    def __init__(self) -> None:
+        """Nothing has arrived."""
+        self._added_s = 0.0
+        self._line = StreamLine(1, QUICKEST_S)  # of seconds added up over seconds
+
+    def at(self, since_last_s: float, now_s: float) -> float:
+        """When the next message arrived.
+
+        Args:
+            since_last_s: after the one before it, as the queue says.
+            now_s: monotonic time at which it was taken from the queue.
+        """
+        self._added_s += since_last_s
+        self._line.observe(now_s, self._added_s)
+        return self._added_s - self._line.ahead_samples
 
 
 @dataclass(slots=True)
@@ -64,7 +85,7 @@ class MidiClock:
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
-        self._heard: _Heard | None = None
+        self._heard: tuple[Line, float] | None = None  # and when the last tick came
         # All below belongs to the thread of `receive`.
         self._ticks = TickLine()
         self._tick = -1  # number of the last tick; lost ones are counted
@@ -97,12 +118,13 @@ class MidiClock:
         heard = self._heard
         if heard is None:
             return None
-        silent_s = self._clock() - heard.last_s
+        line, last_s = heard
+        silent_s = self._clock() - last_s
         if silent_s > FORGET_S:
             return None
         trust = 1 - max(0.0, silent_s - STALL_S) / (FORGET_S - STALL_S)
-        gone = heard.line.running and silent_s > GONE_S
-        line = replace(heard.line, confidence=heard.confidence * trust, gone=gone)
+        gone = line.running and silent_s > GONE_S
+        line = replace(line, confidence=line.confidence * trust, gone=gone)
         return host_time.reading(line, now)
 
     def close(self) -> None:
@@ -160,7 +182,8 @@ class MidiClock:
             beat=(fit.tick - (self._zero or 0)) / TICKS_A_QUARTER,
             bpm=60 / (TICKS_A_QUARTER * fit.tick_s),
             unit="quarter",
+            confidence=min(1.0, fit.ticks / SURE_TICKS),
             running=self._running,
             lock="tempo" if self._zero is None or not self._running else "bar",
         )
-        self._heard = _Heard(line, self._last_s, min(1.0, fit.ticks / SURE_TICKS))
+        self._heard = line, self._last_s

@@ -16,7 +16,7 @@ import time
 from collections.abc import Callable, Sequence
 from fractions import Fraction
 from math import ceil
-from typing import Protocol, Self
+from typing import Protocol
 
 from companion.clock.host_time import HostTime
 from companion.clock.midi_clock import (
@@ -60,47 +60,22 @@ class MidiSender(Protocol):
         ...
 
 
-class FakeMidiSender:
-    """The twin without hardware: keeps what was sent, and when.
-
-    Args:
-        clock: monotonic seconds.
-    """
-
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        self._clock = clock
-        self.sent: list[tuple[float, tuple[int, ...]]] = []
-        self.closed = False
-        self.connected = True
-        self.came_back = False  # what the next look finds
-
-    def send(self, message: Sequence[int]) -> None:
-        """See `MidiSender`."""
-        self.sent.append((self._clock(), tuple(message)))
-
-    def look(self) -> bool:
-        """See `MidiSender`."""
-        back, self.came_back = self.came_back, False
-        return back
-
-    def close(self) -> None:
-        """See `MidiSender`."""
-        self.closed = True
-
-
 class ClockTicks:
     """What is to be sent next, and when.
 
     Ticks go out from the first one on that has not passed, in the count-in as well; the start is
     sent with bar 0, or, where that has passed, a song position and a continue with the next
     sixteenth.
+
+    Attributes:
+        started: whether a stop is owed.
     """
 
     def __init__(self, transport: Transport, host_time: HostTime) -> None:
         """Nothing sent yet."""
         self._transport, self._host_time = transport, host_time
         self._next: int | None = None  # tick, counted from bar 0
-        self._started = False
+        self.started = False
 
     def due_s(self, now_s: float) -> float:
         """The monotonic time of the next tick."""
@@ -115,29 +90,24 @@ class ClockTicks:
         assert self._next is not None, "due_s comes first"
         tick = self._next
         messages: list[tuple[int, ...]] = []
-        if self._started and not running:
-            self._started = False
+        if self.started and not running:
+            self.started = False
             messages.append((STOP,))
-        elif not self._started and running and tick >= 0 and tick % TICKS_A_POSITION == 0:
-            self._started = True
+        elif not self.started and running and tick >= 0 and tick % TICKS_A_POSITION == 0:
+            self.started = True
             position = tick // TICKS_A_POSITION
             if position == 0:
                 messages.append((START,))
             elif position <= MOST_POSITION:
                 messages += [(SONG_POSITION, position & 0x7F, position >> 7), (CONTINUE,)]
             else:
-                self._started = False  # an hour and more: what cannot be said is not
+                self.started = False  # an hour and more: what cannot be said is not
         self._next += 1
         return [*messages, (TICK,)]
 
     def introduce(self) -> None:
         """Whoever listens has heard nothing so far: tell it where we are."""
-        self._started = False
-
-    @property
-    def started(self) -> bool:
-        """Whether a stop is owed."""
-        return self._started
+        self.started = False
 
     def _time_s(self, tick: int) -> float:
         beat = self._transport.meter.beats(Fraction(tick, TICKS_A_QUARTER))
@@ -198,9 +168,3 @@ class MidiClockOut:
                     self._ticks.introduce()
         if self._ticks.started:
             self._sender.send((STOP,))
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import functools
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
@@ -70,25 +71,20 @@ class TickFit:
     jitter_s: float
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Windows:
+class _Windows(NamedTuple):
     """How lines through the newest ticks of each window follow from their times.
 
-    Attributes:
-        sizes: ticks, growing, int64 [windows].
-        weights: of the times, newest first: for the line's value at the newest tick and for its
-            slope, float64 [2, windows, ticks].
-        deviations: standard deviation of how much a window's value or slope differs from that of a
-            shorter one, for jitter of 1, float64 [2, windows, windows]; infinite for those that are
-            not shorter.
-        reaches: the most by which they differ for times that are late by 0 to 1, however they lie,
-            float64 [2, windows, windows].
+    ``weights`` are of the times, newest first: for the line's value at the newest tick and for its
+    slope. Of a window and each that is shorter there is further, for value and slope,
+    ``deviations``: the standard deviation of how much they differ, for jitter of 1 (infinite for
+    one that is not shorter); and ``reaches``: the most by which they differ for times that are late
+    by 0 to 1, however they lie.
     """
 
-    sizes: NDArray[np.int64]
-    weights: NDArray[np.float64]
-    deviations: NDArray[np.float64]
-    reaches: NDArray[np.float64]
+    sizes: NDArray[np.int64]  # [windows], ticks, growing
+    weights: NDArray[np.float64]  # [2, windows, ticks]
+    deviations: NDArray[np.float64]  # [2, windows, windows]
+    reaches: NDArray[np.float64]  # [2, windows, windows]
 
 
 def _make_windows(ticks: NDArray[np.int64], sizes: tuple[int, ...]) -> _Windows:

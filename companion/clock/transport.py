@@ -17,12 +17,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from companion.audio.format import check_rate
-from companion.clock.grid import (
-    HEADROOM,
-    Grid,
-    check_bpm,
-    within_range,
-)
+from companion.clock.grid import HEADROOM, BarLines, Grid, check_bpm, within_range
 from companion.clock.meter import Meter, in_quarter_notes
 from companion.system.errors import CompanionError
 
@@ -46,7 +41,7 @@ class Segment:
         return float(60 * rate / self.beat_samples)
 
 
-class Transport:
+class Transport(BarLines):
     """Beats and bars in the stream. Bar 0 starts at an origin; count-in bars are negative.
 
     Attributes:
@@ -54,6 +49,7 @@ class Transport:
         beats_per_bar: at least 1.
         meter: what a beat is.
         origin_samples: stream sample of bar 0 while the tempo has not moved.
+        segments: the tempo map, oldest first; before the first segment its tempo holds as well.
     """
 
     def __init__(
@@ -86,17 +82,12 @@ class Transport:
         # first sample on, so that steering in the count-in leaves its first clicks where they were.
         beat_samples = 60 * rate / check_bpm(bpm)
         start = Segment(0, -origin_samples / beat_samples, beat_samples)
-        self._segments: tuple[Segment, ...] = (start,)
+        self.segments: tuple[Segment, ...] = (start,)
         self._tempo: Fraction | None = None  # that of the last segment was bent from
-        self._last_bar: tuple[tuple[Segment, ...], int, int, int] = (self._segments, 0, 0, 0)
+        self._last_bar: tuple[tuple[Segment, ...], int, int, int] = (self.segments, 0, 0, 0)
         """The bar that was asked for last: the map it was read from, the bar, its two lines."""
 
     # --- tempo ---------------------------------------------------------------------------------
-
-    @property
-    def segments(self) -> tuple[Segment, ...]:
-        """The tempo map, oldest first; before the first segment its tempo holds as well."""
-        return self._segments
 
     @property
     def bpm(self) -> Fraction:
@@ -114,19 +105,14 @@ class Transport:
     @property
     def beat_samples(self) -> Fraction:
         """Length of a beat at the latest tempo, samples."""
-        return self._segments[-1].beat_samples
-
-    @property
-    def bar_samples(self) -> Fraction:
-        """Length of a bar at the latest tempo, samples."""
-        return self.beat_samples * self.beats_per_bar
+        return self.segments[-1].beat_samples
 
     def grid(self) -> Grid:
         """Bars and frames at the latest tempo without its bend, as if it had always been so.
 
         A tempo that was steered to is taken to a thousandth.
         """
-        bpm = self.bpm if len(self._segments) == 1 else self.tempo.limit_denominator(1000)
+        bpm = self.bpm if len(self.segments) == 1 else self.tempo.limit_denominator(1000)
         return Grid(self.rate, bpm, self.origin_samples, self.beats_per_bar)
 
     def steer(
@@ -150,28 +136,19 @@ class Transport:
 
     def follow(self, segment: Segment) -> None:
         """Take over a segment of another transport with the same origin, as it is."""
-        kept = bisect.bisect_left(self._segments, segment.sample, key=_sample)
-        self._segments = (*self._segments[:kept], segment)
+        kept = bisect.bisect_left(self.segments, segment.sample, key=_sample)
+        self.segments = (*self.segments[:kept], segment)
         self._tempo = None
 
     # --- lines ---------------------------------------------------------------------------------
 
-    def bar_start_samples(self, bar: int) -> int:
-        """The stream sample nearest to where ``bar`` starts."""
-        return self.beat_start_samples(bar * self.beats_per_bar)
-
     def beat_start_samples(self, beat: Fraction | int) -> int:
-        """The stream sample nearest to where ``beat``, or a part of one, starts from bar 0 on."""
-        return _line(self._segments, beat)
-
-    def beat_lines(self, bar: int) -> tuple[int, ...]:
-        """The stream samples of a bar's beats and of the next bar line."""
-        first = bar * self.beats_per_bar
-        return tuple(map(self.beat_start_samples, range(first, first + self.beats_per_bar + 1)))
+        """See `BarLines`."""
+        return _line(self.segments, beat)
 
     def bar_at(self, sample: int) -> int:
         """The bar that sounds at a stream sample, by the rounded bar lines."""
-        segments = self._segments
+        segments = self.segments
         known, bar, start, end = self._last_bar
         # Asked dozens of times a tick, nearly always for the bar that sounds.
         if known is segments and start <= sample < end:
@@ -193,7 +170,7 @@ class Transport:
         return float(self._beat_at(sample))
 
     def _beat_at(self, sample: int) -> Fraction:
-        return _beat_at(self._segments, sample)
+        return _beat_at(self.segments, sample)
 
 
 def _line(segments: tuple[Segment, ...], beat: Fraction | int) -> int:

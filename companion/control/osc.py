@@ -13,12 +13,12 @@ from __future__ import annotations
 import selectors
 import threading
 from collections.abc import Hashable, Iterable
-from typing import Any, Self
+from typing import Any
 
 from companion.control.osc_address import open_listeners
 from companion.control.osc_packet import IMPULSE, MAX_PACKET_BYTES, read_packet
 from companion.control.osc_pattern import is_pattern, matching
-from companion.control.parameters import BY_NAME, PARAMETERS, Scope
+from companion.control.parameters import BY_NAME, PARAMETERS
 from companion.control.preset import OscPreset
 from companion.control.store import ALL, ParameterStore
 from companion.system.errors import CompanionError
@@ -30,7 +30,7 @@ MAX_ERROR_CHARACTERS = 200
 
 
 class OscKnobs:
-    """Turns knobs by messages, without a socket: the part that the fake shares."""
+    """Turns knobs by messages, without a socket."""
 
     def __init__(self, store: ParameterStore) -> None:
         """Nothing received yet."""
@@ -76,9 +76,13 @@ class OscKnobs:
         parts = address.split("/")
         if len(parts) not in (3, 4) or parts[0] or not _is_root(parts[1]):
             raise CompanionError(f"unknown address; valid: /{ROOT}/PLAYER/KNOB or /{ROOT}/KNOB")
-        players = self._matching_players(parts[2]) if len(parts) == 4 else (None,)
+        players: Iterable[str | None] = (None,)
+        if len(parts) == 4:
+            players = (ALL,) if parts[2] == ALL else _named("player", parts[2], self._store.players)
+        scope = "rig" if len(parts) == 3 else "player"
+        knobs = [knob.name for knob in PARAMETERS if knob.scope == scope]
         problem: CompanionError | None = None
-        for name in _matching_knobs(parts[-1], "rig" if len(parts) == 3 else "player"):
+        for name in _named("knob", parts[-1], knobs):
             for player in players:
                 try:
                     self._set(name, player, arguments, (sender, address))
@@ -86,11 +90,6 @@ class OscKnobs:
                     problem = problem or error
         if problem is not None:
             raise problem
-
-    def _matching_players(self, part: str) -> Iterable[str]:
-        if part == ALL or not is_pattern(part):
-            return (part,)
-        return _named("player", part, self._store.players)
 
     def _set(
         self, name: str, player: str | None, arguments: tuple[Any, ...], hand: Hashable
@@ -116,47 +115,20 @@ def _is_root(part: str) -> bool:
         return False
 
 
-def _matching_knobs(part: str, scope: Scope) -> Iterable[str]:
+def _named(what: str, part: str, names: Iterable[str]) -> Iterable[str]:
+    """The names that a pattern matches, or the part itself where that is none.
+
+    CompanionError for one that cannot be read, or matches nothing.
+    """
     if not is_pattern(part):
         return (part,)
-    return _named("knob", part, [knob.name for knob in PARAMETERS if knob.scope == scope])
-
-
-def _named(what: str, pattern: str, names: Iterable[str]) -> Iterable[str]:
-    """The names that a pattern matches; CompanionError where it is none, or matches nothing."""
     try:
-        found = matching(pattern, names)
+        found = matching(part, names)
     except ValueError as error:
         raise CompanionError(str(error)) from error
     if not found:
         raise CompanionError(f"no {what} matches; valid: {', '.join(names)}")
     return found
-
-
-class FakeOscServer(OscKnobs):
-    """The twin without a socket: `receive_packet` is what a client would do."""
-
-    address = "fake"
-
-    def __init__(self, store: ParameterStore) -> None:
-        """Receive at once."""
-        super().__init__(store)
-        self._closed = False
-
-    def receive_packet(self, packet: bytes, sender: Hashable = None) -> None:
-        """A packet arrives; after `close` none does."""
-        if not self._closed:
-            super().receive_packet(packet, sender)
-
-    def close(self) -> None:
-        """Receive no more; again does nothing."""
-        self._closed = True
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
 
 
 class OscServer(OscKnobs):
@@ -209,9 +181,3 @@ class OscServer(OscKnobs):
         self._thread.join()
         for each in self._sockets:
             each.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()

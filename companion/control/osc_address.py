@@ -26,8 +26,7 @@ _LOOPBACK = {4: ipaddress.ip_address("127.0.0.1"), 6: ipaddress.ip_address("::1"
 def open_listeners(host: str, port: int) -> list[socket.socket]:
     """Sockets that receive at an address of this machine; that of the address itself is first.
 
-    Raises:
-        CompanionError: the address cannot be used, by name.
+    CompanionError, by name, if the address cannot be used.
     """
     try:
         family, where = _find(host, port)

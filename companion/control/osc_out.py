@@ -7,7 +7,6 @@ at once is dropped and counted.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Protocol, Self
 
 from pythonosc.osc_bundle_builder import IMMEDIATELY, OscBundleBuilder
 from pythonosc.osc_message_builder import OscMessageBuilder
@@ -18,26 +17,6 @@ from companion.control.preset import OscTarget
 
 Messages = Iterable[tuple[str, Sequence[Argument]]]
 """Addresses with their arguments."""
-
-
-class OscSender(Protocol):
-    """Sends packets to every target, real or fake."""
-
-    sent: int
-    dropped: int
-
-    @property
-    def trouble(self) -> str:
-        """Which targets cannot be sent to and why, one line; empty while all can."""
-        ...
-
-    def send(self, messages: Messages) -> None:
-        """Send messages as one bundle; none at all sends nothing. Never waits."""
-        ...
-
-    def close(self) -> None:
-        """Send no more; again does nothing."""
-        ...
 
 
 def bundle(messages: Messages) -> bytes:
@@ -51,36 +30,12 @@ def bundle(messages: Messages) -> bytes:
     return whole.build().dgram
 
 
-class FakeOscSender:
-    """The twin without a socket: `packets` is what a client would have received."""
+class OscSender:
+    """Sends to every target over UDP; whether anybody listens it does not know.
 
-    def __init__(self) -> None:
-        """Open at once."""
-        self.sent = self.dropped = 0
-        self.trouble = ""
-        self.packets: list[bytes] = []
-        self._closed = False
-
-    def send(self, messages: Messages) -> None:
-        """See `OscSender`."""
-        kept = tuple(messages)
-        if kept and not self._closed:
-            self.packets.append(bundle(kept))
-            self.sent += 1
-
-    def close(self) -> None:
-        """See `OscSender`."""
-        self._closed = True
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-
-class UdpOscSender:
-    """Sends over UDP; whether anybody listens it does not know."""
+    Attributes:
+        sent, dropped: packets, to each target.
+    """
 
     def __init__(self, targets: Sequence[OscTarget], own: Sequence[SocketAddress] = ()) -> None:
         """Look the hosts up, once.
@@ -99,7 +54,7 @@ class UdpOscSender:
         self._failing: dict[str, str] = {}  # why, by target
 
     def send(self, messages: Messages) -> None:
-        """See `OscSender`."""
+        """Send messages as one bundle; none at all sends nothing. Never waits."""
         kept = tuple(messages)
         if not kept or self._closed:
             return
@@ -117,18 +72,12 @@ class UdpOscSender:
 
     @property
     def trouble(self) -> str:
-        """See `OscSender`."""
+        """Which targets cannot be sent to and why, one line; empty while all can."""
         failing = ", ".join(f"{name} ({why})" for name, why in self._failing.items())
         return f"OSC cannot be sent to {failing}" if failing else ""
 
     def close(self) -> None:
-        """See `OscSender`."""
+        """Send no more; again does nothing."""
         self._closed = True
         for sender, _ in self._targets:
             sender.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()

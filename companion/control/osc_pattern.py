@@ -8,13 +8,13 @@ once, so that no pattern takes long.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 
 MOST_CHARACTERS = 500
 """Longer than all names together."""
-_Step = Callable[[str, set[int]], set[int]]
-"""From where a reading may be in a name to where it may be after this step of the pattern."""
 _PIECES = re.compile(r"\[(?P<some>[^]]*)\]|\{(?P<texts>[^}]*)\}|(?P<one>.)", re.DOTALL)
+_Piece = tuple[re.Pattern[str], ...] | None
+"""What may stand at this place of a name, each in full; None for any number of characters."""
 
 
 def is_pattern(part: str) -> bool:
@@ -25,64 +25,45 @@ def is_pattern(part: str) -> bool:
 def matching(pattern: str, names: Iterable[str]) -> tuple[str, ...]:
     """The names that match, in their order.
 
-    Raises:
-        ValueError: the pattern is none: a bracket without its other half, or it is too long.
+    ValueError for a pattern that is none: a bracket without its other half, or too long.
     """
-    steps = _steps(pattern)
-    return tuple(name for name in names if _matches(steps, name))
+    if len(pattern) > MOST_CHARACTERS:
+        raise ValueError(f"a pattern of {len(pattern)} characters; valid: {MOST_CHARACTERS}")
+    pieces = [_piece(found) for found in _PIECES.finditer(pattern)]
+    return tuple(name for name in names if _matches(pieces, name))
 
 
-def _matches(steps: list[_Step], name: str) -> bool:
-    places = {0}
-    for step in steps:
-        places = step(name, places)
+def _matches(pieces: list[_Piece], name: str) -> bool:
+    places = {0}  # where readings of the pattern may be in the name
+    for piece in pieces:
         if not places:
             return False
+        if piece is None:
+            places = set(range(min(places), len(name) + 1))
+        else:
+            found = (each.match(name, place) for place in places for each in piece)
+            places = {each.end() for each in found if each is not None}
     return len(name) in places
 
 
-def _steps(pattern: str) -> list[_Step]:
-    if len(pattern) > MOST_CHARACTERS:
-        raise ValueError(f"a pattern of {len(pattern)} characters; valid: {MOST_CHARACTERS}")
-    steps = []
-    for piece in _PIECES.finditer(pattern):
-        some, texts, one = piece["some"], piece["texts"], piece["one"]
-        if some is not None:
-            steps.append(_one_of(some))
-        elif texts is not None:
-            steps.append(_texts(tuple(texts.split(","))))
-        elif one in "[]{}":
-            raise ValueError(f"a pattern whose {one} stands alone")
-        else:
-            steps.append(_anything if one == "*" else _any if one == "?" else _texts((one,)))
-    return steps
+def _piece(found: re.Match[str]) -> _Piece:
+    if found["some"] is not None:
+        return (_one_of(found["some"]),)
+    if found["texts"] is not None:
+        return tuple(re.compile(re.escape(text)) for text in found["texts"].split(","))
+    if found["one"] in "[]{}":
+        raise ValueError(f"a pattern whose {found['one']} stands alone")
+    if found["one"] == "*":
+        return None
+    return (re.compile("." if found["one"] == "?" else re.escape(found["one"]), re.DOTALL),)
 
 
-def _anything(name: str, places: set[int]) -> set[int]:
-    return set(range(min(places), len(name) + 1))
-
-
-def _any(name: str, places: set[int]) -> set[int]:
-    return {place + 1 for place in places if place < len(name)}
-
-
-def _texts(texts: tuple[str, ...]) -> _Step:
-    return lambda name, places: {
-        place + len(text) for place in places for text in texts if name.startswith(text, place)
-    }
-
-
-def _one_of(characters: str) -> _Step:
+def _one_of(characters: str) -> re.Pattern[str]:
     """`a-c`, `abc`, `!abc`; a minus at either end is a character like any other."""
     others = characters.startswith("!")
     ranges = re.findall(r"(.)-(.)|(.)", characters[others:], re.DOTALL)
-
-    def among(character: str) -> bool:
-        return any(
-            character == single if single else min(first, last) <= character <= max(first, last)
-            for first, last, single in ranges
-        )
-
-    return lambda name, places: {
-        place + 1 for place in places if place < len(name) and among(name[place]) != others
-    }
+    if not ranges:
+        return re.compile("." if others else "(?!)", re.DOTALL)
+    ends = [(one, one) if one else sorted((first, last)) for first, last, one in ranges]
+    among = "".join(f"{re.escape(low)}-{re.escape(high)}" for low, high in ends)
+    return re.compile(f"[{'^' * others}{among}]", re.DOTALL)

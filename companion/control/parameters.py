@@ -1,7 +1,6 @@
 """THE parameter table: every knob of the rig, once.
 
-MIDI mapping, OSC addresses, preset keys and the reference page all derive from it: a knob is added
-in one line.
+MIDI mapping, OSC addresses and preset keys all derive from it: a knob is added in one line.
 """
 
 # ruff: noqa: E501 (the table reads best with one knob a line)
@@ -30,44 +29,28 @@ CONTROLLER_STEPS = 127
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """One knob.
+    """One knob."""
 
-    Attributes:
-        name: key in presets, last part of the OSC address.
-        kind: what its values are; a trigger has no value, it is pulled.
-        default: for a choice its text.
-        minimum, maximum: range of a number, both included; of a choice, its indices.
-        curve: how 0..1 (a MIDI controller) lies on the range.
-        cc: default MIDI controller, 0..119; None for none.
-        acts: when a new value is heard.
-        choices: texts of a choice.
-        locks: whether the performance lock keeps it where it is.
-    """
-
-    name: str
-    kind: Kind
+    name: str  # key in presets, last part of the OSC address
+    kind: Kind  # what its values are; a trigger has no value, it is pulled
     scope: Scope
-    default: Value
-    minimum: float
+    default: Value  # for a choice its text
+    minimum: float  # range of a number, both included; of a choice, its indices
     maximum: float
     unit: str
-    acts: Acts
+    acts: Acts  # when a new value is heard
     description: str
-    cc: int | None = None
-    curve: Curve = "linear"
-    choices: tuple[str, ...] = ()
-    locks: bool = True
+    cc: int | None = None  # default MIDI controller, 0..119; None for none
+    curve: Curve = "linear"  # how 0..1 (a MIDI controller) lies on the range
+    choices: tuple[str, ...] = ()  # texts of a choice
+    locks: bool = True  # whether the performance lock keeps it where it is
 
     def address(self, player: str | None = None) -> str:
         """OSC address; for a player's knob with the player's name, or `*` for all."""
         return f"/companion/{self.name}" if player is None else f"/companion/{player}/{self.name}"
 
     def check(self, value: object) -> Value:
-        """The value in the knob's own type.
-
-        Raises:
-            CompanionError: it is of another type or outside the range.
-        """
+        """The value in the knob's own type; CompanionError if it is another's or out of range."""
         if self.kind == "choice":
             if isinstance(value, str) and value in self.choices:
                 return value
@@ -88,10 +71,8 @@ class Parameter:
     def clamp(self, number: float) -> Value:
         """The nearest valid value to a number from a controller or an OSC message.
 
-        A switch is on from 0.5 up; a choice is taken by its index.
-
-        Raises:
-            CompanionError: NaN or infinity.
+        A switch is on from 0.5 up; a choice is taken by its index. CompanionError for NaN and
+        infinity.
         """
         if not math.isfinite(number):
             raise CompanionError(f"{self.name} is {number}; valid: {self.valid}")
@@ -203,19 +184,3 @@ def parameter(name: str, scope: Scope | None = None) -> Parameter:
     raise CompanionError(
         f"there is no parameter {shown(name)}{nearest(name, names)}; valid: {', '.join(names)}"
     )
-
-
-def reference() -> str:
-    """The table as Markdown, for people."""
-    lines = [
-        "| knob | of | values | default | MIDI CC | acts | what it does |",
-        "|---|---|---|---|---|---|---|",
-    ]
-    for knob in PARAMETERS:
-        values = f"{len(knob.choices)} choices" if len(knob.choices) > 4 else knob.valid
-        default = f"{knob.default:g}" if isinstance(knob.default, float) else str(knob.default)
-        default = {"True": "on", "False": "off"}.get(default, default)
-        cc = "" if knob.cc is None else str(knob.cc)
-        cells = (f"`{knob.name}`", knob.scope, values, default, cc, knob.acts, knob.description)
-        lines.append(f"| {' | '.join(cells)} |")
-    return "\n".join(lines) + "\n"

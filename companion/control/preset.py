@@ -12,12 +12,13 @@ from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from importlib import resources
 from pathlib import Path
+from typing import Annotated
 
 from companion.clock.grid import MAX_BPM, MIN_BPM
 from companion.clock.meter import FOUR_FOUR, METERS, Meter
-from companion.control.parameters import BY_NAME, PARAMETERS, Value, parameter
+from companion.control.parameters import BY_NAME, PARAMETERS, Scope, Value, parameter
 from companion.control.store import ALL, ParameterStore
-from companion.control.yaml_section import Section
+from companion.control.yaml_section import Section, keys_of
 from companion.control.yaml_text import read_yaml
 from companion.generate.loading import GENERATORS, GeneratorName
 from companion.system.errors import CompanionError, nearest
@@ -30,12 +31,6 @@ PRESET_KEYS = (
     *("players", "midi", "osc", "audio", "generator"),
 )
 PLAYER_KEYS = ("name", *PLAYER_KNOBS)
-MIDI_KEYS = ("port", "map", "clock_out")
-MAP_KEYS = ("cc", "parameter", "player", "channel")
-OSC_KEYS = ("host", "port", "send")
-TARGET_KEYS = ("host", "port")
-AUDIO_KEYS = ("input", "output", "rate", "block", "click_channel")
-GENERATOR_KEYS = ("name", "device", "in_process")
 MAX_PLAYERS = 8
 MAX_TARGETS = 8
 RESERVED = (
@@ -57,22 +52,19 @@ class PlayerPreset:
 class MidiMapping:
     """A controller and the knob it turns; `channel` 1..16, None for any."""
 
-    cc: int
-    parameter: str
+    cc: Annotated[int, range(120)]
+    parameter: Annotated[str, tuple(BY_NAME)]
     player: str | None
-    channel: int | None = None
+    channel: Annotated[int | None, range(1, 17)] = None
 
 
 @dataclass(frozen=True, slots=True)
 class MidiPreset:
-    """The MIDI input: a port by part of its name, or a virtual one that others connect to.
-
-    Attributes:
-        clock_out: where a MIDI clock is sent: part of a port's name, or True for a virtual port.
-    """
+    """The MIDI input: a port by part of its name, or a virtual one that others connect to."""
 
     port: str | None = None
-    mappings: tuple[MidiMapping, ...] = ()
+    map: tuple[MidiMapping, ...] = ()
+    # where a MIDI clock is sent: part of a port's name, or True for a virtual port
     clock_out: str | bool = False
 
 
@@ -80,7 +72,7 @@ class MidiPreset:
 class OscTarget:
     """Where OSC messages are sent to."""
 
-    port: int
+    port: Annotated[int, range(1, 65536)]
     host: str = "127.0.0.1"
 
 
@@ -89,7 +81,7 @@ class OscPreset:
     """Where OSC messages are received, and where they are sent to."""
 
     host: str = "127.0.0.1"
-    port: int = 9000
+    port: Annotated[int, range(65536)] = 9000
     send: tuple[OscTarget, ...] = ()
 
 
@@ -103,38 +95,33 @@ class AudioPreset:
 
     input: str | int | None = None
     output: str | int | None = None
-    rate: int | None = None
-    block: int = 256
-    click_channel: int | None = None
+    rate: Annotated[int | None, range(8000, 384_001)] = None
+    block: Annotated[int, range(16, 8193)] = 256
+    click_channel: Annotated[int | None, range(2, 65)] = None
 
 
 @dataclass(frozen=True, slots=True)
 class GeneratorPreset:
     """What makes the stems: the model, or its stand-in that needs no weights."""
 
-    name: GeneratorName = "model"
-    device: str = "auto"
+    name: Annotated[GeneratorName, GENERATORS] = "model"
+    device: Annotated[str, DEVICES] = "auto"
     in_process: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Preset:
-    """One rig.
-
-    Attributes:
-        bars: where a jam ends; None: when it is stopped.
-        knobs: of the rig.
-        midi, osc: None for none.
-    """
+    """One rig."""
 
     name: str
     players: tuple[PlayerPreset, ...]
     bpm: Fraction = Fraction(120)
-    bars: int | None = None
+    # where a jam ends; None: when it is stopped
+    bars: Annotated[int | None, range(1, 100_001)] = None
     meter: Meter = FOUR_FOUR
-    count_in_bars: int = 1
-    knobs: Mapping[str, Value] = field(default_factory=dict)
-    midi: MidiPreset | None = None
+    count_in_bars: Annotated[int, range(5)] = 1
+    knobs: Mapping[str, Value] = field(default_factory=dict)  # of the rig
+    midi: MidiPreset | None = None  # None for none; of OSC too
     osc: OscPreset | None = None
     audio: AudioPreset = AudioPreset()
     generator: GeneratorPreset = GeneratorPreset()
@@ -148,11 +135,7 @@ class Preset:
         )
 
     def with_instrument(self, instrument: str) -> Preset:
-        """This rig with its first player playing something else.
-
-        Raises:
-            CompanionError: no such instrument.
-        """
+        """This rig with its first player playing something else; CompanionError if unknown."""
         checked = parameter("instrument").check(instrument)
         name = re.sub(r"\W+", "-", instrument)
         first = PlayerPreset(name, {**self.players[0].knobs, "instrument": checked})
@@ -166,11 +149,7 @@ def bundled_presets() -> tuple[str, ...]:
 
 
 def load_preset(name_or_path: str) -> Preset:
-    """A bundled preset by name, or one from a YAML file.
-
-    Raises:
-        CompanionError: see the module.
-    """
+    """A bundled preset by name, or one from a YAML file; CompanionError if it is none."""
     if name_or_path in bundled_presets():
         file = resources.files("companion.presets").joinpath(f"{name_or_path}.yaml")
         return parse_preset(file.read_text(encoding="utf-8"), f"{name_or_path}.yaml")
@@ -192,25 +171,24 @@ def parse_preset(text: str, file: str) -> Preset:
     """A preset from YAML; `file` is what messages call it."""
     top = Section(read_yaml(text, f"preset {file}"), file, PRESET_KEYS)
     players = _players(top)
-    midi = top.inner("midi", MIDI_KEYS)
-    osc = top.inner("osc", OSC_KEYS)
-    audio = top.inner("audio", AUDIO_KEYS)
-    generator = top.inner("generator", GENERATOR_KEYS)
+    midi, osc = top.inner("midi", keys_of(MidiPreset)), top.inner("osc", keys_of(OscPreset))
     knobs = top.knobs([name for name in RIG_KNOBS if name != "bpm"])
     if midi is None and knobs.get("clock") == "midi":  # which comes in there
-        midi = Section({}, file, MIDI_KEYS, "midi.")
-    return Preset(
+        midi = Section({}, file, keys_of(MidiPreset), "midi.")
+    bpm = top.take("bpm", (int, float), 120)
+    if not MIN_BPM <= bpm <= MAX_BPM:
+        raise top.wrong("bpm", bpm, f"{MIN_BPM} to {MAX_BPM}")
+    return top.made(
+        Preset,
         name=Path(file).stem,
         players=players,
-        bpm=Fraction(str(top.number("bpm", MIN_BPM, MAX_BPM, 120))),
-        bars=top.whole("bars", 1, 100_000, None),
-        meter=METERS[top.choice("meter", tuple(METERS), FOUR_FOUR.name)],
-        count_in_bars=top.whole("count_in_bars", 0, 4, 1),
+        bpm=Fraction(str(bpm)),
+        meter=METERS[top.take("meter", str, FOUR_FOUR.name, tuple(METERS))],
         knobs=knobs,
         midi=None if midi is None else _midi(midi, [player.name for player in players]),
         osc=None if osc is None else _osc(osc),
-        audio=AudioPreset() if audio is None else _audio(audio),
-        generator=GeneratorPreset() if generator is None else _generator(generator),
+        audio=top.part("audio", AudioPreset),
+        generator=top.part("generator", GeneratorPreset),
     )
 
 
@@ -232,64 +210,37 @@ def _players(top: Section) -> tuple[PlayerPreset, ...]:
 
 
 def _midi(section: Section, players: list[str]) -> MidiPreset:
-    port = section.take("port", str, None)
-    mappings = tuple(_mapping(inner, players) for inner in section.each("map", MAP_KEYS))
-    clock_out = section.take("clock_out", (str, bool), False)
-    return MidiPreset(port, mappings or default_mappings(players), clock_out)
+    inner = section.each("map", keys_of(MidiMapping))
+    mappings = tuple(_mapping(each, players) for each in inner)
+    return section.made(MidiPreset, map=mappings or default_mappings(players))
 
 
 def _mapping(section: Section, players: list[str]) -> MidiMapping:
-    cc = section.whole("cc", 0, 119)
-    name = section.choice("parameter", tuple(BY_NAME))
     player = section.take("player", str, None)
-    if name in RIG_KNOBS and player is not None:
-        raise section.wrong("player", player, f"no player, {name} is the rig's")
-    if name in PLAYER_KNOBS and player not in (*players, ALL):
+    mapping = section.made(MidiMapping, player=player)
+    if mapping.parameter in RIG_KNOBS and player is not None:
+        raise section.wrong("player", player, f"no player, {mapping.parameter} is the rig's")
+    if mapping.parameter in PLAYER_KNOBS and player not in (*players, ALL):
         raise section.wrong("player", player, ", ".join((*players, ALL)))
-    return MidiMapping(cc, name, player, section.whole("channel", 1, 16, None))
+    return mapping
 
 
 def default_mappings(players: list[str]) -> tuple[MidiMapping, ...]:
     """The table's controllers: the first player on channel 1, the second on 2; the rig on any."""
-    mappings = []
-    for knob in PARAMETERS:
-        if knob.cc is None:
-            continue
-        if knob.scope == "rig":
-            mappings.append(MidiMapping(knob.cc, knob.name, None))
-            continue
-        for channel, player in enumerate(players, 1):
-            mappings.append(MidiMapping(knob.cc, knob.name, player, channel))
-    return tuple(mappings)
+    of: dict[Scope, list[tuple[str | None, int | None]]] = {
+        "rig": [(None, None)],
+        "player": [(player, channel) for channel, player in enumerate(players, 1)],
+    }
+    return tuple(
+        MidiMapping(knob.cc, knob.name, *whose)
+        for knob in PARAMETERS
+        if knob.cc is not None
+        for whose in of[knob.scope]
+    )
 
 
 def _osc(section: Section) -> OscPreset:
-    targets = section.each("send", TARGET_KEYS)
+    targets = section.each("send", keys_of(OscTarget))
     if len(targets) > MAX_TARGETS:
         raise section.wrong("send", section.content["send"], f"up to {MAX_TARGETS} of them")
-    return OscPreset(
-        host=section.take("host", str, "127.0.0.1"),
-        port=section.whole("port", 0, 65535, 9000),
-        send=tuple(
-            OscTarget(target.whole("port", 1, 65535), target.take("host", str, "127.0.0.1"))
-            for target in targets
-        ),
-    )
-
-
-def _audio(section: Section) -> AudioPreset:
-    return AudioPreset(
-        input=section.take("input", (str, int), None),
-        output=section.take("output", (str, int), None),
-        rate=section.whole("rate", 8000, 384_000, None),
-        block=section.whole("block", 16, 8192, 256),
-        click_channel=section.whole("click_channel", 2, 64, None),
-    )
-
-
-def _generator(section: Section) -> GeneratorPreset:
-    return GeneratorPreset(
-        name=section.choice("name", GENERATORS, "model"),
-        device=section.choice("device", DEVICES, "auto"),
-        in_process=section.take("in_process", bool, False),
-    )
+    return section.made(OscPreset, send=tuple(target.made(OscTarget) for target in targets))

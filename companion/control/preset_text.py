@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, fields
+from dataclasses import fields, is_dataclass
 from fractions import Fraction
 from typing import Any
 
@@ -13,19 +13,8 @@ from companion.control.yaml_text import write_yaml
 
 def preset_text(preset: Preset) -> str:
     """The whole preset but its name, which is that of its file; `parse_preset` gives it back."""
-    content: dict[str, Any] = {}
-    for each in fields(preset):
-        value = getattr(preset, each.name)
-        if each.name == "players":
-            content["players"] = [{"name": one.name, **one.knobs} for one in value]
-        elif each.name == "midi" and value is not None:
-            mappings = [_present(asdict(mapping)) for mapping in value.mappings]
-            content["midi"] = {**_present(asdict(value)), "map": mappings}
-            del content["midi"]["mappings"]
-        elif each.name == "knobs":
-            content.update({name: of for name, of in value.items() if name not in content})
-        elif each.name != "name" and value is not None:
-            content[each.name] = _plain(value)
+    content = _plain(preset)
+    del content["name"]
     return write_yaml(content)
 
 
@@ -34,8 +23,10 @@ def _plain(value: Any) -> Any:
         return int(value) if value.denominator == 1 else float(value)
     if isinstance(value, Meter):
         return value.name
-    return _present(asdict(value)) if hasattr(value, "__dataclass_fields__") else value
-
-
-def _present(fields_of: dict[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in fields_of.items() if value is not None}
+    if isinstance(value, tuple):
+        return [_plain(each) for each in value]
+    if not is_dataclass(value):
+        return value
+    content = {each.name: _plain(getattr(value, each.name)) for each in fields(value)}
+    knobs = content.pop("knobs", {})
+    return {key: of for key, of in (content | knobs | content).items() if of is not None}

@@ -10,7 +10,9 @@ import time
 from collections import deque
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
+from functools import partialmethod
 from types import MappingProxyType
+from typing import Any
 
 from companion.control.buttons import Buttons
 from companion.control.parameters import PARAMETERS, Parameter, Value, parameter
@@ -29,37 +31,30 @@ OWN = frozenset({"preset", "clock", "found", "undo"})
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A knob was moved.
-
-    Attributes:
-        player: None for a knob of the rig.
-        source: who moved it: midi, osc, ...
-    """
+    """A knob was moved."""
 
     name: str
-    player: str | None
+    player: str | None  # None for a knob of the rig
     old: Value
     new: Value
-    source: str
+    source: str  # who moved it: midi, osc, ...
 
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """Messages that turned no knob.
+    """Messages that turned no knob."""
 
-    Attributes:
-        about: what they were said to, such as an address; empty if nothing is known, or of many.
-        why: of the last, one line.
-        times: how many.
-    """
-
-    about: str
-    why: str
-    times: int
+    about: str  # what they were said to, such as an address; empty if nothing is known, or of many
+    why: str  # of the last, one line
+    times: int  # how many
 
 
 class ParameterStore:
-    """Values of the rig's knobs and of each player's."""
+    """Values of the rig's knobs and of each player's.
+
+    Attributes:
+        refused: how much was refused so far, and why the last of it.
+    """
 
     def __init__(
         self,
@@ -77,7 +72,7 @@ class ParameterStore:
         Raises:
             CompanionError: an unknown knob or a value outside its range.
         """
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         self._values: dict[str | None, dict[str, Value]] = {None: _start("rig", rig)}
         for name, given in players.items():
             self._values[name] = _start("player", given)
@@ -85,7 +80,7 @@ class ParameterStore:
         self._pulled: dict[tuple[str | None, str], deque[float]] = {}
         self._buttons = Buttons()
         self._changes: deque[Change] = deque(maxlen=KEPT_CHANGES)
-        self._refused, self._refusal = 0, ""
+        self.refused = 0, ""
         self._refusals: dict[str, Refusal] = {}  # since the last look, by what they are about
 
     @property
@@ -98,46 +93,35 @@ class ParameterStore:
         with self._lock:
             return MappingProxyType(dict(self._values[player]))
 
-    def set(self, name: str, value: object, player: str | None, source: str) -> None:
+    def set(
+        self,
+        name: str,
+        value: Any,
+        player: str | None,
+        source: str,
+        hand: Hashable = None,
+        at_s: float | None = None,
+        read: Callable[[Parameter, Any], Value] = Parameter.check,
+    ) -> None:
         """Set a knob of the rig (player None), of one player or of all (`*`).
 
-        Raises:
-            CompanionError: no such knob or player, or a value outside its range.
-        """
-        for knob, target in self._targets(name, player):
-            self._put(knob, target, knob.check(value), source)
-
-    def set_number(
-        self,
-        name: str,
-        number: float,
-        player: str | None,
-        source: str,
-        hand: Hashable = None,
-        at_s: float | None = None,
-    ) -> None:
-        """Set a knob from a plain number: clamped, switches from 0.5 up, choices by index.
-
         Args:
+            source: who says so: midi, osc, ...
             hand: which button or fader of which sender says so. A trigger under a hand is pulled
-                when it goes down, see `Buttons`; under none by every number from 0.5 up.
+                when it goes down, see `Buttons`; under none by every value that is on.
             at_s: when that was, monotonic seconds; None for now.
+            read: what the knob makes of the value.
+
+        Raises:
+            CompanionError: no such knob or player, or no value for it.
         """
         for knob, target in self._targets(name, player):
-            self._put(knob, target, knob.clamp(number), source, hand, at_s)
+            self._put(knob, target, read(knob, value), source, hand, at_s)
 
-    def set_position(
-        self,
-        name: str,
-        position: float,
-        player: str | None,
-        source: str,
-        hand: Hashable = None,
-        at_s: float | None = None,
-    ) -> None:
-        """Set a knob from a controller's position, 0..1, along the knob's curve."""
-        for knob, target in self._targets(name, player):
-            self._put(knob, target, knob.at(position), source, hand, at_s)
+    set_number = partialmethod(set, read=Parameter.clamp)
+    """The same from a plain number: clamped, switches from 0.5 up, choices by index."""
+    set_position = partialmethod(set, read=Parameter.at)
+    """The same from a controller's position, 0..1, along the knob's curve."""
 
     def take_trigger(self, player: str | None, name: str) -> bool:
         """Whether a player's trigger, or one of the rig, was pulled since the last call."""
@@ -161,26 +145,17 @@ class ParameterStore:
         `about` is what was said it to, such as an address: chatter there hides no other.
         """
         with self._lock:
-            self._refuse(why, about)
+            self.refused = self.refused[0] + 1, why
+            if about not in self._refusals and len(self._refusals) >= KEPT_REFUSALS:
+                about = ""
+            before = self._refusals.get(about)
+            self._refusals[about] = Refusal(about, why, 1 if before is None else before.times + 1)
 
     def drain_refusals(self) -> list[Refusal]:
         """What was refused since the last call, by what it was about."""
         with self._lock:
             refusals, self._refusals = self._refusals, {}
             return list(refusals.values())
-
-    def _refuse(self, why: str, about: str) -> None:
-        self._refused, self._refusal = self._refused + 1, why
-        if about not in self._refusals and len(self._refusals) >= KEPT_REFUSALS:
-            about = ""
-        before = self._refusals.get(about)
-        self._refusals[about] = Refusal(about, why, 1 if before is None else before.times + 1)
-
-    @property
-    def refused(self) -> tuple[int, str]:
-        """How much was refused so far, and why the last of it."""
-        with self._lock:
-            return self._refused, self._refusal
 
     def _targets(self, name: str, player: str | None) -> list[tuple[Parameter, str | None]]:
         knob = parameter(name, "rig" if player is None else "player")
@@ -199,8 +174,8 @@ class ParameterStore:
         player: str | None,
         value: Value,
         source: str,
-        hand: Hashable = None,
-        at_s: float | None = None,
+        hand: Hashable,
+        at_s: float | None,
     ) -> None:
         at_s = self._clock() if at_s is None else at_s
         with self._lock:
@@ -211,7 +186,7 @@ class ParameterStore:
             if knob.locks and self._values[None]["lock"] and source not in OWN:
                 if value != old:
                     of = knob.name if player is None else f"{knob.name} of {player}"
-                    self._refuse(f"locked: {of} stays as it is", of)
+                    self.refuse(f"locked: {of} stays as it is", of)
                 return
             if knob.kind == "trigger":
                 if not value:

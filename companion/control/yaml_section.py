@@ -7,12 +7,14 @@ file, the key and what would be valid.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from dataclasses import MISSING, fields
+from typing import Annotated, Any, TypeVar, get_args, get_origin, get_type_hints
 
 from companion.control.parameters import Value, parameter
 from companion.control.yaml_text import Word
 from companion.system.errors import CompanionError, nearest, shown
 
+Made = TypeVar("Made")
 _REQUIRED: Any = object()
 _KINDS = {
     str: "text",
@@ -24,14 +26,18 @@ _KINDS = {
 }
 
 
+def keys_of(kind: Any) -> tuple[str, ...]:
+    """The names of a dataclass's fields."""
+    return tuple(each.name for each in fields(kind))
+
+
 class Section:
     """A mapping of the file, of which every key is known."""
 
     def __init__(self, content: object, file: str, keys: Sequence[str], prefix: str = "") -> None:
         """Check the keys; `prefix` is the way to this mapping, with a dot at its end.
 
-        Raises:
-            CompanionError: it is no mapping, or has a key that is not among `keys`.
+        CompanionError if it is no mapping, or has a key that is not among `keys`.
         """
         self.file, self._prefix = file, prefix
         if not isinstance(content, dict):
@@ -49,8 +55,14 @@ class Section:
                     f"valid: {', '.join(known)}"
                 )
 
-    def take(self, key: str, kind: type | tuple[type, ...], default: Any = _REQUIRED) -> Any:
-        """The value of a key, of a type; an empty one is the default."""
+    def take(
+        self,
+        key: str,
+        kind: type | tuple[type, ...],
+        default: Any = _REQUIRED,
+        valid: range | tuple[str, ...] | None = None,
+    ) -> Any:
+        """The value of a key, of a type, or one of some texts; an empty one is the default."""
         value = self.content.get(key)
         if value is None:
             if default is _REQUIRED:
@@ -58,32 +70,34 @@ class Section:
             return default
         kinds = kind if isinstance(kind, tuple) else (kind,)
         value = _meant(value, bool in kinds)
-        if not isinstance(value, kinds) or (isinstance(value, bool) and bool not in kinds):
+        if isinstance(valid, tuple):
+            if value not in valid:
+                raise self.wrong(key, value, ", ".join(valid), nearest(str(value), valid))
+        elif not isinstance(value, kinds) or (isinstance(value, bool) and bool not in kinds):
             raise self.wrong(key, value, " or ".join(_KINDS[each] for each in kinds))
+        elif valid is not None and value not in valid:
+            raise self.wrong(key, value, f"{valid[0]} to {valid[-1]}")
         return value
 
-    def number(self, key: str, least: float, most: float, default: float) -> float:
-        """A number within a range."""
-        value = self.take(key, (int, float), default)
-        if not least <= value <= most:
-            raise self.wrong(key, value, f"{least:g} to {most:g}")
-        return value
+    def made(self, kind: type[Made], **given: Any) -> Made:
+        """An object of a dataclass, each field from the key of its name.
 
-    def whole(self, key: str, least: int, most: int, default: int | None = _REQUIRED) -> Any:
-        """A whole number within a range."""
-        value = self.take(key, int, default)
-        if value is not None and not least <= value <= most:
-            raise self.wrong(key, value, f"{least}" if least == most else f"{least} to {most}")
-        return value
+        What is valid is an `Annotated` field's range, or its texts. Fields of `given` are not read.
+        """
+        types = get_type_hints(kind, include_extras=True)
+        for each in fields(kind):  # type: ignore[arg-type]
+            if each.name not in given:
+                hint = types[each.name]
+                hint, *valid = get_args(hint) if get_origin(hint) is Annotated else (hint,)
+                kinds = tuple(one for one in get_args(hint) or (hint,) if one is not type(None))
+                default = _REQUIRED if each.default is MISSING else each.default
+                given[each.name] = self.take(each.name, kinds, default, *valid)
+        return kind(**given)
 
-    def choice(self, key: str, choices: Sequence[str], default: str = _REQUIRED) -> Any:
-        """One of some texts."""
-        value = self.content.get(key)
-        if value is None or isinstance(value, str):
-            value = self.take(key, str, default)
-        if value not in choices:
-            raise self.wrong(key, value, ", ".join(choices), nearest(str(value), choices))
-        return value
+    def part(self, key: str, kind: type[Made]) -> Made:
+        """The object below a key; as it is by default where there is no such key."""
+        found = self.inner(key, keys_of(kind))
+        return kind() if found is None else found.made(kind)
 
     def knobs(self, names: Sequence[str]) -> dict[str, Value]:
         """The values of those knobs that are here, checked by the table."""

@@ -21,23 +21,22 @@ _ON = ("on", "yes", "y")
 _OFF = ("off", "no", "n")
 
 
-def _spellings(words: tuple[str, ...]) -> re.Pattern[str]:
-    return re.compile("|".join(each for word in words for each in _cases(word)))
-
-
-def _cases(word: str) -> tuple[str, str, str]:
-    return word, word.capitalize(), word.upper()
+def _of(*words: str) -> re.Pattern[str]:
+    """Matches any of the words: small, with a capital, or capitals all through."""
+    spelt = (each for word in words for each in (word, word.capitalize(), word.upper()))
+    return re.compile(f"(?:{'|'.join(spelt)})\\Z")
 
 
 _SCALARS = {
-    f"{_TAG}null": re.compile("|".join((*_cases("null"), "~", ""))),
-    f"{_TAG}bool": _spellings(("true", "false")),
-    f"{_TAG}int": re.compile("[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+"),
+    f"{_TAG}null": _of("null", "~", ""),
+    f"{_TAG}bool": _of("true", "false"),
+    f"{_TAG}int": re.compile(r"(?:[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+)\Z"),
     f"{_TAG}float": re.compile(
-        r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?|[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)"
+        r"(?:[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?"
+        r"|[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN))\Z"
     ),
-    f"{_TAG}merge": re.compile("<<"),
-    _WORD: _spellings((*_ON, *_OFF)),
+    f"{_TAG}merge": _of("<<"),
+    _WORD: _of(*_ON, *_OFF),
 }
 """What is written without quotes is the first of these that it matches in full, or else text."""
 
@@ -53,21 +52,8 @@ class Word(str):
         return self.lower() in _ON
 
 
-class _Whole:
-    """Matches as `re.Pattern.match` does, but the whole text only."""
-
-    def __init__(self, pattern: re.Pattern[str]) -> None:
-        self._pattern = pattern
-
-    def match(self, text: str) -> re.Match[str] | None:
-        return self._pattern.fullmatch(text)
-
-
-_RESOLVERS = [(tag, _Whole(pattern)) for tag, pattern in _SCALARS.items()]
-
-
 class _Loader(yaml.SafeLoader):  # type: ignore[misc]
-    yaml_implicit_resolvers: ClassVar[dict] = {None: _RESOLVERS}
+    yaml_implicit_resolvers: ClassVar[dict] = {None: [*_SCALARS.items()]}
     yaml_constructors: ClassVar[dict] = {}
 
     def __init__(self, text: str, what: str) -> None:
@@ -93,52 +79,43 @@ class _Loader(yaml.SafeLoader):  # type: ignore[misc]
     def text(self, node: Any) -> str:
         """A scalar's, if it is one of its type: that may have been written before it."""
         text = str(self.construct_scalar(node))
-        if not _SCALARS[node.tag].fullmatch(text):
+        if not _SCALARS[node.tag].match(text):
             kind = node.tag.removeprefix(_TAG)
             raise yaml.constructor.ConstructorError(
                 problem=f"{shown(text)} is no {kind}", problem_mark=node.start_mark
             )
         return text
 
-    def null(self, node: Any) -> None:
-        self.text(node)
 
-    def switch(self, node: Any) -> bool:
-        return self.text(node).lower() == "true"
-
-    def whole(self, node: Any) -> int:
-        text = self.text(node)
-        base = {"0x": 16, "0o": 8}.get(text[:2], 10)
-        return int(text if base == 10 else text[2:], base)
-
-    def number(self, node: Any) -> float:
-        return float(self.text(node).lower().replace(".inf", "inf").replace(".nan", "nan"))
-
-    def word(self, node: Any) -> Word:
-        return Word(self.text(node))
+def _whole(text: str) -> int:
+    base = {"0x": 16, "0o": 8}.get(text[:2], 10)
+    return int(text if base == 10 else text[2:], base)
 
 
-for _tag, _construct in {
-    f"{_TAG}map": _Loader.construct_yaml_map,
-    f"{_TAG}seq": _Loader.construct_yaml_seq,
-    f"{_TAG}str": _Loader.construct_yaml_str,
-    f"{_TAG}null": _Loader.null,
-    f"{_TAG}bool": _Loader.switch,
-    f"{_TAG}int": _Loader.whole,
-    f"{_TAG}float": _Loader.number,
-    _WORD: _Loader.word,
-    None: _Loader.construct_undefined,
+def _number(text: str) -> float:
+    return float(text.lower().replace(".inf", "inf").replace(".nan", "nan"))
+
+
+for _kind, _read in {
+    f"{_TAG}null": lambda text: None,
+    f"{_TAG}bool": lambda text: text.lower() == "true",
+    f"{_TAG}int": _whole,
+    f"{_TAG}float": _number,
+    _WORD: Word,
 }.items():
-    _Loader.add_constructor(_tag, _construct)
+    _Loader.add_constructor(_kind, lambda loader, node, read=_read: read(loader.text(node)))
+for _kind in ("map", "seq", "str"):
+    _Loader.add_constructor(f"{_TAG}{_kind}", getattr(_Loader, f"construct_yaml_{_kind}"))
+_Loader.add_constructor(None, _Loader.construct_undefined)
 
 
 class _Dumper(yaml.SafeDumper):  # type: ignore[misc]
     """Quotes what YAML 1.1 would read as something else too."""
 
     yaml_implicit_resolvers: ClassVar[dict] = {
-        first: [*_RESOLVERS, *older]
+        first: [*_SCALARS.items(), *older]
         for first, older in yaml.SafeDumper.yaml_implicit_resolvers.items()
-    } | {None: _RESOLVERS}
+    } | {None: [*_SCALARS.items()]}
 
 
 def read_yaml(text: str, what: str) -> Any:

@@ -69,28 +69,24 @@ def settle(
 
     A calibration moves along with what the system reports, at the same rate and block.
     """
-    if kept is not None and (kept.rate, kept.block) != (rate, block):
-        if measured is None:
-            return Latency(
-                reported,
-                "reported",
-                f"calibrated at {kept.rate} Hz with {kept.block} frames, not at {rate} Hz with "
-                f"{block}; run: companion calibrate",
-            )
-        kept = None
+    suits = kept is not None and (kept.rate, kept.block) == (rate, block)
+    warning = ""
     if measured is not None:
-        if kept is not None and abs(measured - kept.round_trip_samples) > DRIFT_S * rate:
-            return Latency(
-                measured,
-                "measured",
+        if kept and suits and abs(measured - kept.round_trip_samples) > DRIFT_S * rate:
+            warning = (
                 f"the round trip is {measured} samples now, {kept.round_trip_samples} when it was "
-                "calibrated; the new one is used",
+                "calibrated; the new one is used"
             )
-        return Latency(measured, "measured")
+        return Latency(measured, "measured", warning)
     if kept is None:
         return Latency(reported, "reported")
+    if not suits:
+        warning = (
+            f"calibrated at {kept.rate} Hz with {kept.block} frames, not at {rate} Hz with {block}"
+            "; run: companion calibrate"
+        )
+        return Latency(reported, "reported", warning)
     moved = reported - kept.reported_samples
-    warning = ""
     if abs(moved) > DRIFT_S * rate:
         warning = (
             f"the sound system reports {reported} samples of latency, {kept.reported_samples} when "
@@ -105,24 +101,24 @@ def default_file() -> Path:
     return Path(folder) / FILE
 
 
-def read_calibration(device: DuplexDevice, file: Path | None = None) -> Calibration | None:
+def read_calibration(device: DuplexDevice) -> Calibration | None:
     """What is kept for a pair of devices, None if nothing is.
 
     Raises:
         CompanionError: the file is there and cannot be used.
     """
-    file = file or default_file()
+    file = default_file()
     found = _read(file).get(_pair(device))
     return None if found is None else _checked(found, file)
 
 
-def keep_calibration(device: DuplexDevice, kept: Calibration, file: Path | None = None) -> Path:
+def keep_calibration(device: DuplexDevice, kept: Calibration) -> Path:
     """Keep it in place of what was kept for the pair; where it is.
 
     Raises:
         CompanionError: the file cannot be read or written.
     """
-    file = file or default_file()
+    file = default_file()
     whole = {**_read(file), _pair(device): asdict(kept)}
     try:
         file.parent.mkdir(parents=True, exist_ok=True)

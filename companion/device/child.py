@@ -6,9 +6,8 @@ lives in a process of its own, which moves the rig's memory through a lease and 
 
 One JSON object a line comes in, one goes out for each, in order::
 
-    {"do": "choose", "input": …, "output": …, "rate": …, "click": …}   -> {"device": {…}}
+    {"do": "choose", "wanted": {…}}                                    -> {"device": {…}}
     {"do": "open", "memory": HANDLE, "size": …, "lease": …, "rate": …, "block": …} -> {"open": {…}}
-    {"do": "close"}                                                    -> {"closed": true}
 
 or ``{"error": …}``, with ``"missing": true`` where there is no device at all. ``{"lost": true}``
 comes unasked when the device says that it is gone. The process ends when its input does.
@@ -23,7 +22,6 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Iterator
 from dataclasses import asdict, replace
 from typing import Any, BinaryIO
 
@@ -34,13 +32,7 @@ from companion.audio.bridge import bridge_address
 from companion.audio.callback import callback_address
 from companion.audio.memory import lease_slots
 from companion.audio.shared import AttachedBlock
-from companion.device.devices import (
-    DuplexDevice,
-    choose_duplex,
-    list_devices,
-    portaudio,
-    start_anew,
-)
+from companion.device.devices import DuplexDevice, choose_duplex, list_devices, portaudio
 from companion.device.stream import RELEASE_LIMIT_S, DuplexStream, open_duplex, within
 from companion.system.child import become_child
 from companion.system.errors import CompanionError, NoDevice
@@ -62,14 +54,7 @@ class Holder:
     def answer(self, asked: Message) -> Message:
         """What comes of one request."""
         try:
-            match asked["do"]:
-                case "choose":
-                    return self._choose(asked)
-                case "open":
-                    return self._open(asked)
-                case _:
-                    self.close()
-                    return {"closed": True}
+            return self._choose(asked) if asked["do"] == "choose" else self._open(asked)
         except NoDevice as error:
             return {"error": str(error), "missing": True}
         except (CompanionError, OSError) as error:
@@ -77,16 +62,16 @@ class Holder:
 
     def _choose(self, asked: Message) -> Message:
         if not self._fresh:
-            start_anew()  # PortAudio lists devices once
+            # PortAudio lists devices once. Nowhere else is it ended and begun again: after a sound
+            # system has died under an open stream this ends the process.
+            portaudio()._terminate()
+            portaudio()._initialize()
         self._fresh = False
-        self._device = choose_duplex(
-            list_devices(), asked["input"], asked["output"], asked["rate"], asked["click"]
-        )
+        self._device = choose_duplex(list_devices(), **asked["wanted"])
         return {"device": asdict(self._device)}
 
     def _open(self, asked: Message) -> Message:
-        if self._device is None:
-            raise CompanionError("no device was chosen")
+        assert self._device is not None, "choose comes first"
         block = AttachedBlock(asked["memory"], asked["size"])
         header = block.data[: 8 * layout.HEADER_SLOTS].view(np.int64)
         slots = lease_slots(header, asked["lease"])
@@ -99,7 +84,7 @@ class Holder:
                 raise
             device = replace(device, rate=own)
             self._stream = open_duplex(device, block, size, rate, slots)
-        self._stream.warm_up()
+        self._stream.start()
         threading.Thread(target=self._look, args=(self._stream,), daemon=True).start()
         return {"open": {"latency_s": self._stream.latency_s, "rate": device.rate}}
 
@@ -110,18 +95,14 @@ class Holder:
         if stream is self._stream:
             self.say({"lost": True})
 
-    def close(self) -> None:
-        """Let go of the stream."""
-        stream, self._stream = self._stream, None
-        if stream is not None:
-            stream.close()
-
     def end(self) -> None:
         """Let go of the stream and of PortAudio, but never wait for it longer than a moment.
 
         A JACK server that waits for its clients would wait for one that is gone without a word.
         """
-        self.close()
+        stream, self._stream = self._stream, None
+        if stream is not None:
+            stream.close()
         if not self._fresh:
             within(RELEASE_LIMIT_S, portaudio()._terminate)
 
@@ -138,15 +119,10 @@ def main() -> int:
     callback_address()  # compiled now, not when a device waits
     bridge_address()
     holder.say({"ready": os.getpid()})
-    for asked in _requests():
-        holder.say(holder.answer(asked))
+    for line in sys.stdin:
+        holder.say(holder.answer(json.loads(line)))
     holder.end()
     os._exit(0)  # no other clean-up may hold it up
-
-
-def _requests() -> Iterator[Message]:
-    for line in sys.stdin:
-        yield json.loads(line)
 
 
 if __name__ == "__main__":

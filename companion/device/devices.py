@@ -77,38 +77,27 @@ def portaudio() -> Any:
     return sounddevice
 
 
-def start_anew() -> None:
-    """Let PortAudio forget its list of devices; no stream may be open.
-
-    The only place where it is ended and begun again: after a sound system has died under an open
-    stream this ends the process (``companion.device.child``).
-    """
-    sd = portaudio()
-    sd._terminate()
-    sd._initialize()
-
-
 def list_devices() -> tuple[Device, ...]:
     """Every sound device, in PortAudio's order; empty when there is none.
 
     Raises:
         NoDevice: the PortAudio library is not installed.
     """
-    sd = portaudio()
-    apis = sd.query_hostapis()
+    apis = portaudio().query_hostapis()
     return tuple(
         Device(
             index=info["index"],
             name=info["name"],
-            host_api=apis[info["hostapi"]]["name"],
+            host_api=(api := apis[info["hostapi"]])["name"],
             input_channels=info["max_input_channels"],
             output_channels=info["max_output_channels"],
             default_rate=info["default_samplerate"],
-            default_input=apis[info["hostapi"]]["default_input_device"] == info["index"],
-            default_output=apis[info["hostapi"]]["default_output_device"] == info["index"],
-            preference=_preference(apis[info["hostapi"]]["name"], info["hostapi"]),
+            default_input=api["default_input_device"] == info["index"],
+            default_output=api["default_output_device"] == info["index"],
+            # A JACK server that runs was started on purpose; then PortAudio's own order.
+            preference=-1 if api["name"] == JACK and sys.platform == "linux" else info["hostapi"],
         )
-        for info in sd.query_devices()
+        for info in portaudio().query_devices()
     )
 
 
@@ -176,11 +165,6 @@ def choose_duplex(
         output_channels=max(click_channel or 1, min(MAX_CHANNELS, sink.output_channels)),
         click_channel=click_channel,
     )
-
-
-def _preference(host_api: str, index: int) -> int:
-    """Least first: a JACK server that runs was started on purpose; then PortAudio's own order."""
-    return -1 if host_api == JACK and sys.platform == "linux" else index
 
 
 def _candidates(able: list[Device], wanted: str | int | None, role: str) -> list[Device]:

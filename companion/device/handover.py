@@ -30,7 +30,7 @@ class Rhythm:
     """When a device calls, and how often at once.
 
     Args:
-        lease: the device's, open or not.
+        lease: the device's, which calls all the time; closed, if it is to take over.
         block: frames of the memory that each call stands for.
         rate: of the memory, Hz.
         clock: monotonic seconds.
@@ -85,41 +85,31 @@ class Rhythm:
         while self._clock() < until_s and self.wait(until_s):
             pass
 
+    def hand_over(
+        self, standin: OfflineStream, line: float, before: Callable[[], None] = lambda: None
+    ) -> bool:
+        """Let the device take over; False if it does not call within 3 s.
 
-def hand_over(
-    standin: OfflineStream,
-    lease: LeaseView,
-    rhythm: Rhythm,
-    line: float,
-    clock: Clock,
-    before: Callable[[], None] = lambda: None,
-) -> bool:
-    """Let the device take over; False if it does not call within 3 s.
-
-    Args:
-        standin: what moves the memory; it is closed when the device takes over.
-        lease: the device's, closed; it calls all the time.
-        rhythm: of its calls, learnt.
-        line: where the stream must be when a period begins, as ``StreamLine.ahead_samples``.
-        clock: monotonic seconds.
-        before: done when nothing moves the memory.
-    """
-    rate = standin.rate
-    started_s = clock()
-    until_s = started_s + LIMIT_S
-    while rhythm.wait(until_s):
-        period = rhythm.period_samples
-        due = int(line + clock() * rate) - round(4 * period)
-        if due > standin.memory.position:  # it follows at a distance: there is no way back
-            standin.advance(due)
-        called_s, now_s = rhythm.called_s, clock()
-        if now_s > called_s + LATE_SHARE * period / rate:
-            if now_s < started_s + PATIENCE_S:
-                continue
-            called_s = now_s
-        standin.advance(round(line + called_s * rate + period))
-        standin.close()
-        before()
-        lease.open()
-        return True
-    return False
+        Args:
+            standin: what moves the memory; it is closed when the device takes over.
+            line: where the stream must be when a period begins, as ``StreamLine.ahead_samples``.
+            before: done when nothing moves the memory.
+        """
+        rate, clock = self._rate, self._clock
+        started_s = clock()
+        while self.wait(started_s + LIMIT_S):
+            period = self.period_samples
+            due = int(line + clock() * rate) - round(4 * period)
+            if due > standin.memory.position:  # it follows at a distance: there is no way back
+                standin.advance(due)
+            called_s, now_s = self.called_s, clock()
+            if now_s > called_s + LATE_SHARE * period / rate:
+                if now_s < started_s + PATIENCE_S:
+                    continue
+                called_s = now_s
+            standin.advance(round(line + called_s * rate + period))
+            standin.close()
+            before()
+            self._lease.open()
+            return True
+        return False

@@ -9,11 +9,7 @@ nothing comes back, nothing is measured.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-
 import numpy as np
-import numpy.typing as npt
 
 from companion.audio.memory import AudioMemory, Samples
 
@@ -30,31 +26,20 @@ SPREAD_SAMPLES = 1
 _SEED = 20_000
 
 
-@dataclass(frozen=True, slots=True)
-class Measured:
-    """A round trip that was measured.
-
-    Attributes:
-        samples: from a sample's way out to its way in, at the memory's rate.
-        confidence: share (0..1) of the bursts that told the same.
-    """
-
-    samples: int
-    confidence: float
-
-
 class RoundTrip:
-    """One measurement: begins when it is made, ends when ``result`` is asked for late enough.
+    """One measurement: begins when it is made, ends when `over` is asked late enough.
 
     Args:
         memory: the rig's; a stream must move it.
-        level: peak of the bursts, linear.
+
+    Attributes:
+        samples: from a sample's way out to its way in, once it is over; None: nothing came back.
     """
 
-    def __init__(self, memory: AudioMemory, level: float = LEVEL) -> None:
-        self._memory = memory
-        rate = memory.rate
-        self._bursts = [level * _burst(rate, number) for number in range(BURSTS)]
+    def __init__(self, memory: AudioMemory) -> None:
+        self.samples: int | None = None
+        self._memory, rate = memory, memory.rate
+        self._bursts = [LEVEL * _burst(rate, number) for number in range(BURSTS)]
         self._step = round((BURST_S + PAUSE_S) * rate)
         self._start = memory.position + round(LEAD_S * rate)
         whole = np.zeros(self._step * BURSTS, np.float32)
@@ -62,28 +47,20 @@ class RoundTrip:
             whole[number * self._step :][: len(burst)] = burst
         memory.write_probe(self._start, whole)
         self._last = self._start + (BURSTS - 1) * self._step + len(self._bursts[-1])
-        self._looked = False
+        self._looks_s = [FIRST_LOOK_S, LONGEST_S]  # round trips to look for, when they are over
 
-    @property
-    def over_samples(self) -> int:
-        """From which position on ``result`` is final."""
-        return self._last + round(LONGEST_S * self._memory.rate)
-
-    def result(self) -> Measured | None:
-        """What is known by now; None while nothing is, or if nothing came back.
+    def over(self) -> bool:
+        """Whether it is known by now what came back.
 
         Raises:
-            CompanionError: it was asked for too late, and the capture ring has moved on.
+            CompanionError: it was asked too late, and the capture ring has moved on.
         """
-        position, rate = self._memory.position, self._memory.rate
-        if position >= self.over_samples:
-            return self._find(LONGEST_S)
-        if not self._looked and position >= self._last + round(FIRST_LOOK_S * rate):
-            self._looked = True
-            return self._find(FIRST_LOOK_S)
-        return None
+        behind_s = (self._memory.position - self._last) / self._memory.rate
+        while self.samples is None and self._looks_s and behind_s >= self._looks_s[0]:
+            self.samples = self._find(self._looks_s.pop(0))
+        return self.samples is not None or not self._looks_s
 
-    def _find(self, longest_s: float) -> Measured | None:
+    def _find(self, longest_s: float) -> int | None:
         longest = round(longest_s * self._memory.rate)
         found: list[int] = []
         for number, burst in enumerate(self._bursts):
@@ -91,30 +68,9 @@ class RoundTrip:
             lag = _lag(heard, burst)
             if lag is not None:
                 found.append(lag)
-        if not found:
-            return None
-        middle = int(np.median(found))
+        middle = int(np.median(found)) if found else 0
         agreeing = [lag for lag in found if abs(lag - middle) <= SPREAD_SAMPLES]
-        if len(agreeing) < AGREEING:
-            return None
-        return Measured(int(np.median(agreeing)), len(agreeing) / BURSTS)
-
-
-def measure(
-    memory: AudioMemory, wait: Callable[[int], object], level: float = LEVEL
-) -> Measured | None:
-    """One measurement from begin to end; ``wait(sample)`` lets the stream reach a sample.
-
-    None where nothing came back.
-    """
-    trip = RoundTrip(memory, level)
-    step = round(0.05 * memory.rate)
-    while True:
-        wait(memory.position + step)
-        over = memory.position >= trip.over_samples
-        measured = trip.result()
-        if measured is not None or over:
-            return measured
+        return int(np.median(agreeing)) if len(agreeing) >= AGREEING else None
 
 
 def _burst(rate: int, number: int) -> Samples:
@@ -136,13 +92,9 @@ def _burst(rate: int, number: int) -> Samples:
 def _lag(heard: Samples, burst: Samples) -> int | None:
     """Where the burst begins in what was heard, either way up; None if it does not stand out."""
     lags = len(heard) - len(burst) + 1
-    correlation = np.abs(_correlate(heard, burst)[:lags])
+    size = 1 << (len(heard) + len(burst) - 1).bit_length()
+    spectrum = np.fft.rfft(heard, size) * np.conj(np.fft.rfft(burst, size))
+    correlation = np.abs(np.fft.irfft(spectrum, size)[:lags])
     peak = int(np.argmax(correlation))
     level = float(np.sqrt(np.mean(correlation**2)))
     return peak if level > 0 and correlation[peak] >= RATIO * level else None
-
-
-def _correlate(heard: Samples, burst: Samples) -> npt.NDArray[np.float64]:
-    size = 1 << (len(heard) + len(burst) - 1).bit_length()
-    spectrum = np.fft.rfft(heard, size) * np.conj(np.fft.rfft(burst, size))
-    return np.fft.irfft(spectrum, size)

@@ -1,7 +1,7 @@
 """The duplex stream: a sound device that calls the compiled callback.
 
-*Threading*: one thread opens, starts, stops and closes a stream; any thread may ask whether it is
-active. The callback runs in PortAudio's own thread and never takes the interpreter lock. Stopping
+*Threading*: one thread opens, starts and closes a stream; any thread may ask whether it is
+running. The callback runs in PortAudio's own thread and never takes the interpreter lock. Stopping
 and closing happen in a throw-away thread each, because PortAudio may never return from them once
 the device is gone.
 """
@@ -13,9 +13,8 @@ import contextlib
 import threading
 import time
 from collections.abc import Callable
-from typing import Protocol, Self
+from typing import Any
 
-from companion.audio.block_watch import BlockWatch
 from companion.audio.bridge import Bridge, bridge_address
 from companion.audio.callback import callback_address
 from companion.audio.format import BLOCK_SAMPLES
@@ -30,79 +29,33 @@ RELEASE_LIMIT_S = 2.0
 _abandoned: list[object] = []
 
 
-class PortStream(Protocol):
-    """What is needed of a PortAudio stream; ``sounddevice``'s streams fit."""
-
-    @property
-    def latency(self) -> tuple[float, float]:
-        """Input and output latency, seconds."""
-
-    def start(self) -> None:
-        """Begin to call the callback."""
-
-    def stop(self) -> None:
-        """Play what is pending and stop."""
-
-    def close(self) -> None:
-        """Let go of the device."""
-
-
 class DuplexStream:
-    """A started or stopped duplex stream on one memory; close it, or use it as a context.
+    """An open duplex stream, which moves one memory while its lease is open.
 
     Args:
         port: the open PortAudio stream.
         device: what it was opened on.
-        lease: by which its callback moves the memory.
-        user: what its callback was handed, if not the lease; kept as long as the stream.
-        added_s: latency that is our own, of input and output, seconds.
+        lease: by which its callback moves the memory; kept as long as the stream.
+
+    Attributes:
+        latency_s: of input and output, with our own, seconds.
     """
 
-    def __init__(
-        self,
-        port: PortStream,
-        device: DuplexDevice,
-        lease: Lease,
-        user: object = None,
-        added_s: tuple[float, float] = (0.0, 0.0),
-    ) -> None:
-        self.device = device
-        self.lease = lease
+    def __init__(self, port: Any, device: DuplexDevice, lease: Lease) -> None:
+        self.device, self.lease = device, lease
+        added_s = lease.latency_s
         self.latency_s = port.latency[0] + added_s[0], port.latency[1] + added_s[1]
-        self._user = user
-        self._port: PortStream | None = port
-        self._watch: BlockWatch | None = None
-        self._warm = False
-
-    @property
-    def rate(self) -> int:
-        """Sample rate, Hz."""
-        return self.device.rate
-
-    @property
-    def active(self) -> bool:
-        """Whether it was started and its blocks keep coming."""
-        return self._watch is not None and not self._watch.stalled
+        self._port = port
+        self._started = False
 
     @property
     def running(self) -> bool:
-        """Whether the sound system itself still thinks it runs, if it knows; see ``active``."""
+        """Whether the sound system itself still thinks it runs, if it knows."""
         port = self._port
         return port is not None and bool(getattr(port, "active", True))
 
     def start(self) -> None:
-        """Start it; from then on it moves the memory. Does nothing if it is started.
-
-        Raises:
-            CompanionError: the device does not start, or the stream is closed.
-        """
-        if self._watch is None:
-            self.warm_up()
-            self.lease.open()
-            self._watch = BlockWatch(lambda: self.lease.calls)
-
-    def warm_up(self) -> None:
-        """Let the device run with the lease closed; returns when its blocks come.
+        """Let the device run; returns when its blocks come.
 
         Raises:
             CompanionError: the device does not start, or the stream is closed.
@@ -114,46 +67,27 @@ class DuplexStream:
             self._port.start()
         except Exception as error:  # PortAudio's own error class is not to be imported here
             raise CompanionError(f"cannot start {self.device.name}: {error}") from error
-        self._warm = True
+        self._started = True
         deadline_s = time.monotonic() + FIRST_BLOCK_LIMIT_S
         while self.lease.calls == calls:
             if time.monotonic() > deadline_s:
-                self.stop()
                 raise CompanionError(
                     f"{self.device.name} was started but gave no sound for {FIRST_BLOCK_LIMIT_S} s"
                 )
             time.sleep(0.002)
 
-    def stop(self) -> None:
-        """Stop it; ``start`` goes on from the same position. Does nothing if it is stopped."""
-        if self._warm and self._port is not None:
-            self._warm, self._watch = False, None
-            if not within(RELEASE_LIMIT_S, self._port.stop):
-                self._abandon()
-            self.lease.close()
-
     def close(self) -> None:
         """Stop it and let go of the device. Does nothing if it is closed."""
-        self.stop()
-        if self._port is not None:
-            if within(RELEASE_LIMIT_S, self._port.close):
-                self._port = None
-            else:
-                self._abandon()
-
-    def _abandon(self) -> None:
-        """Leave a stream that PortAudio does not give back, and its memory, as they are."""
-        _abandoned.append((self._port, self.lease, self._user))
-        self._port = None
-        # PortAudio's clean-up at the end of the process would wait for the stream for ever.
-        atexit.unregister(portaudio()._exit_handler)
-
-    def __enter__(self) -> Self:
-        self.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
+        port, self._port = self._port, None
+        if port is None:
+            return
+        released = not self._started or within(RELEASE_LIMIT_S, port.stop)
+        self.lease.close()
+        if not (released and within(RELEASE_LIMIT_S, port.close)):
+            # PortAudio does not give it back: it and its memory are left as they are, and the
+            # clean-up at the end of the process would wait for it for ever.
+            _abandoned.append((port, self.lease))
+            atexit.unregister(portaudio()._exit_handler)
 
 
 def open_duplex(
@@ -177,14 +111,12 @@ def open_duplex(
     """
     sd = portaudio()
     channels = device.input_channels, device.output_channels, device.click_channel
-    user: Lease | Bridge
-    if memory_rate in (None, device.rate):
-        user = lease = Lease(memory, *channels, slots, host_clock=True)
-        address, added_s = callback_address(), (0.0, 0.0)
+    address = callback_address()
+    if memory_rate is None or memory_rate == device.rate:
+        lease: Lease = Lease(memory, *channels, slots, host_clock=True)
     else:
-        assert memory_rate is not None
-        user = Bridge(memory, memory_rate, device.rate, *channels, slots)
-        lease, address, added_s = user.lease, bridge_address(), user.latency_s
+        lease = Bridge(memory, memory_rate, device.rate, *channels, slots)
+        address = bridge_address()
     try:
         # The public Stream class only takes Python callbacks, which wait for the interpreter
         # lock; this base class is the one that takes an address.
@@ -197,14 +129,14 @@ def open_duplex(
             dtype="float32",
             latency="low",
             callback=sd._ffi.cast("PaStreamCallback *", address),
-            userdata=sd._ffi.cast("void *", user.address),
+            userdata=sd._ffi.cast("void *", lease.address),
         )
     except (sd.PortAudioError, ValueError) as error:
         raise CompanionError(
             f"cannot open {device.name} at {device.rate} Hz with {device.input_channels} in and "
             f"{device.output_channels} out: {error}"
         ) from error
-    return DuplexStream(port, device, lease, user, added_s)
+    return DuplexStream(port, device, lease)
 
 
 def within(limit_s: float, call: Callable[[], None]) -> bool:

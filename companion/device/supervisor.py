@@ -16,18 +16,16 @@ watches and swaps (`tick`). `away`, `latency`, `sounds_s` and `drain` may be use
 from __future__ import annotations
 
 import contextlib
-import queue
 import threading
 import time
+from collections import deque
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Literal
 
 import numpy as np
 
 from companion.audio import callback as layout
 from companion.audio.aligned_input import AlignedInput
-from companion.audio.block_watch import BlockWatch
 from companion.audio.bridge import CHUNK
 from companion.audio.callback import callback_address
 from companion.audio.format import BLOCK_SAMPLES
@@ -35,12 +33,13 @@ from companion.audio.lease import BUSY_LIMIT_S, LeaseView
 from companion.audio.memory import AudioMemory
 from companion.audio.offline import PacedStream
 from companion.audio.stream_line import StreamLine
+from companion.audio.timebase import BlockWatch
 from companion.device.calibration import Latency, read_calibration, settle
 from companion.device.devices import JACK, DuplexDevice
 from companion.device.event import News
-from companion.device.handover import Rhythm, hand_over
-from companion.device.round_trip import Measured, RoundTrip, measure
-from companion.device.wire import DeviceLink, Opened, ProcessLink, Wanted
+from companion.device.handover import Rhythm
+from companion.device.round_trip import RoundTrip
+from companion.device.wire import DeviceLink, Opened, Wanted
 from companion.system.errors import CompanionError
 
 LOOK_S = 0.02
@@ -50,8 +49,6 @@ DEAD_LIMIT_S = 0.05  # who holds a dead device may have ended in the middle of a
 RETRY_S = 0.25
 OTHER_S = 10.0  # so long a device that nobody named has to come back before another will do
 SETTLED_S = 1.0  # after its return, when the line is known again
-
-OpenLink = Callable[[], DeviceLink]
 
 
 class Supervisor:
@@ -68,7 +65,7 @@ class Supervisor:
         players: int,
         wanted: Wanted,
         block: int = BLOCK_SAMPLES,
-        open_link: OpenLink = ProcessLink,
+        open_link: Callable[[], DeviceLink] = DeviceLink,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
@@ -103,7 +100,7 @@ class Supervisor:
         self._lease: LeaseView = self.memory.lease(0)
         self._grid = StreamLine(self.memory.rate)
         self._missed = 0  # samples, as far as the line knows
-        self._watch = BlockWatch(lambda: self.memory.blocks, clock, SILENT_LIMIT_S)
+        self._watch = BlockWatch(self.memory, clock, SILENT_LIMIT_S)
         self._standin: PacedStream | None = None
         # Where the stream stands when a period begins, as `StreamLine.ahead_samples`: what sounds
         # then is the period's first frame, however long the period is.
@@ -119,7 +116,7 @@ class Supervisor:
         self._trip: RoundTrip | None = None
         self._loop = False  # whether there was a way back
         self._measured: int | None = None  # the round trip at the last opening with one
-        self._news: queue.SimpleQueue[News] = queue.SimpleQueue()
+        self._news: deque[News] = deque()
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
         self.latency = Latency(0, "reported")
@@ -138,11 +135,7 @@ class Supervisor:
 
     def drain(self) -> list[News]:
         """What happened since the last call."""
-        news = []
-        with contextlib.suppress(queue.Empty):
-            while True:
-                news.append(self._news.get_nowait())
-        return news
+        return [self._news.popleft() for _ in range(len(self._news))]
 
     # --- the owner's thread --------------------------------------------------------------------
 
@@ -156,21 +149,22 @@ class Supervisor:
             return
         self._lease.open()
         self._wait_until(self.memory.position + 1)
-        rhythm = self._rhythm()
-        rhythm.learn()
-        self._period = rhythm.period_samples
+        self._learn_rhythm()
         self._look()
         self._settle(self.measure())
         self._thread = threading.Thread(target=self._run, name="audio", daemon=True)
         self._thread.start()
 
-    def measure(self) -> Measured | None:
-        """Measure the round trip once more; None if nothing comes back.
+    def measure(self) -> int | None:
+        """Measure the round trip once more, samples; None if nothing comes back.
 
         Raises:
             CompanionError: the blocks end.
         """
-        return measure(self.memory, self._wait_until)
+        trip = RoundTrip(self.memory)
+        while not trip.over():
+            self._wait_until(self.memory.position + round(0.05 * self.memory.rate))
+        return trip.samples
 
     @property
     def reported_samples(self) -> int:
@@ -192,7 +186,7 @@ class Supervisor:
             self._link.close()
 
     def _wait_until(self, sample: int) -> None:
-        watch = BlockWatch(lambda: self.memory.blocks, self._clock)
+        watch = BlockWatch(self.memory, self._clock)
         while self.memory.position < sample:
             if watch.stalled or self._link.lost:
                 raise CompanionError(f"{self.device.name} was started but gives no sound")
@@ -227,7 +221,7 @@ class Supervisor:
             self._spare = self._spare or self._open_link()
             off_s = (self._line - self._grid.ahead_samples + self._period) / self.memory.rate
             detail = f"{1000 * abs(off_s):.1f} ms from the line it left"
-            self._tell("back", detail, self._away_s, off_s)
+            self._news.append(News("back", detail, self.memory.position, self._away_s, off_s))
 
     def _look(self) -> None:
         """Learn the line; the clock is read after the counter."""
@@ -247,11 +241,11 @@ class Supervisor:
         self._line = self._grid.ahead_samples - self._period
         self.performed.gone(memory.position)
         self._standin = PacedStream(memory, np.zeros(0, np.float32), self._block, clock=self._clock)
-        self._standin.start_at(now_s, round(self._line + now_s * memory.rate))
+        self._standin.start_on(self._line)
         self._lost_s, self._retry_s = now_s, now_s
         self._trip, self._settled_s = None, None
         self._doubt = not self._link.lost
-        self._tell("lost", f"{self.device.name} is gone: playing on without it")
+        self._say_problem(f"{self.device.name} is gone: playing on without it")
         if self._link.lost:  # a process may take a second to end
             threading.Thread(target=self._link.kill, name="audio-kill", daemon=True).start()
 
@@ -282,14 +276,17 @@ class Supervisor:
         """Tell it once."""
         if problem != self._problem:
             self._problem = problem
-            self._tell("lost", problem)
+            self._news.append(News("lost", problem, self.memory.position))
 
-    def _rhythm(self) -> Rhythm:
-        """The rhythm of the device that is open."""
+    def _learn_rhythm(self) -> Rhythm:
+        """The rhythm of the device that is open, and how many frames come at once."""
         block = self._block * self.memory.rate / self._opened.rate
         if self._opened.rate != self.memory.rate:  # a long one is converted in several calls
             block *= min(1.0, CHUNK / self._block)
-        return Rhythm(self._lease, block, self.memory.rate, self._clock, self._sleep)
+        rhythm = Rhythm(self._lease, block, self.memory.rate, self._clock, self._sleep)
+        rhythm.learn()
+        self._period = rhythm.period_samples
+        return rhythm
 
     def _choose(self, away_s: float) -> DuplexDevice:
         """The device that the set began with; another that will do if it stays away.
@@ -311,18 +308,15 @@ class Supervisor:
         memory = self.memory
         before_s = self._latency_s()[1]
         self._opened = opened
-        rhythm = self._rhythm()
-        rhythm.learn()
-        self._period = rhythm.period_samples
+        rhythm = self._learn_rhythm()
         self._line += (self._latency_s()[1] - before_s) * memory.rate
         standin.stop()
-        if not hand_over(standin, self._lease, rhythm, self._line, self._clock, memory.fade_in):
-            now_s = self._clock()
-            standin.start_at(now_s, round(self._line + now_s * memory.rate))
+        if not rhythm.hand_over(standin, self._line, memory.fade_in):
+            standin.start_on(self._line)
             raise CompanionError("the device gives no sound")
         self._standin = None
         self._grid.forget()
-        self._watch = BlockWatch(lambda: memory.blocks, self._clock, SILENT_LIMIT_S)
+        self._watch = BlockWatch(memory, self._clock, SILENT_LIMIT_S)
         self._back_at = memory.position
         self.performed.back(self._back_at)
         self._away_s = self._clock() - self._lost_s
@@ -348,20 +342,17 @@ class Supervisor:
 
     def _look_at_the_trip(self) -> None:
         """Take the round trip of a device that came back, once it is known."""
-        if self._trip is None:
+        if (trip := self._trip) is None:
             return
-        over = self.memory.position >= self._trip.over_samples
         with contextlib.suppress(CompanionError):
-            measured = self._trip.result()
-            if measured is not None:
-                self._trip = None
-                self._settle(measured)
-        if over:
-            self._trip = None
+            if not trip.over():
+                return
+        self._trip = None
+        if trip.samples is not None:
+            self._settle(trip.samples)
 
-    def _settle(self, measured: Measured | None) -> None:
+    def _settle(self, measured: int | None) -> None:
         """Reckon with the best that is known of the round trip."""
-        samples = None if measured is None else measured.samples
         warning = ""
         try:
             kept = read_calibration(self.device)
@@ -370,7 +361,7 @@ class Supervisor:
         rate = self._opened.rate
         if kept is not None and kept.rate == rate:
             rate, kept = self.memory.rate, kept.at(self.memory.rate)
-        self.latency = settle(rate, self._block, samples, self.reported_samples, kept)
+        self.latency = settle(rate, self._block, measured, self.reported_samples, kept)
         self._loop = self._loop or measured is not None
         self.performed.shift(self._back_at, self.latency.samples)
         latency = self.latency
@@ -380,14 +371,4 @@ class Supervisor:
                 told, notable = f"{told}; it was {self._measured}", True
             self._measured = latency.samples
         told += f"; {warning}" if warning else ""
-        self._tell("latency", told, notable=notable)
-
-    def _tell(
-        self,
-        what: Literal["lost", "back", "latency"],
-        detail: str,
-        seconds: float = 0.0,
-        off_s: float = 0.0,
-        notable: bool = False,
-    ) -> None:
-        self._news.put(News(what, detail, self.memory.position, seconds, off_s, notable))
+        self._news.append(News("latency", told, self.memory.position, notable=notable))

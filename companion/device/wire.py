@@ -11,8 +11,8 @@ import json
 import queue
 import sys
 import threading
-from dataclasses import dataclass
-from typing import Any, Protocol
+from dataclasses import asdict, dataclass
+from typing import Any
 
 from companion.audio.memory import AudioMemory
 from companion.device.devices import Device, DuplexDevice
@@ -28,7 +28,7 @@ Message = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What device to look for; None is the default."""
+    """What device to look for, as ``choose_duplex`` takes it; None is the default."""
 
     input: str | int | None = None
     output: str | int | None = None
@@ -49,62 +49,30 @@ class Opened:
     rate: int
 
 
-class DeviceLink(Protocol):
-    """A way to one device, real or fake, used up with its first stream."""
+class DeviceLink:
+    """A child process that holds PortAudio: a way to one device, used up with its first stream.
 
-    def choose(self, wanted: Wanted) -> DuplexDevice:
-        """The device as it is there now; CompanionError, NoDevice if it is not."""
-        ...
-
-    def open(self, memory: AudioMemory, lease: int, block: int) -> Opened:
-        """Run the chosen device on a lease of the memory; CompanionError if it does not run."""
-        ...
-
-    @property
-    def lost(self) -> bool:
-        """Whether the device, or who holds it, is known to be gone."""
-        ...
-
-    def close(self) -> None:
-        """Let go of the device in peace. Again does nothing."""
-        ...
-
-    def kill(self) -> None:
-        """Let go of it at once, whatever it does. Again does nothing."""
-        ...
-
-
-class ProcessLink:
-    """A child process that holds PortAudio."""
+    Attributes:
+        lost: whether the device, or the process that holds it, is known to be gone.
+    """
 
     def __init__(self) -> None:
         """Start it; it is ready by the first question."""
         # What it prints is lost: sound libraries print about all that is not there.
         self._child = Child((sys.executable, "-m", "companion.device.child"))
         self._said: queue.Queue[Message] = queue.Queue()
-        self._lost = False
+        self.lost = False
         self._ready = False
         threading.Thread(target=self._read, name="audio-link", daemon=True).start()
 
-    @property
-    def lost(self) -> bool:
-        """See `DeviceLink`."""
-        return self._lost
-
-    @property
-    def pid(self) -> int:
-        """Of the process."""
-        return self._child.pid
-
     def choose(self, wanted: Wanted) -> DuplexDevice:
-        """See `DeviceLink`."""
-        asked = {"input": wanted.input, "output": wanted.output, "rate": wanted.rate}
-        found = self._ask("device", do="choose", click=wanted.click_channel, **asked)
+        """The device as it is there now; CompanionError, NoDevice if it is not."""
+        found = self._ask("device", do="choose", wanted=asdict(wanted))
         ends = {end: Device(**found[end]) for end in ("input", "output")}
         return DuplexDevice(**{**found, **ends})
 
     def open(self, memory: AudioMemory, lease: int, block: int) -> Opened:
-        """See `DeviceLink`."""
+        """Run the chosen device on a lease of the memory; CompanionError if it does not run."""
         handle, size = memory.handle
         where = {"memory": handle, "size": size, "lease": lease}
         told = self._ask("open", do="open", rate=memory.rate, block=block, **where)
@@ -112,7 +80,7 @@ class ProcessLink:
 
     def _ask(self, key: str, **message: Any) -> Any:
         """The answer's value; CompanionError if it is an error, or none comes in time."""
-        if self._lost or self._child.input.closed:
+        if self.lost or self._child.input.closed:
             raise CompanionError(ENDED)
         if not self._ready:
             self._expect("ready", START_LIMIT_S)
@@ -137,18 +105,18 @@ class ProcessLink:
             for line in stream:
                 said = json.loads(line)
                 if "lost" in said:
-                    self._lost = True
+                    self.lost = True
                 else:
                     self._said.put(said)
-        self._lost = True
+        self.lost = True
         self._said.put({"error": ENDED})
 
     def close(self) -> None:
-        """See `DeviceLink`."""
+        """Let go of the device in peace. Again does nothing."""
         self._child.hang_up()
         self._child.end(CLOSE_LIMIT_S)
 
     def kill(self) -> None:
-        """See `DeviceLink`."""
+        """Let go of it at once, whatever it does. Again does nothing."""
         self._child.end(0.0)
         self._child.hang_up()

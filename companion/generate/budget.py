@@ -28,29 +28,19 @@ LATELY_S = 0.5
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """One stem of a plan, as the player's knobs have it.
+    """One stem of a plan, as the player's knobs have it."""
 
-    Attributes:
-        frames, new_frames: length of the window, and how many of its frames are to be filled.
-        effort: what is wished for.
-    """
-
-    frames: int
-    new_frames: int
-    effort: Effort
+    frames: int  # length of the window
+    new_frames: int  # how many of its frames are to be filled
+    effort: Effort  # what is wished for
 
 
 @dataclass(frozen=True, slots=True)
 class Spending:
-    """What a plan is made with.
+    """What a plan is made with."""
 
-    Attributes:
-        efforts: of each stem.
-        expected_s: seconds that it takes, slack included.
-    """
-
-    efforts: tuple[Effort, ...]
-    expected_s: float
+    efforts: tuple[Effort, ...]  # of each stem
+    expected_s: float  # seconds that it takes, slack included
 
 
 class Budget:

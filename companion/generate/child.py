@@ -72,8 +72,6 @@ def serve_parent(source: Loading, threads: int = 0) -> int:
     reader.start()
     with contextlib.suppress(ConnectionError):  # the parent has gone
         serve(source, inbox, send, threads)
-    for problem in problems:
-        print(problem, file=sys.stderr)
     return 1 if problems else 0
 
 
@@ -92,6 +90,8 @@ def _read(stream: BinaryIO, inbox: Inbox, problems: list[str]) -> None:
             inbox.put(message)
     except (ProtocolError, MemoryError) as error:  # deaf, it would be of no use
         problems.append(one_line(error))
+        with contextlib.suppress(OSError):
+            print(*problems, file=sys.stderr, flush=True)
     end = threading.Timer(LAST_STEP_S, os._exit, (1 if problems else 0,))
     end.daemon = True
     end.start()

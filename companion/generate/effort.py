@@ -7,9 +7,9 @@ level.
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache, partial
 from math import ceil
 
 from model.request import Form
@@ -28,15 +28,10 @@ _Asked = tuple[Steps, tuple[tuple[str, float], ...], Form]
 
 @dataclass(frozen=True, slots=True)
 class Effort:
-    """How one stem is made.
+    """How one stem is made."""
 
-    Attributes:
-        steps: decode steps of each level.
-        guidance, form: as in `StemRequest`.
-    """
-
-    steps: Steps
-    guidance: Mapping[str, float]
+    steps: Steps  # decode steps of each level
+    guidance: Mapping[str, float]  # as in `StemRequest`, and so is the form
     form: Form
 
     @property
@@ -45,45 +40,34 @@ class Effort:
         return len(guidance_terms(self.guidance, self.form))
 
 
-def ladder(wishes: Sequence[Effort]) -> Iterator[tuple[Effort, ...]]:
+def ladder(wishes: Sequence[Effort]) -> tuple[tuple[Effort, ...], ...]:
     """What the stems of a plan may be made with, from all that is wished for down to the least.
 
     Each rung takes no stem more steps or passes than the one before it.
     """
     # Asked many times a second, nearly always for the same wishes.
-    asked = tuple((wish.steps, tuple(wish.guidance.items()), wish.form) for wish in wishes)
-    yield from _rungs(asked)
+    return _rungs(tuple((each.steps, tuple(each.guidance.items()), each.form) for each in wishes))
 
 
-@functools.lru_cache(maxsize=64)
+@lru_cache(maxsize=64)
 def _rungs(asked: tuple[_Asked, ...]) -> tuple[tuple[Effort, ...], ...]:
     wishes = [Effort(steps, dict(guidance), form) for steps, guidance, form in asked]
-    return tuple(_climb_down(wishes))
+    rungs = [tuple(wishes)]
+    for thinned in _ways(max(wish.passes for wish in wishes)):
+        thinner = tuple(map(thinned, rungs[-1], wishes))
+        if thinner != rungs[-1]:
+            rungs.append(thinner)
+    return tuple(rungs)
 
 
-def _climb_down(wishes: Sequence[Effort]) -> Iterator[tuple[Effort, ...]]:
-    rung = tuple(wishes)
-    yield rung
+def _ways(most_passes: int) -> Iterator[Callable[[Effort, Effort], Effort]]:
+    """How to make do with a little less: an effort as it is now, and as it was wished for."""
     for share in range(SHARES - 1, 0, -1):
-        thinner = tuple(
-            _with_steps(
-                now, [_cut(*pair, share) for pair in zip(wish.steps, FEW_STEPS, strict=True)]
-            )
-            for now, wish in zip(rung, wishes, strict=True)
-        )
-        if thinner != rung:
-            rung = thinner
-            yield rung
-    for passes in range(max(effort.passes for effort in rung) - 1, 0, -1):
-        thinner = tuple(with_passes(effort, passes) for effort in rung)
-        if thinner != rung:
-            rung = thinner
-            yield rung
+        yield partial(_with_share, share)
+    for passes in range(most_passes - 1, 0, -1):
+        yield lambda now, _, most=passes: with_passes(now, most)  # type: ignore[misc]
     for fewest in FEWEST_STEPS:
-        thinner = tuple(_with_steps(effort, fewest) for effort in rung)
-        if thinner != rung:
-            rung = thinner
-            yield rung
+        yield lambda now, _, most=fewest: _with_steps(now, most)  # type: ignore[misc]
 
 
 def hurried(effort: Effort) -> Effort:
@@ -116,10 +100,11 @@ def _closer(guidance: Mapping[str, float]) -> dict[str, float]:
     return {source: mean if source in sources else w for source, w in guidance.items()}
 
 
+def _with_share(share: int, effort: Effort, wish: Effort) -> Effort:
+    few = zip(wish.steps, FEW_STEPS, strict=True)
+    return _with_steps(effort, [max(least, ceil(steps * share / SHARES)) for steps, least in few])
+
+
 def _with_steps(effort: Effort, most: Sequence[int]) -> Effort:
     a, b, c, d = (min(now, limit) for now, limit in zip(effort.steps, most, strict=True))
     return replace(effort, steps=(a, b, c, d))
-
-
-def _cut(steps: int, few: int, share: int) -> int:
-    return max(few, ceil(steps * share / SHARES))

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from model.request import StemRequest, StemResult
 
 
-class Decoding(Protocol):
-    """A stem that is being made, one decode step at a time."""
+class Steps(Protocol):
+    """Work that is done one decode step at a time."""
 
     @property
     def progress(self) -> float:
@@ -31,30 +31,17 @@ class Decoding(Protocol):
         """Give up: `step` returns False and there is no result."""
         ...
 
+
+class Decoding(Steps, Protocol):
+    """A stem that is being made."""
+
     def result(self) -> StemResult:
         """The filled window, once `step` has returned False."""
         ...
 
 
-class BatchDecoding(Protocol):
-    """Several stems that are being made together."""
-
-    @property
-    def progress(self) -> float:
-        """Share of the work done, 0..1."""
-        ...
-
-    def step(self) -> bool:
-        """Do one step of each that has any left; True while there is more to do."""
-        ...
-
-    def finish(self) -> None:
-        """Fill what is left of each in one pass a level."""
-        ...
-
-    def cancel(self) -> None:
-        """Give up: `step` returns False and there are no results."""
-        ...
+class BatchDecoding(Steps, Protocol):
+    """Several stems that are being made together: a step is one of each that has any left."""
 
     def result(self, index: int) -> StemResult:
         """The filled window of one of them; raises what went wrong with it alone."""

@@ -11,15 +11,15 @@ from collections.abc import Sequence
 from companion.generate.generator import StemGenerator
 from companion.generate.loading import Loading
 from companion.generate.protocol import CANCELLED, Plan, Ready, Result
-from companion.generate.serve import Inbox, announce, make
-from companion.generate.stem_worker import PATIENCE_S, START_TIMEOUT_S, Finished
-from companion.generate.warmup import WarmUp
+from companion.generate.serve import Inbox, make
+from companion.generate.stem_worker import PATIENCE_S, START_TIMEOUT_S, Finished, StemWorker
+from companion.generate.warmup import ready_of
 from companion.system.errors import CompanionError, one_line
 from model.request import StemRequest
 
 
-class InlineWorker:
-    """Same interface as `Worker`; `submit` returns when the plan is made."""
+class InlineWorker(StemWorker):
+    """Its `submit` returns when the plan is made."""
 
     def __init__(self, source: Loading) -> None:
         """Nothing is loaded before it is needed."""
@@ -44,7 +44,7 @@ class InlineWorker:
             except (ValueError, ImportError) as error:
                 raise CompanionError(one_line(error)) from error
             threads = self._source.threads() if self._source.threads is not None else 0
-            self._ready = announce(self._generator, WarmUp(plan_s=0.0, threads=threads))
+            self._ready = ready_of(self._generator, 0.0, threads)
         return self._ready
 
     def set_threads(self, threads: int) -> None:
@@ -69,15 +69,6 @@ class InlineWorker:
             reason = answer.reason if answer is not None else CANCELLED
             ended = Finished(plan, "failed", (), reason, 0.0, 0.0)
         self._finished.append(ended)
-
-    def finish(self, plan: int) -> None:
-        """Every plan is finished already."""
-
-    def cancel(self, plan: int) -> None:
-        """Every plan is finished already."""
-
-    def pace(self, plan: int) -> None:
-        """Every plan is finished already."""
 
     def poll(self, timeout_s: float = 0.0) -> list[Finished]:
         """Plans made since the last call."""

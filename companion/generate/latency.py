@@ -31,19 +31,12 @@ STAGES = ("encode", "tokens", "audio")
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """One stem of a plan, in numbers.
+    """One stem of a plan, in numbers."""
 
-    Attributes:
-        frames: length of its window.
-        new_frames: how many of them are to be filled.
-        steps: decode steps of all levels.
-        passes: passes through the network, over all steps.
-    """
-
-    frames: int
-    new_frames: int
-    steps: int
-    passes: int
+    frames: int  # length of its window
+    new_frames: int  # how many of them are to be filled
+    steps: int  # decode steps of all levels
+    passes: int  # passes through the network, over all steps
 
     @classmethod
     def of(cls, frames: int, new_frames: int, effort: Effort) -> Work:
@@ -68,9 +61,8 @@ class Recent:
         weighted = [
             (value, 0.5 ** (max(0.0, now_s - at_s) / HALF_LIFE_S)) for at_s, value in self._measured
         ]
-        newest = max(at_s for at_s, _ in self._measured)
         if all(weight == 0.0 for _, weight in weighted):  # long ago, all of it
-            return max(value for at_s, value in self._measured if at_s == newest)
+            return max(self._measured)[1]
         total = math.fsum(weight for _, weight in weighted)
         below = 0.0
         for value, weight in sorted(weighted):

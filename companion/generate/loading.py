@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Literal
 
 from companion.generate.generator import StemGenerator
+from companion.generate.standin import StandInGenerator
 
 GeneratorName = Literal["model", "standin"]
 GENERATORS: tuple[GeneratorName, ...] = ("model", "standin")
@@ -16,30 +17,37 @@ GENERATORS: tuple[GeneratorName, ...] = ("model", "standin")
 
 @dataclass(frozen=True, slots=True)
 class Loading:
-    """A generator to come.
+    """A generator to come."""
 
-    Attributes:
-        load: makes it; slow for the model. ValueError for what it cannot be made from.
-        set_threads: sets the processor threads it computes with; None if it has no use for them.
-        threads: how many these are now; None likewise. The last bits of a stem may depend on them.
-    """
-
+    # makes it; slow for the model. ValueError for what it cannot be made from.
     load: Callable[[], StemGenerator]
+    # sets the processor threads it computes with; None if it has no use for them
     set_threads: Callable[[int], None] | None = None
+    # how many these are now; None likewise. The last bits of a stem may depend on them.
     threads: Callable[[], int] | None = None
 
 
 def loading(generator: GeneratorName, device: str = "auto", weights: Path | None = None) -> Loading:
     """How to get "model", from the bundled weights or a folder of them, or "standin"."""
     if generator == "standin":
-        return Loading(_standin)
+        return Loading(StandInGenerator)
 
     def load() -> StemGenerator:
         from model.generator import load_generator
 
         return load_generator(device, weights)
 
-    return Loading(load, _set_torch_threads, _torch_threads)
+    def set_threads(threads: int) -> None:
+        import torch
+
+        torch.set_num_threads(threads)
+
+    def threads() -> int:
+        import torch
+
+        return torch.get_num_threads()
+
+    return Loading(load, set_threads, threads)
 
 
 def weights_digest(generator: GeneratorName, weights: Path | None = None) -> str:
@@ -60,21 +68,3 @@ def weights_digest(generator: GeneratorName, weights: Path | None = None) -> str
         except OSError:
             return ""
     return hashed.hexdigest()
-
-
-def _standin() -> StemGenerator:
-    from companion.generate.standin import StandInGenerator
-
-    return StandInGenerator()
-
-
-def _torch_threads() -> int:
-    import torch
-
-    return torch.get_num_threads()
-
-
-def _set_torch_threads(threads: int) -> None:
-    import torch
-
-    torch.set_num_threads(threads)

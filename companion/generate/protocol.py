@@ -9,17 +9,18 @@ from __future__ import annotations
 
 import json
 import struct
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sized
 from dataclasses import dataclass, field, fields, is_dataclass
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 from safetensors.numpy import load, save
 
 from companion.system.errors import CompanionError
+from companion.system.json_value import made
 from model.grid import LEVELS
-from model.request import DecodeSettings, StemRequest, StemResult
+from model.request import StemRequest, StemResult
 
 VERSION = 4
 MAX_STEMS = 32
@@ -43,23 +44,19 @@ class Hello:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Ready:
-    """Second word: it is loaded and warm.
+    """Second word: it is loaded and warm."""
 
-    Attributes:
-        max_frames: longest window it fills.
-        device: what it computes on.
-        plan_s: seconds that a typical plan took when warm.
-        threads: processor threads it computes with; 0 where that has no meaning.
-        silence: int16 [4, max_frames], tokens that sound like nothing.
-        timings: seconds of that plan's stages, as in `StemResult.timings`.
-    """
-
-    max_frames: int
-    device: str
-    plan_s: float
-    threads: int
-    silence: NDArray[np.int16]
+    max_frames: int  # longest window it fills
+    device: str  # what it computes on
+    plan_s: float  # seconds that a typical plan took when warm
+    threads: int  # processor threads it computes with; 0 where that has no meaning
+    silence: NDArray[np.int16]  # int16 [4, max_frames], tokens that sound like nothing
+    # seconds of that plan's stages, as in `StemResult.timings`
     timings: Mapping[str, float] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if self.silence.shape != (LEVELS, self.max_frames) or self.silence.dtype != np.int16:
+            raise ValueError(f"silence of shape {self.silence.shape}")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -68,6 +65,9 @@ class Plan:
 
     number: int
     requests: tuple[StemRequest, ...]
+
+    def __post_init__(self) -> None:
+        _check_number(self.requests)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,15 +94,15 @@ class Cancel:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Result:
-    """Plan `number` is done and took `seconds`.
-
-    Attributes:
-        stems: what was asked for, in that order; in place of a stem that failed, why.
-    """
+    """Plan `number` is done and took `seconds`."""
 
     number: int
+    # what was asked for, in that order; in place of a stem that failed, why
     stems: tuple[StemResult | str, ...]
     seconds: float
+
+    def __post_init__(self) -> None:
+        _check_number(self.stems)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +114,7 @@ class Failed:
 
 
 Message = Hello | Ready | Plan | Progress | Finish | Cancel | Result | Failed
+KINDS: dict[str, Any] = {kind.__name__: kind for kind in get_args(Message)}
 NO_PLAN = -1
 CANCELLED = "cancelled"
 """The reason of a plan that failed because it was told to."""
@@ -128,8 +129,7 @@ def write_message(stream: BinaryIO, message: Message) -> None:
 def read_message(stream: BinaryIO) -> Message | None:
     """Wait for one message; None at the end of the stream.
 
-    Raises:
-        ProtocolError: what came is no message, or stops in the middle of one.
+    ProtocolError if what came is no message, or stops in the middle of one.
     """
     head = stream.read(_HEAD.size)
     if not head:
@@ -137,10 +137,7 @@ def read_message(stream: BinaryIO) -> Message | None:
     if len(head) < _HEAD.size or head[:4] != _MAGIC:
         raise ProtocolError(f"message starts with {head[:16]!r}; valid: {_MAGIC!r}")
     _, header_bytes, body_bytes = _HEAD.unpack(head)
-    if header_bytes > MAX_HEADER_BYTES or body_bytes > MAX_MESSAGE_BYTES - header_bytes:
-        raise ProtocolError(
-            f"message of {header_bytes + body_bytes} bytes; valid: up to {MAX_MESSAGE_BYTES}"
-        )
+    _check_size(header_bytes, body_bytes)
     data = stream.read(header_bytes + body_bytes)
     if len(data) < header_bytes + body_bytes:
         raise ProtocolError(f"message of {header_bytes + body_bytes} bytes ends at {len(data)}")
@@ -148,11 +145,7 @@ def read_message(stream: BinaryIO) -> Message | None:
 
 
 def pack(message: Message) -> bytes:
-    """The bytes of a message.
-
-    Raises:
-        ProtocolError: it is larger than 64 MiB.
-    """
+    """The bytes of a message; ProtocolError if it is larger than 64 MiB."""
     arrays: dict[str, NDArray] = {}
 
     def as_json(value: Any) -> object:
@@ -167,18 +160,14 @@ def pack(message: Message) -> bytes:
     said = {"kind": type(message).__name__, "fields": message}
     header = json.dumps(said, allow_nan=False, default=as_json).encode()
     body = save(arrays)
-    if len(header) > MAX_HEADER_BYTES or len(header) + len(body) > MAX_MESSAGE_BYTES:
-        raise ProtocolError(
-            f"message of {len(header) + len(body)} bytes; valid: up to {MAX_MESSAGE_BYTES}"
-        )
+    _check_size(len(header), len(body))
     return _HEAD.pack(_MAGIC, len(header), len(body)) + header + body
 
 
 def unpack(header: bytes, body: bytes) -> Message:
-    """The message that `pack` wrote as `header` and `body`; its arrays may be written to.
+    """The message that `pack` wrote as these two; ProtocolError if it is none.
 
-    Raises:
-        ProtocolError: it is none.
+    Its arrays may be written to.
     """
     try:
         if int.from_bytes(body[:8], "little") > MAX_HEADER_BYTES:  # of safetensors' own header
@@ -189,6 +178,8 @@ def unpack(header: bytes, body: bytes) -> Message:
                 raise ValueError(f"array {name!r} holds what is no bool")
 
         def filled(said: dict[str, Any]) -> Any:
+            if any(value is None for value in said.values()):
+                raise ValueError("a value is missing")
             # No mapping in a message has text for a value, so this is an array's place.
             is_place = said.keys() == {"array"} and isinstance(said["array"], str)
             return arrays.pop(said["array"]) if is_place else said
@@ -196,50 +187,17 @@ def unpack(header: bytes, body: bytes) -> Message:
         said = json.loads(header, object_hook=filled)
         if arrays:
             raise ValueError(f"arrays {sorted(arrays)} belong to nothing")
-        return _put_together(said["kind"], said["fields"])
+        return made(KINDS[said["kind"]], said["fields"], exact=True)
     except Exception as error:  # whatever is wrong with it, it is no message
         text = " ".join(str(error).split())
         raise ProtocolError(f"message cannot be read ({type(error).__name__}: {text})") from error
 
 
-def _put_together(kind: str, said: dict[str, Any]) -> Message:
-    match kind:
-        case "Hello":
-            return Hello(int(said["version"]))
-        case "Ready":
-            frames, silence = int(said["max_frames"]), said["silence"]
-            if silence.shape != (LEVELS, frames) or silence.dtype != np.int16:
-                raise ValueError(f"silence of shape {silence.shape}")
-            timings = {stage: float(seconds) for stage, seconds in said["timings"].items()}
-            numbers = float(said["plan_s"]), int(said["threads"])
-            return Ready(frames, str(said["device"]), *numbers, silence, timings)
-        case "Plan":
-            requests = tuple(_request(each) for each in _stems(said["requests"]))
-            return Plan(int(said["number"]), requests)
-        case "Progress":
-            return Progress(int(said["number"]), float(said["share"]))
-        case "Finish":
-            return Finish(int(said["number"]))
-        case "Cancel":
-            return Cancel(int(said["number"]))
-        case "Result":
-            stems = _stems(said["stems"])
-            made = tuple(each if isinstance(each, str) else StemResult(**each) for each in stems)
-            return Result(int(said["number"]), made, float(said["seconds"]))
-        case "Failed":
-            return Failed(int(said["number"]), str(said["reason"]))
-        case _:
-            raise ValueError(f"kind {kind!r}")
+def _check_size(header: int, body: int) -> None:
+    if header > MAX_HEADER_BYTES or header + body > MAX_MESSAGE_BYTES:
+        raise ProtocolError(f"message of {header + body} bytes; valid: up to {MAX_MESSAGE_BYTES}")
 
 
-def _stems(said: Sequence[Any]) -> Sequence[Any]:
-    if not 1 <= len(said) <= MAX_STEMS:
-        raise ValueError(f"{len(said)} stems; valid: 1 to {MAX_STEMS}")
-    return said
-
-
-def _request(said: dict[str, Any]) -> StemRequest:
-    decode = said["decode"]
-    return StemRequest(
-        **said | {"decode": DecodeSettings(**decode | {"steps": tuple(decode["steps"])})}
-    )
+def _check_number(stems: Sized) -> None:
+    if not 1 <= len(stems) <= MAX_STEMS:
+        raise ProtocolError(f"{len(stems)} stems; valid: 1 to {MAX_STEMS}")

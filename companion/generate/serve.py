@@ -25,10 +25,9 @@ from companion.generate.protocol import (
     Message,
     Plan,
     Progress,
-    Ready,
     Result,
 )
-from companion.generate.warmup import WarmUp, warm_up
+from companion.generate.warmup import warm_up
 from companion.system.errors import one_line
 from model.request import StemResult
 
@@ -52,8 +51,7 @@ def serve(source: Loading, inbox: Inbox, send: Send, threads: int = 0) -> None:
     try:
         generator = source.load()
         on_processor = str(generator.device) == "cpu"
-        warm = warm_up(generator, source.set_threads if on_processor else None, threads=threads)
-        ready = announce(generator, warm)
+        ready = warm_up(generator, source.set_threads if on_processor else None, threads=threads)
     except Exception as error:
         send(Failed(NO_PLAN, one_line(error)))
         return
@@ -68,18 +66,6 @@ def serve(source: Loading, inbox: Inbox, send: Send, threads: int = 0) -> None:
             if answer is None:
                 return
             send(answer)
-
-
-def announce(generator: StemGenerator, warm: WarmUp) -> Ready:
-    """What a generator that is warm can do."""
-    return Ready(
-        max_frames=generator.max_frames,
-        device=str(generator.device),
-        plan_s=warm.plan_s,
-        threads=warm.threads,
-        timings=dict(warm.timings_s),
-        silence=generator.silence(generator.max_frames),
-    )
 
 
 def make(

@@ -20,40 +20,31 @@ Outcome = Literal["done", "failed", "superseded", "cancelled"]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Finished:
-    """The end of a plan.
+    """The end of a plan."""
 
-    Attributes:
-        plan: its number, as submitted.
-        outcome: "done", or why there is no result.
-        stems: if done, what was asked for, in that order; in place of a stem that failed, why.
-        reason: one line for the log, if not done.
-        waited_s: seconds between submission and start (or end, if never started).
-        made_s: seconds the generator took, as it says itself; 0 if not done.
-    """
-
-    plan: int
-    outcome: Outcome
+    plan: int  # its number, as submitted
+    outcome: Outcome  # "done", or why there is no result
+    # if done, what was asked for, in that order; in place of a stem that failed, why
     stems: tuple[StemResult | str, ...]
-    reason: str
-    waited_s: float
-    made_s: float
+    reason: str  # one line for the log, if not done
+    waited_s: float  # seconds between submission and start (or end, if never started)
+    made_s: float  # seconds the generator took, as it says itself; 0 if not done
 
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """How a plan comes along.
+    """How a plan comes along."""
 
-    Attributes:
-        elapsed_s: seconds since it was begun.
-        heard: the last signs of life: seconds from its beginning, share of its steps done, 0..1.
-    """
-
-    elapsed_s: float
+    elapsed_s: float  # seconds since it was begun
+    # the last signs of life: seconds from its beginning, share of its steps done, 0..1
     heard: tuple[tuple[float, float], ...] = ()
 
 
 class StemWorker(Protocol):
-    """What the session sees: the background worker, or the one that works where it is called."""
+    """Has plans made, in the background or where it is called.
+
+    Where they are made at once there is nothing to `finish`, to `cancel` or to tell the `pace` of.
+    """
 
     def wait_ready(self, timeout_s: float = START_TIMEOUT_S) -> Ready:
         """What the generator can do, once it is warm; CompanionError if it never will be."""
@@ -70,15 +61,15 @@ class StemWorker(Protocol):
 
     def finish(self, plan: int) -> None:
         """Hurry the plan if it is being made: one pass a level for the rest."""
-        ...
+        return
 
     def cancel(self, plan: int) -> None:
         """Give up the plan if it waits or is being made."""
-        ...
+        return
 
     def pace(self, plan: int) -> Pace | None:
         """How the plan comes along; None if it is not being made, or that cannot be told."""
-        ...
+        return None
 
     def poll(self, timeout_s: float = 0.0) -> list[Finished]:
         """Plans that ended since the last call, in order; waits for the first up to the timeout."""

@@ -8,13 +8,15 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
+from types import MappingProxyType
 
 import numpy as np
 
 from companion.generate.effort import Effort
 from companion.generate.generator import StemGenerator
 from companion.generate.latency import Work
+from companion.generate.protocol import Ready
 from model.grid import FRAME_RATE, HOP, SAMPLE_RATE
 from model.request import DecodeSettings, StemRequest, StemResult
 
@@ -28,27 +30,12 @@ QUICK = DecodeSettings(steps=(2, 1, 1, 1))
 """Enough to compare numbers of threads."""
 
 
-@dataclass(frozen=True, slots=True)
-class WarmUp:
-    """What was measured.
-
-    Attributes:
-        plan_s: seconds that a typical plan took.
-        threads: number of threads that was fastest; 0 if it was not asked for.
-        timings_s: of the typical plan's stages, as in `StemResult.timings`.
-    """
-
-    plan_s: float
-    threads: int
-    timings_s: Mapping[str, float] = field(default_factory=dict)
-
-
 def warm_up(
     generator: StemGenerator,
     set_threads: Callable[[int], None] | None,
     clock: Callable[[], float] = time.perf_counter,
     threads: int = 0,
-) -> WarmUp:
+) -> Ready:
     """Run the generator until it is as fast as it gets; leaves the fastest threads set.
 
     Args:
@@ -63,7 +50,7 @@ def warm_up(
     if threads:
         if set_threads is not None:
             set_threads(threads)
-        return WarmUp(_seconds(generator, quick, clock), threads)
+        return ready_of(generator, _seconds(generator, quick, clock), threads)
     _seconds(generator, quick, clock)  # allocates and compiles
     if set_threads is not None:
         taken: dict[int, float] = {}
@@ -74,7 +61,24 @@ def warm_up(
         set_threads(threads)
     started = clock()
     timings_s = decode(generator, request).timings
-    return WarmUp(clock() - started, threads, timings_s)
+    return ready_of(generator, clock() - started, threads, timings_s)
+
+
+def ready_of(
+    generator: StemGenerator,
+    plan_s: float,
+    threads: int,
+    timings_s: Mapping[str, float] = MappingProxyType({}),
+) -> Ready:
+    """What a generator can do, with what was measured, as `Ready` has it."""
+    return Ready(
+        max_frames=generator.max_frames,
+        device=str(generator.device),
+        plan_s=plan_s,
+        threads=threads,
+        silence=generator.silence(generator.max_frames),
+        timings=dict(timings_s),
+    )
 
 
 def thread_candidates(processors: int) -> list[int]:

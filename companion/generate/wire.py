@@ -51,7 +51,8 @@ class Link(Protocol):
         ...
 
 
-OpenLink = Callable[[Receive], Link]
+OpenLink = Callable[[Receive, int], Link]
+"""The number is of threads, as for `warm_up`."""
 
 
 class ProcessLink:

@@ -7,10 +7,10 @@ A generator that dies, talks nonsense, gives no sign of life or fails time after
 started again, at once the first time, then ever later; the plan it was making is reported as
 failed, one that waits stays.
 
-*Threading*: one thread, `worker`, owns everything here. The public methods may be called from any
-thread: they put a task into the worker's inbox and return, but for `wait_ready`, `close` and a
-`poll` with a timeout; `pace` looks at what is replaced as a whole. The link's threads do the same
-with what they hear.
+*Threading*: one thread, `worker`, or without it who polls, owns everything here. The public methods
+may be called from any thread: they put a task into the worker's inbox and return, but for
+`wait_ready`, `close` and a `poll` with a timeout; `pace` looks at what is replaced as a whole. The
+link's threads do the same with what they hear.
 """
 
 from __future__ import annotations
@@ -46,7 +46,6 @@ from companion.generate.wire import (
     Lost,
     OpenLink,
     ProcessLink,
-    Receive,
     ThreadLink,
     child_command,
 )
@@ -74,20 +73,29 @@ class _Job:
 
 
 class Worker:
-    """Has plans made in the background; `process_worker` and `thread_worker` make one."""
+    """Has plans made in the background; `process_worker` and `thread_worker` make one.
+
+    Attributes:
+        restarts: how often the generator had to be started again.
+        lost_reason: why it was lost the last time, one line; empty if it never was.
+    """
 
     def __init__(
         self,
         open_link: OpenLink,
         start_timeout_s: float = START_TIMEOUT_S,
         clock: Callable[[], float] = time.monotonic,
+        threaded: bool = True,
     ) -> None:
         """Start the generator.
 
         Args:
-            open_link: starts one; called again after each that is lost.
+            open_link: starts one; called again after each that is lost, with the number of threads
+                that the first found to be best: it spares the others the search, and all plans of
+                a take are made with as many.
             start_timeout_s: one that is not ready by then is lost.
             clock: monotonic seconds.
+            threaded: do the work in a thread; else each call of `poll` does what is due.
         """
         self._open_link = open_link
         self._start_timeout_s = start_timeout_s
@@ -95,8 +103,8 @@ class Worker:
         self._inbox: SimpleQueue[Callable[[], None]] = SimpleQueue()
         self._outbox: SimpleQueue[Finished] = SimpleQueue()
         self._told = threading.Event()  # ready once, or given up
-        self._restarts = 0
-        self._reason = ""  # why the generator was lost last
+        self.restarts = 0
+        self.lost_reason = ""
         # The worker thread's own.
         self._ready: Ready | None = None  # of the first generator that got this far
         self._given_up = False
@@ -113,25 +121,20 @@ class Worker:
         self._heard_s = 0.0  # the last sign of life
         self._signs: tuple[int, tuple[tuple[float, float], ...]] = NO_PLAN, ()  # see `Pace.heard`
         self._number = 0
+        self._threaded = threaded
         self._thread = threading.Thread(target=self._run, name="worker", daemon=True)
-        self._thread.start()
-
-    @property
-    def restarts(self) -> int:
-        """How often the generator had to be started again."""
-        return self._restarts
-
-    @property
-    def lost_reason(self) -> str:
-        """Why the generator was lost the last time, one line; empty if it never was."""
-        return self._reason
+        if threaded:
+            self._thread.start()
+        else:
+            self._open()
 
     def wait_ready(self, timeout_s: float = START_TIMEOUT_S) -> Ready:
         """See `StemWorker`."""
+        self._keep_up()
         if not self._told.wait(timeout_s):
             raise CompanionError(f"the generator is not ready after {timeout_s:g} s")
         if self._ready is None:
-            raise CompanionError(self._reason)
+            raise CompanionError(self.lost_reason)
         return self._ready
 
     def submit(
@@ -158,6 +161,7 @@ class Worker:
 
     def poll(self, timeout_s: float = 0.0) -> list[Finished]:
         """See `StemWorker`."""
+        self._keep_up()
         found: list[Finished] = []
         try:
             found.append(self._outbox.get(timeout_s > 0.0, timeout_s or None))
@@ -168,8 +172,17 @@ class Worker:
 
     def close(self) -> None:
         """See `StemWorker`."""
-        self._inbox.put(self._on_close)
-        self._thread.join(CLOSE_TIMEOUT_S)
+        self._inbox.put(partial(setattr, self, "_closing", True))
+        if self._threaded:
+            self._thread.join(CLOSE_TIMEOUT_S)
+        elif not self._given_up:
+            self._keep_up()
+            self._end_all()
+
+    def _keep_up(self) -> None:
+        """Do what is due where no thread does."""
+        if not self._threaded:
+            self._turn(0.0)
 
     # --- in the worker's thread from here on ----------------------------------------------------
 
@@ -177,12 +190,18 @@ class Worker:
         self._open()
         while not self._closing:
             timed = self._making is not None or not self._idle
-            with contextlib.suppress(Empty):
-                self._inbox.get(timeout=TICK_S if timed else None)()
-                while True:  # all there is, before silence is held against the generator
-                    self._inbox.get_nowait()()
-            self._check_time()
-            self._dispatch()
+            self._turn(TICK_S if timed else None)
+        self._end_all()
+
+    def _turn(self, timeout_s: float | None) -> None:
+        with contextlib.suppress(Empty):
+            self._inbox.get(timeout=timeout_s)()
+            while True:  # all there is, before silence is held against the generator
+                self._inbox.get_nowait()()
+        self._check_time()
+        self._dispatch()
+
+    def _end_all(self) -> None:
         if self._link is not None:
             self._link.close()
         for job in (self._making, self._waiting):
@@ -198,7 +217,8 @@ class Worker:
         number = self._links
         try:
             self._link = self._open_link(
-                lambda message: self._inbox.put(partial(self._on_heard, number, message))
+                lambda message: self._inbox.put(partial(self._on_heard, number, message)),
+                0 if self._ready is None else self._ready.threads,
             )
         except OSError as error:
             self._lose(f"the generator cannot be started ({error})")
@@ -254,7 +274,7 @@ class Worker:
 
     def _lose(self, reason: str) -> None:
         """The present link is of no more use: report its plan, plan the next start."""
-        self._reason = reason
+        self.lost_reason = reason
         if self._link is not None:
             self._link.close(0.0)
             self._link = None
@@ -272,7 +292,7 @@ class Worker:
 
     def _give_up(self, reason: str) -> None:
         self._given_up = True
-        self._reason = self._reason or reason
+        self.lost_reason = self.lost_reason or reason
         self._told.set()
 
     def _check_time(self) -> None:
@@ -281,7 +301,7 @@ class Worker:
             return
         if self._link is None:
             if self._reopen_s is not None and now_s >= self._reopen_s:
-                self._restarts += 1
+                self.restarts += 1
                 self._open()
         elif self._making is not None:
             if now_s - self._heard_s > self._making.patience_s:
@@ -295,7 +315,7 @@ class Worker:
             return
         if self._given_up:
             self._waiting = None
-            self._end(job, "failed", self._reason)
+            self._end(job, "failed", self.lost_reason)
         elif self._idle and self._link is not None:
             self._waiting = None
             self._number += 1
@@ -318,9 +338,6 @@ class Worker:
             self._end(self._waiting, "cancelled", CANCELLED)
             self._waiting = None
         self._tell(plan, Cancel)
-
-    def _on_close(self) -> None:
-        self._closing = True
 
     def _tell(self, plan: int, message: Callable[[int], Message]) -> None:
         """Say something about a plan if it is being made."""
@@ -345,10 +362,11 @@ def process_worker(
 ) -> Worker:
     """A worker whose generator lives in a child process: nothing it does holds up the rig."""
 
-    def open_link(threads: int, receive: Receive) -> ProcessLink:
-        return ProcessLink(child_command(generator, device, weights, threads), receive)
-
-    return Worker(with_threads_of_the_first(open_link))
+    return Worker(
+        lambda receive, threads: ProcessLink(
+            child_command(generator, device, weights, threads), receive
+        )
+    )
 
 
 def thread_worker(
@@ -356,25 +374,4 @@ def thread_worker(
 ) -> Worker:
     """A worker whose generator lives in a thread of this process: less memory, more stalls."""
     source = loading(generator, device, weights)
-    return Worker(
-        with_threads_of_the_first(lambda threads, receive: ThreadLink(source, receive, threads))
-    )
-
-
-def with_threads_of_the_first(open_link: Callable[[int, Receive], Link]) -> OpenLink:
-    """The first generator finds out how many threads are best; those that replace it are told.
-
-    It spares them the search, and all plans of a take are made with as many.
-    """
-    threads = 0
-
-    def open_next(receive: Receive) -> Link:
-        def heard(message: Message | Lost) -> None:
-            nonlocal threads
-            if isinstance(message, Ready):
-                threads = message.threads
-            receive(message)
-
-        return open_link(threads, heard)
-
-    return open_next
+    return Worker(lambda receive, threads: ThreadLink(source, receive, threads))

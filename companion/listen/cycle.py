@@ -16,16 +16,12 @@ MAX_CYCLE = 16
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """A stretch of a window, within one bar, that is heard from one place.
+    """A stretch of a window, within one bar, that is heard from one place."""
 
-    Attributes:
-        start_samples, end_samples: where it lies in the stream, end excluded.
-        shift_samples: how much earlier its sound was played: 0 is the real thing, a cycle or
-            several a stand-in, None nothing at all.
-    """
-
-    start_samples: int
+    start_samples: int  # where it lies in the stream, end excluded
     end_samples: int
+    # how much earlier its sound was played: 0 is the real thing, a cycle or several a stand-in,
+    # None nothing at all
     shift_samples: int | None
 
 

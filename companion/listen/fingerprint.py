@@ -33,19 +33,13 @@ Vector = NDArray[np.float32]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class BeatPrint:
-    """One beat.
+    """One beat."""
 
-    Attributes:
-        chords: [12], how far each pitch class stands out above the bass, C first, mean 0.
-        bass: [12], the same of the bass.
-        rhythm: [12], onset strength of each sixteenth in a low, a middle and a high band, mean 0.
-        sounds: whether it is louder than -60 dBFS.
-    """
-
-    chords: Vector
-    bass: Vector
+    chords: Vector  # [12], how far each pitch class stands out above the bass, C first, mean 0
+    bass: Vector  # [12], the same of the bass
+    # [12], onset strength of each sixteenth in a low, a middle and a high band, mean 0
     rhythm: Vector
-    sounds: bool
+    sounds: bool  # whether it is louder than -60 dBFS
 
 
 def beat_print(audio: Vector, rate: int) -> BeatPrint:

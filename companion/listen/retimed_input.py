@@ -12,10 +12,10 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from companion.audio.aligned_input import Capture
 from companion.clock.grid import Grid
 from companion.clock.transport import Transport
 from companion.clock.warp import MARGIN_S, alike, warped
-from companion.listen.window import Capture
 from companion.system.errors import CompanionError
 
 HEARD_S = 38.0
@@ -27,25 +27,25 @@ class RetimedInput:
     """A `Capture` whose samples are those of a grid.
 
     Args:
-        source: the input in the stream.
+        source: the input in the stream; another look at it may be put in its place.
         transport: where its beats lie.
         grid: where they are to lie; at the same rate.
     """
 
     def __init__(self, source: Capture, transport: Transport, grid: Grid) -> None:
         """Nothing is heard yet."""
-        self.grid = grid
-        self._source, self._transport = source, transport
+        self.grid, self.source = grid, source
+        self._transport = transport
         self._moved: dict[int, NDArray[np.float32]] = {}
 
     @property
     def position(self) -> int:
         """The sample of the grid up to which input is known."""
-        return self._nominal(self._source.position)
+        return self._nominal(self.source.position)
 
     def capture(self, start: int, n: int) -> NDArray[np.float32]:
         """Mono input of the grid's samples [start, start + n); CompanionError if it is not kept."""
-        heard = self._source.position
+        heard = self.source.position
         found = np.zeros(n, np.float32)
         at, end = start, start + n
         while at < end:
@@ -56,6 +56,13 @@ class RetimedInput:
             found[at - start : at - start + len(piece)] = piece
             at = stop
         return found
+
+    def _heard(self, start: int, n: int) -> NDArray[np.float32]:
+        """Input of the stream; CompanionError also where it is longer ago than `HEARD_S`."""
+        oldest = self.source.position - round(HEARD_S * self.grid.rate)
+        if start < oldest:
+            raise CompanionError(f"frame {start} is long ago; valid: from {oldest}")
+        return self.source.capture(start, n)
 
     def _nominal(self, sample: int) -> int:
         """Where a sample of the stream lies on the grid."""
@@ -73,7 +80,7 @@ class RetimedInput:
         if alike(lines, others):
             first = lines[0] + start
             # A bar may be a sample longer on the grid: never ask past the input.
-            return self._source.capture(first, max(0, min(lines[0] + stop, heard) - first))
+            return self._heard(first, max(0, min(lines[0] + stop, heard) - first))
         margin = round(MARGIN_S * self.grid.rate)
         oldest = heard - round(HEARD_S * self.grid.rate)
         if lines[0] - margin < oldest or lines[-1] + margin > heard:
@@ -105,8 +112,8 @@ class RetimedInput:
         end = min(lines[-1] + margin, heard)
         first = max(0, lines[0] - margin)
         try:
-            sound = self._source.capture(first, end - first)
+            sound = self._heard(first, end - first)
         except CompanionError:  # the ring has forgotten the margin
             first = lines[0]
-            sound = self._source.capture(first, end - first)
+            sound = self._heard(first, end - first)
         return warped(sound, [line - first for line in lines], others, self.grid.rate)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 import numpy as np
 import soxr
@@ -20,6 +20,7 @@ from companion.system.errors import CompanionError
 from model.grid import FRAME_RATE, HOP, SAMPLE_RATE
 
 if TYPE_CHECKING:
+    from companion.audio.aligned_input import Capture
     from companion.clock.grid import Grid
 
 JOIN_S = 0.004
@@ -28,34 +29,15 @@ MARGIN_FRAMES = 2
 """Heard on both sides of the window for the resampler's filter (2.6 ms a side), then dropped."""
 
 
-class Capture(Protocol):
-    """Where the input of the stream is kept."""
-
-    @property
-    def position(self) -> int:
-        """Stream samples captured so far: what lies before is heard."""
-        ...
-
-    def capture(self, start: int, n: int) -> NDArray[np.float32]:
-        """Mono input of stream samples [start, start + n); CompanionError if it is not kept."""
-        ...
-
-
 @dataclass(frozen=True, slots=True, eq=False)
 class ContextWindow:
-    """What is heard in a stretch of the global frame grid.
+    """What is heard in a stretch of the global frame grid."""
 
-    Attributes:
-        first_frame: global frame at which it starts.
-        audio: float32 [frames * 640], 32 kHz mono.
-        known: bool [frames], False where at least half of a frame is heard from nowhere.
-        horizon_samples: stream sample at which the real input ended.
-    """
-
-    first_frame: int
-    audio: NDArray[np.float32]
+    first_frame: int  # global frame at which it starts
+    audio: NDArray[np.float32]  # float32 [frames * 640], 32 kHz mono
+    # bool [frames], False where at least half of a frame is heard from nowhere
     known: NDArray[np.bool_]
-    horizon_samples: int
+    horizon_samples: int  # stream sample at which the real input ended
 
     @property
     def frames(self) -> int:

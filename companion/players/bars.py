@@ -8,17 +8,15 @@ decision waits until half a second before the bar.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
+from companion.clock.transport import Transport
 from companion.listen.cycle import MAX_CYCLE
 from companion.players.clips import BarClip
-from companion.players.decision import BarDecision, Placement, Sounding
+from companion.players.decision import BarDecision, Placement
 from companion.players.stem import Stem
 from companion.system.errors import CompanionError
-
-if TYPE_CHECKING:
-    from companion.clock.transport import Transport
+from companion.take.events import BarSounded, Sounding
 
 LEAD_S = 1.0
 """How long before a bar its sound must be there: the writer stays this far ahead."""
@@ -33,49 +31,39 @@ class Bars:
     """Decides what sounds in each bar of one player, once, at its deadline.
 
     Attributes:
+        cycle: bars after which the music repeats, 1..16.
+        muted: bars that are silent until a plan says otherwise: nothing is heard to plan them from.
         coming: the bars that a plan is being made for.
     """
 
     def __init__(
-        self, transport: Transport, stem: Stem, player: int, cycle: int, lead_s: float = LEAD_S
+        self,
+        transport: Transport,
+        stem: Stem,
+        cycle: int,
+        player: str,
+        seconds: Callable[[int], float],
     ) -> None:
-        """Nothing decided yet.
+        """Nothing of `stem` decided yet; CompanionError if the cycle is not 1..16.
 
-        Args:
-            transport: the bar lines.
-            stem: what was placed.
-            player: number of the player, from 0.
-            cycle: bars after which the music repeats, 1..16.
-            lead_s: how long before its start a bar's sound must be there.
-
-        Raises:
-            CompanionError: the cycle is not 1..16.
+        Decisions are told as those of `player`, with `seconds` of the take at stream samples.
         """
-        self._transport, self._stem, self._player = transport, stem, player
-        self._lead_samples = round(lead_s * transport.rate)
-        self._last_lead_samples = round(min(lead_s, LAST_LEAD_S) * transport.rate)
+        if not 1 <= cycle <= MAX_CYCLE:
+            raise CompanionError(f"cycle is {cycle} bars; valid: 1 to {MAX_CYCLE}")
+        self._transport, self._stem, self.cycle = transport, stem, cycle
+        self._player, self._seconds = player, seconds
+        self._lead_samples = round(LEAD_S * transport.rate)
+        self._last_lead_samples = round(LAST_LEAD_S * transport.rate)
         self._hold = False
         self._back_to: int | None = None  # on hold, only bars before this one are repeated
         self._next = 0  # the first bar not yet decided
         self._repeated = 0  # bars in a row
-        self._muted: set[int] = set()
-        self.cycle = cycle
+        self.muted: set[int] = set()
         self.coming = range(0)
 
     @property
-    def cycle(self) -> int:
-        """Bars after which the music repeats; CompanionError if it is set to none of 1..16."""
-        return self._cycle
-
-    @cycle.setter
-    def cycle(self, bars: int) -> None:
-        if not 1 <= bars <= MAX_CYCLE:
-            raise CompanionError(f"cycle is {bars} bars; valid: 1 to {MAX_CYCLE}")
-        self._cycle = bars
-
-    @property
     def hold(self) -> bool:
-        """While True the last cycle is repeated, or that before an `undo`."""
+        """While True no plan is made and the last cycle is repeated, or that before an `undo`."""
         return self._hold
 
     @hold.setter
@@ -90,19 +78,11 @@ class Bars:
         False where nothing did.
         """
         last = self._transport.bar_at(now_samples) if self._back_to is None else self._back_to - 1
-        first = self._stem.first_of(last)
-        if first is None or self._stem.first_of(first - 1) is None:
+        first = self._stem.clips.first_of(last)
+        if first is None or self._stem.clips.first_of(first - 1) is None:
             return False
         self._back_to = first
         return True
-
-    def mute(self, bars: Iterable[int]) -> None:
-        """Nothing is heard to plan these from: they are silent until a plan says otherwise."""
-        self._muted.update(bars)
-
-    def unmute(self, bars: Iterable[int]) -> None:
-        """A plan has said otherwise."""
-        self._muted.difference_update(bars)
 
     def deadline_samples(self, bar: int) -> int:
         """The stream sample by which a bar's sound must be there."""
@@ -127,8 +107,8 @@ class Bars:
         repeats = {}
         for bar in range(self._next, end_bar):
             source = self._source(bar)
-            open_ = self.hold or self._stem.clip(bar) is None
-            if source is not None and open_ and bar not in self._muted:
+            open_ = self.hold or self._stem.clips.get(bar) is None
+            if source is not None and open_ and bar not in self.muted:
                 repeats[bar] = source
         return repeats
 
@@ -138,8 +118,7 @@ class Bars:
         while now_samples >= self.deadline_samples(self._next):
             if self._waits(self._next, now_samples):
                 break
-            decision = self._decide(self._next, now_samples)
-            decisions.append(decision)
+            decisions.append(self._decide(self._next, now_samples))
             self._next += 1
         return decisions
 
@@ -148,45 +127,45 @@ class Bars:
         return (
             not self.hold
             and bar >= self._first_cycle_end
-            and self._stem.clip(bar) is None
+            and self._stem.clips.get(bar) is None
             and (bar in self.coming or self._source(bar) is None)
             and not self._is_muted(bar)
-            and now <= self._transport.bar_start_samples(bar) - self._last_lead_samples
+            and now <= self.last_call_samples(bar)
         )
 
     def _decide(self, bar: int, now: int) -> BarDecision:
-        clip, source = self._stem.clip(bar), self._source(bar)
+        clip, source = self._stem.clips.get(bar), self._source(bar)
         if self.hold and source is not None:
-            return self._repeat(bar, source, now, f"on hold: bar {source} again", held=True)
+            return self._repeat(bar, source, now, f"on hold: bar {source} again", expected=False)
         if clip is not None:
             self._repeated = 0
             sounding: Sounding = "older plan" if clip.plan_bar else "plan"
             reason = f"bar {clip.plan_bar} of plan {clip.epoch}"
-            return self._decision(bar, sounding, clip, clip.ready_samples, None, reason)
+            return self._decision(bar, sounding, clip.ready_samples, reason, clip=clip)
         if self._is_muted(bar):
-            self._muted.add(bar)  # until a plan says otherwise
-            self._muted.discard(bar - MAX_CYCLE)
-            return self._silence(bar, now, "silent input", expected=False)
+            self.muted.add(bar)  # until a plan says otherwise
+            self.muted.discard(bar - MAX_CYCLE)
+            return self._decision(bar, "silence", now, "silent input", expected=False)
         if bar < self._first_cycle_end and source is None:
-            return self._silence(bar, now, "first cycle", expected=False)
+            return self._decision(bar, "silence", now, "first cycle", expected=False)
         if self.hold:
-            return self._silence(bar, now, "on hold, nothing to repeat", expected=False)
+            return self._decision(bar, "silence", now, "on hold, nothing to repeat", expected=False)
         limit = max(LEAST_REPEATED_BARS, REPEATED_CYCLES * self.cycle)
         if source is None:
-            return self._silence(bar, now, "no plan in time, nothing to repeat", expected=True)
+            return self._decision(bar, "silence", now, "no plan in time, nothing to repeat")
         if self._repeated > limit:
-            return self._silence(bar, now, f"no plan for {limit} bars", expected=True)
+            return self._decision(bar, "silence", now, f"no plan for {limit} bars")
         self._repeated += 1
         fades = self._repeated > limit
         reason = f"no plan in time: bar {source} again" + (", fading out" if fades else "")
         return self._repeat(bar, source, now, reason, fades=fades)
 
     def _source(self, bar: int) -> int | None:
-        return self._stem.source(bar, self.cycle, self._back_to)
+        return self._stem.clips.source(bar, self.cycle, self._back_to)
 
     def _is_muted(self, bar: int) -> bool:
         """Nothing was heard, and no plan has said otherwise since."""
-        return bar in self._muted or bar - 1 in self._muted
+        return bar in self.muted or bar - 1 in self.muted
 
     @property
     def _first_cycle_end(self) -> int:
@@ -194,37 +173,40 @@ class Bars:
         return max(self.cycle, 2)
 
     def _repeat(
-        self, bar: int, source: int, now: int, reason: str, held: bool = False, fades: bool = False
+        self,
+        bar: int,
+        source: int,
+        now: int,
+        reason: str,
+        expected: bool = True,
+        fades: bool = False,
     ) -> BarDecision:
         placement = self._stem.again(bar, source, now, fades)
-        clip = self._stem.clip(source)
-        return self._decision(bar, "repeat", clip, now, placement, reason, expected=not held)
-
-    def _silence(self, bar: int, now: int, reason: str, expected: bool) -> BarDecision:
-        return self._decision(bar, "silence", None, now, None, reason, expected)
+        return self._decision(
+            bar, "repeat", now, reason, expected, placement.bar_clips[bar], placement
+        )
 
     def _decision(
         self,
         bar: int,
         sounding: Sounding,
-        clip: BarClip | None,
-        actual: int,
-        placement: Placement | None,
+        actual_samples: int,
         reason: str,
         expected: bool = True,
+        clip: BarClip | None = None,
+        placement: Placement | None = None,
     ) -> BarDecision:
-        desired = self.deadline_samples(bar)
-        plan_bar = clip.plan_bar if clip is not None else None
-        return BarDecision(
-            player=self._player,
+        event = BarSounded(
             bar=bar,
+            player=self._player,
             sounding=sounding,
-            expected=expected,
-            epoch=clip.epoch if clip is not None else None,
-            staleness_bars=placement.plan_bar if placement is not None else plan_bar,
-            desired_samples=desired,
-            actual_samples=actual,
-            slack_s=(desired - actual) / self._transport.rate,
-            placement=placement,
+            desired_s=self._seconds(self.deadline_samples(bar)),
+            actual_s=self._seconds(actual_samples),
+            epoch=None if clip is None else clip.epoch,
+            staleness_bars=None if clip is None else clip.plan_bar,
             reason=reason,
+            expected=expected,
+            source=None if placement is None else placement.source,
+            fades=placement is not None and placement.fades,
         )
+        return BarDecision(event, placement)

@@ -8,15 +8,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from functools import partial
 
-from companion.audio.memory import AudioMemory
-from companion.clock.transport import Transport
 from companion.control.parameters import TAKES
-from companion.control.store import ParameterStore
 from companion.generate.budget import Wish
 from companion.generate.effort import Effort
 from companion.generate.protocol import Ready
 from companion.players.decision import Placement
-from companion.players.journal import Journal
+from companion.players.desk import Desk
 from companion.players.planner import Planner
 from companion.players.player import Player
 from companion.players.rounds import Rounds
@@ -31,81 +28,57 @@ class Ensemble:
 
     Attributes:
         players: the players; none before `prepare`.
-        stopped: whether the clock's master is: then nobody sounds, though plans go on.
-        deaf: while True there is nothing to listen to: the last cycle is repeated.
     """
 
-    def __init__(
-        self,
-        memory: AudioMemory,
-        transport: Transport,
-        rounds: Rounds,
-        store: ParameterStore,
-        timeline: Timeline,
-        journal: Journal,
-    ) -> None:
-        """No players yet.
-
-        Args:
-            memory: the stream's position, and the players' gains.
-            transport: the bar grid.
-            rounds: has their plans made.
-            store: the players' knobs.
-            timeline: takes what is to sound.
-            journal: is told of what is done by hand.
-        """
-        self._memory, self._transport = memory, transport
-        self._store, self._timeline, self._journal, self._rounds = store, timeline, journal, rounds
+    def __init__(self, desk: Desk, rounds: Rounds, timeline: Timeline) -> None:
+        """No players yet: `rounds` has their plans made, `timeline` takes what is to sound."""
+        self._memory, self._transport, self._metrics = desk.memory, desk.transport, desk.metrics
+        self._store, self._journal = desk.store, desk.journal
+        self._rounds, self._timeline = rounds, timeline
         self._begun, self._fades = False, 0  # how many are written down
+        self._stopped = False
         self.players: list[Player] = []
-        self.stopped = False
-        self.deaf = False
 
     def prepare(self, names: Iterable[str], ready: Ready, seed: int) -> None:
-        """Lay out the players, by name.
-
-        Args:
-            ready: what the generator can do.
-            seed: of every die in this session.
+        """Lay out the players, by name; `seed` is of every die in this session.
 
         Raises:
             CompanionError: the generator's window is too short for a bar.
         """
-        cycle = int(self._store.snapshot()["cycle"])
+        cycle, seconds = int(self._store.snapshot()["cycle"]), self._journal.seconds
         effort = Effort(DecodeSettings().steps, {}, "contrast")
         usual = Wish(ready.max_frames, ready.max_frames, effort)
-        self.players = [
-            Player(
-                name=name,
-                number=number + 1,
-                planner=Planner(
-                    self._transport, number, seed, ready.max_frames, ready.silence, cycle
-                ),
-                usual=usual,
-            )
-            for number, name in enumerate(names)
-        ]
+        for number, name in enumerate(names):
+            generator = ready.max_frames, ready.silence
+            planner = Planner(self._transport, number, seed, *generator, cycle, name, seconds)
+            self.players.append(Player(name, number + 1, planner, usual))
         self._rounds.prepare(self.players, ready)
         self.follow_knobs()  # before the first block: then there is no ramp into the gains
 
-    def follow_knobs(self) -> None:
-        """What acts now or at the next bar; the rest is read when a plan is asked for."""
+    def follow_knobs(self, stopped: bool = False, deaf: bool = False) -> None:
+        """Do what acts now or at the next bar; the rest is read when a plan is asked for.
+
+        Args:
+            stopped: whether the clock's master is: then nobody sounds, though plans go on.
+            deaf: while True there is nothing to listen to: the last cycle is repeated.
+        """
+        self._stopped = stopped
         self.note_levels()
         cycle = int(self._store.snapshot()["cycle"])
         for player in self.players:
             self._pull_triggers(player)
             knobs = self._store.snapshot(player.name)
-            quiet = knobs["mute"] or self.stopped
+            quiet = knobs["mute"] or stopped
             self._set_gain(player, 0.0 if quiet else gain_of(knobs["level"]))
-            player.planner.hold = bool(knobs["hold"]) or self.deaf
-            player.planner.cycle = cycle
+            player.planner.bars.hold = bool(knobs["hold"]) or deaf
+            player.planner.bars.cycle = cycle
             self._choose(player, str(knobs["take"]))
 
     def sounding(self) -> bool:
         """Whether a stem sounds in this bar or the next."""
         bar = self._transport.bar_at(self._memory.position)
-        return not self.stopped and any(
-            player.sounding_in(each) not in (None, "silence")
+        return not self._stopped and any(
+            self._metrics.sounding(player.name, each) not in (None, "silence")
             for player in self.players
             for each in (bar, bar + 1)
         )
@@ -142,25 +115,19 @@ class Ensemble:
         for player in self.players:  # before a plan is laid on lines that have moved
             self._timeline.retime(player, now)
         self._rounds.collect()
-        self._settle(now)
+        self._settle()
 
     def plan(self, now: int, stand_in_from: int = 0) -> None:
         """Have made what it is time for: a while's work, after everything that is due.
 
         Bars before `stand_in_from` are never heard in place of bars to come.
         """
-        self._rounds.stand_in_from = stand_in_from
-        if self._rounds.tick(now):
-            self._settle(now)
+        if self._rounds.tick(now, stand_in_from):
+            self._settle()
 
-    def _settle(self, now: int) -> None:
+    def _settle(self) -> None:
         for player in self.players:
             self._timeline.settle(player)
-            self._timeline.retime(player, now)
-
-    def collect(self) -> None:
-        """Place the plans that came back, and write them down."""
-        self._rounds.collect()
 
     def _pull_triggers(self, player: Player) -> None:
         pulled = partial(self._store.take_trigger, player.name)
@@ -173,7 +140,7 @@ class Ensemble:
                 self._tell_cut(player, placement, 0, now)
             for placement in again:
                 self._timeline.place(player, placement)
-        if pulled("undo") and player.planner.undo(now):
+        if pulled("undo") and player.planner.bars.undo(now):
             self._store.set("hold", True, player.name, "undo")
 
     def _choose(self, player: Player, take: str) -> None:
@@ -183,10 +150,11 @@ class Ensemble:
             return
         player.chosen = chosen
         if player.alternatives is not None and take != TAKES[0]:
-            window, results = player.alternatives.window, player.alternatives.results
-            placement = player.planner.switch(window, results[chosen], self._memory.position)
+            window, results = player.alternatives
+            at = self._memory.position
+            placement, _ = player.planner.arrive(window, results[chosen], at)
             if placement is not None:
-                self._tell_cut(player, placement, chosen, self._memory.position)
+                self._tell_cut(player, placement, chosen, at)
                 self._timeline.place(player, placement)
 
     def _tell_cut(self, player: Player, placement: Placement, stem: int, at: int) -> None:

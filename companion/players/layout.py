@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
+from companion.clock.grid import Grid
 from companion.system.errors import CompanionError
-
-if TYPE_CHECKING:
-    from companion.clock.grid import Grid
 
 BARS = ((2, 4), (2, 3), (2, 2), (1, 2), (1, 1))
 """Prefix bars and planned bars, the first pair that fits is taken.
@@ -25,25 +22,15 @@ class Layout:
     The frame that a bar line cuts in two belongs to the bar that starts in it. So the first planned
     frame may begin up to 20 ms before its bar line, and what a clip leads in with is the end of the
     prefix and that piece.
-
-    Attributes:
-        first_bar, bars: what is planned.
-        first_frame: global frame at which the window starts, at or just before a bar line (or,
-            where not even one bar fits before, a beat).
-        prefix_frames: frames before the first planned one.
-        frames: length of the window; it ends with the frame in which the last bar ends.
     """
 
-    first_bar: int
-    bars: int
+    first_bar: int  # that is planned
+    bars: int  # how many are
+    # global frame at which the window starts, at or just before a bar line (or, where not even one
+    # bar fits before, a beat)
     first_frame: int
-    prefix_frames: int
-    frames: int
-
-    @property
-    def planned_frame(self) -> int:
-        """Global frame at which what is new begins."""
-        return self.first_frame + self.prefix_frames
+    prefix_frames: int  # frames before the first planned one
+    frames: int  # length of the window; it ends with the frame in which the last bar ends
 
     @property
     def end_bar(self) -> int:

@@ -3,8 +3,8 @@
 Computed in this one place, from the very events that the take keeps; the status line, the take and
 OSC show it.
 
-*Threading*: `hear` and `bar` belong to the session's thread; what `bar` gives is unchanging. What
-`tally` gives may be read from any.
+*Threading*: `hear` and `bar` belong to the session's thread; what `bar` gives is unchanging.
+`sounding` may be called from any, and what `tally` gives read from any.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Literal, TypeVar, get_args
+from typing import Literal, NamedTuple, TypeVar, get_args
 
 from companion.players.settings import effort_of
 from companion.take.events import BarSounded, Event, PlanMade, Sounding
@@ -20,29 +20,24 @@ from companion.take.events import BarSounded, Event, PlanMade, Sounding
 Fallback = Literal["none", "fewer steps", "finished at once", "older plan", "repeat", "silence"]
 FALLBACKS: tuple[Fallback, ...] = get_args(Fallback)
 """What a bar had to do without, the least first: their numbers are their places here."""
-KEPT_PLANS = KEPT_BARS = 64
+KEPT = 64
+"""Plans and bars of a player that are remembered."""
 Kept = TypeVar("Kept")
 
 
 @dataclass(frozen=True, slots=True)
 class PlayerMetrics:
-    """One player in one bar.
+    """One player in one bar."""
 
-    Attributes:
-        sounding: what its stem is; None where none is due, in the first cycle or on silent input.
-        slack_s: how long before the time it had to be there its sound was; negative when late.
-        staleness_bars: which bar of its plan it is, from 0; a repeat adds its distance.
-        isr: share (0..1) of the bars due so far that had a stem ready; None before the first.
-        steps: decode steps that its plan was made in, over all levels.
-        fallback: what it had to do without.
-    """
-
+    # what its stem is; None where none is due, in the first cycle or on silent input
     sounding: Sounding | None
+    # how long before the time it had to be there its sound was; negative when late
     slack_s: float | None
-    staleness_bars: int | None
+    staleness_bars: int | None  # which bar of its plan it is, from 0; a repeat adds its distance
+    # share (0..1) of the bars due so far that had a stem ready; None before the first
     isr: float | None
-    steps: int | None
-    fallback: Fallback
+    steps: int | None  # decode steps that its plan was made in, over all levels
+    fallback: Fallback  # what it had to do without
 
     @property
     def severity(self) -> int:
@@ -50,61 +45,27 @@ class PlayerMetrics:
         return FALLBACKS.index(self.fallback)
 
 
-@dataclass(frozen=True, slots=True)
-class BarMetrics:
-    """The rig in one bar: of its players the least slack, the most staleness, the fewest steps.
+class BarMetrics(NamedTuple):
+    """The rig in one bar."""
 
-    Attributes:
-        bar: which, from 0.
-        isr: over all players.
-        fallback: the gravest.
-        players: by name.
-    """
-
-    bar: int
-    slack_s: float | None
-    staleness_bars: int | None
-    isr: float | None
-    steps: int | None
-    fallback: Fallback
-    players: Mapping[str, PlayerMetrics]
-
-    @property
-    def severity(self) -> int:
-        """The fallback's place in `FALLBACKS`."""
-        return FALLBACKS.index(self.fallback)
-
-
-@dataclass(frozen=True, slots=True)
-class _Plan:
-    """What is known of a plan: its steps, whether there was time for less than was wished for, and
-    whether it was then finished at once."""
-
-    steps: int
-    less: bool
-    hurried: bool
+    # of all players the least slack, the most staleness, the fewest steps, the gravest fallback,
+    # and their ISR together
+    rig: PlayerMetrics
+    players: Mapping[str, PlayerMetrics]  # each by name
 
 
 @dataclass(slots=True)
 class Tally:
-    """One player's bars and plans so far, counted.
+    """One player's bars and plans so far, counted."""
 
-    Attributes:
-        due: bars that a stem was due in.
-        ready: those of them that had one ready, be it a later bar of an older plan.
-        repeated: those of them that repeated another bar; in the rest nothing sounded.
-        plans: that came back; `late` of them for their first bar.
-        slack_s: time left when the last plan was ready, negative when it was late; None before it.
-        least_slack_s: the least of all plans.
-    """
-
-    due: int = 0
-    ready: int = 0
-    repeated: int = 0
-    plans: int = 0
+    due: int = 0  # bars that a stem was due in
+    ready: int = 0  # those of them that had one ready, be it a later bar of an older plan
+    repeated: int = 0  # those of them that repeated another bar; in the rest nothing sounded
+    plans: int = 0  # that came back; `late` of them for their first bar
     late: int = 0
+    # time left when the last plan was ready, negative when it was late; None before it
     slack_s: float | None = None
-    least_slack_s: float | None = None
+    least_slack_s: float | None = None  # the least of all plans
 
     @property
     def isr(self) -> float | None:
@@ -146,10 +107,16 @@ class Metrics:
 
     def __init__(self) -> None:
         """Nothing heard yet."""
-        self._plans: dict[str, dict[int, _Plan]] = {}
-        self._bars: dict[str, dict[int, BarSounded]] = {}
+        # By player, then by plan: the steps that it was made in, and what it had to do without.
+        self._plans: defaultdict[str, dict[int, tuple[int, Fallback]]] = defaultdict(dict)
+        self._bars: defaultdict[str, dict[int, BarSounded]] = defaultdict(dict)
         self._tallies: defaultdict[str, Tally] = defaultdict(Tally)
         self._next_bar = 0
+
+    def sounding(self, player: str, bar: int) -> Sounding | None:
+        """What a player's stem is in a bar, None where none is due."""
+        sounded = self._due(player, bar)
+        return None if sounded is None else sounded.sounding
 
     def tally(self, player: str) -> Tally:
         """A player's figures so far."""
@@ -170,14 +137,10 @@ class Metrics:
     def hear(self, event: Event) -> None:
         """Something happened; only plans and bars count."""
         if isinstance(event, PlanMade):
-            wish = effort_of(event.knobs)
-            allowed = sum(event.steps)
-            less = allowed < sum(wish.steps) or event.passes < wish.passes
-            plan = _Plan(event.steps_done, less, event.steps_done < allowed)
-            _keep(self._plans, event.player, event.epoch, plan, KEPT_PLANS)
+            _keep(self._plans[event.player], event.epoch, (event.steps_done, _less(event)))
             self._tallies[event.player].count_plan(event)
         elif isinstance(event, BarSounded):
-            _keep(self._bars, event.player, event.bar, event, KEPT_BARS)
+            _keep(self._bars[event.player], event.bar, event)
             self._tallies[event.player].count_bar(event)
 
     def begun(self, bar: int) -> range:
@@ -193,48 +156,49 @@ class Metrics:
         slack_s = [one.slack_s for one in each.values() if one.slack_s is not None]
         staleness = [m.staleness_bars for m in each.values() if m.staleness_bars is not None]
         steps = [one.steps for one in each.values() if one.steps is not None]
-        return BarMetrics(
-            bar=bar,
+        rig = PlayerMetrics(
+            sounding=None,
             slack_s=min(slack_s, default=None),
             staleness_bars=max(staleness, default=None),
             isr=together.isr,
             steps=min(steps, default=None),
             fallback=FALLBACKS[max((one.severity for one in each.values()), default=0)],
-            players=each,
         )
+        return BarMetrics(rig, each)
+
+    def _due(self, player: str, bar: int) -> BarSounded | None:
+        """What was decided of a bar in which a stem is due."""
+        sounded = self._bars[player].get(bar)
+        silent = sounded is not None and sounded.sounding == "silence" and not sounded.expected
+        return None if silent else sounded
 
     def _player(self, player: str, bar: int) -> PlayerMetrics:
-        isr = self._tallies[player].isr
-        sounded = self._bars.get(player, {}).get(bar)
-        if sounded is None or (sounded.sounding == "silence" and not sounded.expected):
+        isr, sounded = self._tallies[player].isr, self._due(player, bar)
+        if sounded is None:
             return PlayerMetrics(None, None, None, isr, None, "none")
-        plan = None
-        if sounded.epoch is not None:
-            plan = self._plans.get(player, {}).get(sounded.epoch)
+        unknown: tuple[int | None, Fallback] = None, "none"
+        epoch = -1 if sounded.epoch is None else sounded.epoch
+        steps, less = self._plans[player].get(epoch, unknown)
+        fallback = less if sounded.sounding == "plan" else sounded.sounding
         return PlayerMetrics(
             sounding=sounded.sounding,
             slack_s=sounded.slack_s,
             staleness_bars=sounded.staleness_bars,
             isr=isr,
-            steps=plan.steps if plan is not None else None,
-            fallback=_fallback(sounded, plan),
+            steps=steps,
+            fallback=fallback if sounded.expected else "none",  # on hold, at the performer's wish
         )
 
 
-def _fallback(sounded: BarSounded, plan: _Plan | None) -> Fallback:
-    if not sounded.expected:  # on hold, at the performer's wish
-        return "none"
-    if sounded.sounding != "plan":
-        return sounded.sounding
-    if plan is not None and plan.hurried:
+def _less(plan: PlanMade) -> Fallback:
+    """What a plan had to do without."""
+    wish, allowed = effort_of(plan.knobs), sum(plan.steps)
+    if plan.steps_done < allowed:
         return "finished at once"
-    return "fewer steps" if plan is not None and plan.less else "none"
+    return "fewer steps" if allowed < sum(wish.steps) or plan.passes < wish.passes else "none"
 
 
-def _keep(
-    shelf: dict[str, dict[int, Kept]], player: str, number: int, what: Kept, most: int
-) -> None:
-    kept = shelf.setdefault(player, {})
+def _keep(kept: dict[int, Kept], number: int, what: Kept) -> None:
     kept[number] = what
-    while len(kept) > most:
+    while len(kept) > KEPT:
         kept.pop(min(kept))

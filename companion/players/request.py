@@ -1,41 +1,45 @@
-"""The request of one plan: what is heard, what was played before, and how to lean on it."""
+"""The requests of a plan: what is heard, what was played before, how to lean on it, which dice."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from collections.abc import Iterable
+from dataclasses import replace
 
+import numpy as np
+
+from companion.control.store import Snapshot
+from companion.generate.effort import Effort
+from companion.listen.window import ContextWindow
 from companion.players.decision import PlanWindow, Prefix
+from companion.players.settings import decode_settings
 from companion.players.stem import Stem
-from model.request import DecodeSettings, Form, StemRequest, StemResult
+from companion.take.events import OtherHeard
+from model.instruments import instrument_index
+from model.request import StemRequest, StemResult
 
-if TYPE_CHECKING:
-    from companion.listen.window import ContextWindow
 
-
-def stem_request(
+def stem_requests(
     stem: Stem,
     window: PlanWindow,
     given: Prefix,
     context: ContextWindow,
-    instrument: int,
-    guidance: Mapping[str, float],
-    form: Form,
-    decode: DecodeSettings,
-) -> StemRequest:
+    knobs: Snapshot,
+    effort: Effort,
+    stems: int = 1,
+) -> list[StemRequest]:
     """What to ask the generator for; ValueError if a value is outside its range.
 
     Args:
-        stem: the player's, for the window's prefix.
-        window: the plan.
-        given: how much of it is there already.
+        stem, knobs: the player's.
+        window, given: the plan, and how much of it is there already.
         context: what is heard in the window's frames.
-        instrument, guidance, form, decode: see `StemRequest`.
+        effort: what there is time for of what the knobs wish for.
+        stems: two where there is a choice; they differ in their seed.
     """
     layout = window.layout
     prefix, lead = stem.prefix(layout.first_frame, given.frames, given.repeats)
-    return StemRequest(
+    first = StemRequest(
         context=context.audio,
         context_known=context.known,
         phase=window.grid.phase(layout.first_frame, layout.frames),
@@ -43,12 +47,22 @@ def stem_request(
         lead=lead,
         frames=layout.frames,
         first_frame=layout.first_frame,
-        instrument=instrument,
-        guidance=guidance,
-        form=form,
-        decode=decode,
+        instrument=instrument_index(str(knobs["instrument"])),
+        guidance=effort.guidance,
+        form=effort.form,
+        decode=replace(decode_settings(knobs), steps=effort.steps),
         seed=window.seed,
     )
+    return [first, replace(first, seed=alternative_seed(first.seed))][:stems]
+
+
+def with_others(mix: ContextWindow, others: Iterable[tuple[Stem, OtherHeard]]) -> ContextWindow:
+    """A window of the mix, and what other players are going to play in it."""
+    audio = mix.audio
+    for stem, other in others:
+        sound = stem.prefix(mix.first_frame, mix.frames, other.repeats)[1]
+        audio = audio + np.float32(other.gain) * sound
+    return replace(mix, audio=audio)
 
 
 def request_digest(request: StemRequest) -> str:
@@ -67,3 +81,17 @@ def result_digest(result: StemResult) -> str:
     hashed = hashlib.blake2b(result.tokens.tobytes(), digest_size=8)
     hashed.update(result.audio.tobytes())
     return hashed.hexdigest()
+
+
+def plan_seed(session_seed: int, player: int, epoch: int, salt: int) -> int:
+    """The seed of a player's plan, 0 .. 2**63 - 1, after `salt` times other dice were asked for.
+
+    It is the same on every machine, and another for every other plan.
+    """
+    text = f"{session_seed}/{player}/{epoch}/{salt}".encode()
+    return int.from_bytes(hashlib.blake2b(text, digest_size=8).digest(), "big") >> 1
+
+
+def alternative_seed(seed: int) -> int:
+    """The seed of the other stem of a plan, 0 .. 2**63 - 1."""
+    return plan_seed(seed, 0, 0, 0)

@@ -22,32 +22,25 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from math import ceil
 
-import numpy as np
-from numpy.typing import NDArray
-
-from companion.audio.memory import AudioMemory
+from companion.audio.aligned_input import Look
 from companion.audio.silence import is_silent
-from companion.clock.transport import Transport
 from companion.control.parameters import PARAMETERS, Value
-from companion.control.store import ParameterStore, Snapshot
+from companion.control.store import Snapshot
 from companion.generate.budget import Budget, Wish
 from companion.generate.effort import Effort
 from companion.generate.latency import LONG_WAIT_S, Latency, Work
 from companion.generate.protocol import Ready
 from companion.generate.stem_worker import Finished, StemWorker
 from companion.generate.warmup import typical_work
-from companion.listen.hearing import Hearing, Listening
+from companion.listen.hearing import Hearing
 from companion.listen.window import ContextWindow
-from companion.players.batch import Member, Round, stem_count, usual_wish
 from companion.players.decision import PlanWindow
-from companion.players.journal import Journal
-from companion.players.player import Alternatives, Player
-from companion.players.request import request_digest, result_digest
-from companion.players.seeds import alternative_seed
-from companion.players.settings import decode_settings, effort_of
+from companion.players.desk import Desk
+from companion.players.player import Member, Player, Round
+from companion.players.request import request_digest, result_digest, stem_requests, with_others
+from companion.players.settings import effort_of
 from companion.players.timeline import Timeline
 from companion.take import events as log
-from model.instruments import instrument_index
 from model.request import StemRequest, StemResult
 
 PLAN_KNOBS = tuple(
@@ -58,43 +51,31 @@ HURRY_AGAIN_S = 0.25
 
 
 class Rounds:
-    """Asks for the plans of all players, one batch at a time, and takes them back.
-
-    Attributes:
-        stand_in_from: the first bar that may stand in for one not yet played.
-    """
+    """Asks for the plans of all players, one batch at a time, and takes them back."""
 
     def __init__(
         self,
-        memory: AudioMemory,
-        heard: Listening,
-        transport: Transport,
+        desk: Desk,
+        look: Callable[[], Look],
         worker: StemWorker,
-        store: ParameterStore,
         timeline: Timeline,
-        journal: Journal,
         warn: Callable[[str], None],
     ) -> None:
         """Nothing planned.
 
         Args:
-            memory: the stream's position.
-            heard: the performer's music.
-            transport: the bar grid.
-            worker: who makes the plans.
-            store: the players' knobs.
-            timeline: takes what is to sound.
-            journal: is told of every plan.
+            look: tells what has been heard of the performer by now.
             warn: told what the performer should know, in one line.
         """
-        self._memory, self._transport, self._worker = memory, transport, worker
-        self._store, self._timeline, self._journal, self._warn = store, timeline, journal, warn
-        self.stand_in_from = 0
+        self._memory, self._transport = desk.memory, desk.transport
+        self._store, self._journal, self._warn = desk.store, desk.journal, warn
+        self._worker, self._timeline = worker, timeline
+        self._stand_in_from = 0
         self._budget = Budget(None)
         self._latency: Latency | None = None
         self._players: Sequence[Player] = ()
         self._number = 0
-        self._heard, self._hearing = heard, Hearing(heard, transport)
+        self._look, self._hearing = look, Hearing(look, desk.transport)
         self._round: Round | None = None
         self._turns: deque[Member] = deque()  # planned after this round, for the same bar
         self._hurry_again_samples = 0
@@ -108,8 +89,12 @@ class Rounds:
             self._latency = Latency(work, timings_s, self._seconds(self._memory.position))
             self._budget = Budget(self._latency)
 
-    def tick(self, now: int) -> bool:
-        """Begin what it is time for, if anything; hurry or give up what is being made."""
+    def tick(self, now: int, stand_in_from: int) -> bool:
+        """Begin what it is time for, if anything; hurry or give up what is being made.
+
+        Bars before `stand_in_from` are never heard in place of bars to come.
+        """
+        self._stand_in_from = stand_in_from
         if self._round is not None:
             self._watch(self._round, now)
         begun = False
@@ -145,7 +130,7 @@ class Rounds:
             self._member(player, window, knobs[player.name])
             for player in wanting
             if first_bar < self._timeline.end_bar
-            and (window := player.planner.window(now, first_bar, self._heard.position)) is not None
+            and (window := player.planner.window(now, first_bar, self._look().position)) is not None
         ]
         if self._order == "in turn" and members:
             self._turns.extend(members[1:])
@@ -154,35 +139,33 @@ class Rounds:
 
     def _first_bar(self, wanting: Sequence[Player], knobs: dict[str, Snapshot], now: int) -> int:
         """The bar to plan for; see the module."""
-        planner = wanting[0].planner
-        wishes = [
-            wish
-            for player in wanting
-            for wish in [usual_wish(player, knobs[player.name])] * stem_count(knobs[player.name])
-        ]
+        bars = wanting[0].planner.bars
+        wishes: list[Wish] = []
+        for player in wanting:
+            own = knobs[player.name]
+            wishes += [replace(player.usual, effort=effort_of(own))] * _stem_count(own)
         at_s, rate = self._seconds(now), self._transport.rate
         least_s, all_s = self._budget.least_s(wishes, at_s), self._budget.all_s(wishes, at_s)
-        soonest = planner.first_bar(now + ceil(least_s * rate))
-        best = planner.first_bar(now + ceil(all_s * rate))
-        bar = min(best, soonest + 1)
-        ends = [player.planner.end_bar for player in wanting if player.planner.end_bar > 0]
-        return max(soonest, min([bar, *ends]))
+        soonest = bars.first_bar(now + ceil(least_s * rate))
+        best = bars.first_bar(now + ceil(all_s * rate))
+        ends = [end for player in wanting if (end := player.planner.stem.clips.end_bar) > 0]
+        return max(soonest, min([best, soonest + 1, *ends]))
 
     def _member(self, player: Player, window: PlanWindow, knobs: Snapshot) -> Member:
         layout = window.layout
-        new_frames = layout.frames - player.planner.prefix_frames(layout)
+        new_frames = layout.frames - player.planner.prefix(layout).frames
         wish = Wish(layout.frames, new_frames, effort_of(knobs))
         player.usual, player.asked_with = wish, self._shape(knobs)
-        return Member(player, window, knobs, wish, stem_count(knobs))
+        return Member(player, window, knobs, wish, _stem_count(knobs))
 
     def _begin(self, members: Sequence[Member], now: int) -> None:
-        self._hearing.look()
-        self._journal.unheard(self._hearing.gaps, now)
+        self._journal.unheard(self._hearing.look().gaps, now)
         heard = {member.player.number: self._hear(member) for member in members}
-        silent = [m for m in members if is_silent(*_of_mix(heard[m.player.number]))]
+        mixes = [(member, heard[member.player.number][0]) for member in members]
+        silent = [member for member, mix in mixes if is_silent(mix.audio, mix.known)]
         for member in silent:
-            quiet = member.player.planner.mute(member.window, now).placement
-            bars = None if quiet is None else (quiet.first_bar, quiet.first_bar + quiet.bars)
+            quiet = member.player.planner.mute(member.window, now)
+            bars = None if quiet is None else (quiet.first_bar, quiet.end_bar)
             muted = log.PlanMuted(player=member.player.name, epoch=member.window.epoch, bars=bars)
             self._journal.write(muted, member.window.made_samples)
             if quiet is not None:
@@ -218,49 +201,38 @@ class Rounds:
         """What a player hears: the mix, and the mix with the others."""
         window, layout, grid = member.window, member.window.layout, member.window.grid
         # Never nothing at all: a cycle may be longer than what is kept of the input.
-        whole = member.player.planner.cycle
+        whole = member.player.planner.bars.cycle
         shorter = [(whole // n, 0) for n in (1, 2, 4, 8) if whole >= n]
-        for cycle, stand_in_from in [(whole, self.stand_in_from), *shorter]:
+        for cycle, stand_in_from in [(whole, self._stand_in_from), *shorter]:
             mix = self._hearing.window(
                 grid, layout.first_frame, layout.frames, cycle, stand_in_from
             )
             if mix.known.any():
                 break
-        audio = mix.audio
-        others: dict[str, log.OtherHeard] = {}
-        for other in self._players:
-            settled = other.planner.settled(grid, layout)
-            if other is member.player or other.gain <= 0.0 or settled is None:
-                continue
-            if self._order != "apart":
-                others[other.name] = log.OtherHeard(other.gain, settled)
-                audio = audio + np.float32(other.gain) * other.planner.sound(grid, layout)
+        others = [
+            (other, log.OtherHeard(other.gain, settled))
+            for other in self._players
+            if other is not member.player and other.gain > 0.0 and self._order != "apart"
+            if (settled := other.planner.settled(grid, layout)) is not None
+        ]
         told = log.PlanHeard(
             player=member.player.name,
             epoch=window.epoch,
             seed=window.seed,
             first_bar=layout.first_bar,
             bpm=str(grid.bpm),
-            heard_samples=self._hearing.position,
+            heard_samples=self._hearing.heard.position,
             cycle=cycle,
             stand_in_from=stand_in_from,
-            others=others,
+            others={other.name: heard for other, heard in others},
         )
-        self._journal.write(told, self._hearing.position)
-        return mix, replace(mix, audio=audio)
+        self._journal.write(told, self._hearing.heard.position)
+        return mix, with_others(mix, ((other.planner.stem, heard) for other, heard in others))
 
     def _requests(self, member: Member, heard: ContextWindow, effort: Effort) -> list[StemRequest]:
-        knobs, window = member.knobs, member.window
-        first = member.player.planner.request(
-            window,
-            heard,
-            instrument_index(str(knobs["instrument"])),
-            effort.guidance,
-            effort.form,
-            replace(decode_settings(knobs), steps=effort.steps),
-        )
-        others = [replace(first, seed=alternative_seed(first.seed))] * (member.stems - 1)
-        given = member.player.planner.prefix(window.layout)
+        planner, window, knobs = member.player.planner, member.window, member.knobs
+        given = planner.prefix(window.layout)
+        requests = stem_requests(planner.stem, window, given, heard, knobs, effort, member.stems)
         asked = log.PlanAsked(
             player=member.player.name,
             epoch=window.epoch,
@@ -272,10 +244,10 @@ class Rounds:
             steps=effort.steps,
             guidance=effort.guidance,
             form=effort.form,
-            digest=request_digest(first),
+            digest=request_digest(requests[0]),
         )
         self._journal.write(asked, window.made_samples)
-        return [first, *others]
+        return requests
 
     # --- while it is made ----------------------------------------------------------------------
 
@@ -324,10 +296,10 @@ class Rounds:
             self._journal.write(failed, now)
             player.planner.over(window)
             return
-        player.alternatives = Alternatives(window, results) if member.stems > 1 else None
+        player.alternatives = (window, results) if member.stems > 1 else None
         chosen = player.chosen if member.stems > 1 else 0
         result = results[chosen]
-        arrival = player.planner.arrive(window, result, now)
+        placement, reason = player.planner.arrive(window, result, now)
         timings_s = {**result.timings, "waited": finished.waited_s, "made": finished.made_s}
         seconds, effort = self._journal.seconds, done.spending.efforts[at]
         plan = log.PlanMade(
@@ -335,14 +307,14 @@ class Rounds:
             epoch=window.epoch,
             first_bar=window.layout.first_bar,
             bars=window.layout.bars,
-            desired_s=seconds(arrival.desired_samples),
-            actual_s=seconds(arrival.actual_samples),
-            slack_s=arrival.slack_s,
+            desired_s=seconds(window.deadline_samples),
+            actual_s=seconds(now),
+            slack_s=window.slack_s(now),
             seed=window.seed,
             instrument=str(member.knobs["instrument"]),
             knobs=member.knobs,
             timings_s=timings_s,
-            reason=arrival.reason,
+            reason=reason,
             round=done.number,
             asked_s=seconds(done.asked_samples),
             steps=effort.steps,
@@ -351,12 +323,12 @@ class Rounds:
             form=effort.form,
             steps_done=result.steps,
             stem=chosen,
-            cut_from=None if arrival.placement is None else arrival.placement.first_bar,
+            cut_from=None if placement is None else placement.first_bar,
             digest=result_digest(result),
         )
-        self._journal.write(plan, arrival.actual_samples)
-        if arrival.placement is not None:
-            self._timeline.place(player, arrival.placement)
+        self._journal.write(plan, now)
+        if placement is not None:
+            self._timeline.place(player, placement)
 
     def _learn(self, done: Round, finished: Finished, now: int) -> None:
         """How long a plan took; one that was given up is taken to have been halfway."""
@@ -393,5 +365,6 @@ class Rounds:
         return sample / self._transport.rate
 
 
-def _of_mix(heard: tuple[ContextWindow, ContextWindow]) -> tuple[NDArray, NDArray]:
-    return heard[0].audio, heard[0].known
+def _stem_count(knobs: Snapshot) -> int:
+    """How many stems a player asks for at once: two where there is a choice."""
+    return 1 if knobs["take"] == "off" else 2

@@ -7,24 +7,20 @@ placed, and once more when those beats have moved since.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import count
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from companion.clock.grid import Grid
+from companion.clock.transport import Transport
 from companion.clock.warp import warped
-from companion.players.clips import BarClip, ClipShelf, to_device_rate
-from companion.players.decision import Placement, PlanWindow, Retimed
-from companion.players.frame_grid import FrameGrid
+from companion.players.clips import BarClip, ClipShelf, FrameGrid, to_device_rate
+from companion.players.decision import Laid, Placement, PlanWindow
 from model.grid import FRAME_RATE, HOP
 from model.request import StemResult
-
-if TYPE_CHECKING:
-    from companion.clock.transport import Transport
 
 LEAD_IN_S = 0.150
 """Music before a clip's start, for the cross-fade and for a stretch to settle."""
@@ -34,73 +30,32 @@ ASTRAY_S = 0.001
 """A beat that was laid so far from where it lies now is moved."""
 FADE_IN_S = 0.001
 """Over so long a stem rises from silence that is laid before it."""
-LAID_BARS = 24
-"""Bars behind the newest of which it is known where their beats were laid."""
 
 
 class Stem:
     """What was placed on a player's timeline, and the clips that may be next.
 
     Attributes:
+        clips: what sounds, by bar.
         grid: that it is planned on.
         begun: whether anything was placed on this grid, for a plan to go on from.
     """
 
-    def __init__(
-        self, transport: Transport, grid: Grid, player: int, silence: NDArray[np.int16]
-    ) -> None:
+    def __init__(self, transport: Transport, silence: NDArray[np.int16]) -> None:
         """Nothing placed; `silence` is int16 [4, n], silence in tokens."""
-        self._transport = transport
-        self._player = player
-        self._silence = silence
+        self._transport, self._silence = transport, silence
         self._lead_in_samples = round(LEAD_IN_S * transport.rate)
-        self._clips = ClipShelf()
-        self._laid: dict[int, tuple[int, ...]] = {}
+        self.clips = ClipShelf()
         self._numbers = count()
-        self._start_frames(grid)
-
-    def _start_frames(self, grid: Grid) -> None:
-        self.grid = grid
-        self.begun = False
-        self._tokens = FrameGrid(self._silence)
-        self._sound = FrameGrid(np.zeros((HOP, 1), np.float32))
+        self.regrid(transport.grid())
 
     def regrid(self, grid: Grid) -> None:
         """Plan on another grid from now on: bars are kept, but no plan goes on from them."""
-        self._start_frames(grid)
+        self.grid, self.begun = grid, False
+        self._tokens = FrameGrid(self._silence)
+        self._sound = FrameGrid(np.zeros((HOP, 1), np.float32))
 
-    @property
-    def end_bar(self) -> int:
-        """The bar after the last that sounds."""
-        return self._clips.end_bar
-
-    def clip(self, bar: int) -> BarClip | None:
-        """What sounds in a bar, None if nothing."""
-        return self._clips.get(bar)
-
-    def source(self, bar: int, cycle: int, before: int | None = None) -> int | None:
-        """The bar to repeat in `bar`'s place; see `ClipShelf.source`."""
-        return self._clips.source(bar, cycle, before)
-
-    def first_of(self, bar: int) -> int | None:
-        """The first bar of those up to `bar` that are of one plan; None where nothing sounds."""
-        return self._clips.first_of(bar)
-
-    def commit(self, placement: Placement) -> None:
-        """From now on this is what sounds there."""
-        if placement.grid == self.grid:
-            # What was planned on another grid has no frames on this one.
-            self.begun = self.begun or (placement.source is None and placement.epoch is not None)
-            self._tokens.write(placement.first_frame, placement.tokens)
-            self._sound.write(placement.first_frame, placement.sound)
-        if placement.epoch is None:
-            self._clips.clear_from(placement.first_bar)
-            return
-        for bar, clip in enumerate(placement.bar_clips, placement.first_bar):
-            self._clips.put(bar, clip)
-        self._laid.update(placement.lines)
-        for old in [bar for bar in self._laid if bar < placement.first_bar - LAID_BARS]:
-            del self._laid[old]
+    # --- new clips -----------------------------------------------------------------------------
 
     def cut(self, window: PlanWindow, result: StemResult, first_bar: int, now: int) -> Placement:
         """The bars of a finished plan from `first_bar` on, as one clip."""
@@ -130,32 +85,28 @@ class Stem:
 
         `source` must be a bar that has a clip.
         """
-        clip = self._clips.get(source)
+        clip = self.clips.get(source)
         assert clip is not None
         again = replace(clip, plan_bar=clip.plan_bar + bar - source, ready_samples=now)
         if fades:
             fade = np.linspace(1.0, 0.0, len(clip.audio), dtype=np.float32)
             again = replace(again, audio=clip.audio * fade)
-        placement = self._placement(bar, [again], self.grid, *self._frames_again(bar, source))
-        return replace(placement, source=source, fades=fades)
+        frames = self._frames_again(bar, source)
+        return self._placement(bar, [again], self.grid, *frames, source, fades)
 
-    def quiet(self, first_bar: int, end_bar: int, now: int) -> Placement:
+    def quiet(self, first_bar: int, end_bar: int) -> Placement:
         """Silence over bars first_bar .. end_bar - 1; what was there cross-fades into it."""
         start = self._transport.bar_start_samples(first_bar)
         first_frame = math.floor(self.grid.bar_start_frames(first_bar))
         frames = math.ceil(self.grid.bar_start_frames(end_bar)) - first_frame
         return Placement(
-            player=self._player,
             start_samples=start,
             clip=np.zeros(self._transport.bar_start_samples(end_bar) - start, np.float32),
             lead_in=np.zeros(self._lead_in_samples, np.float32),
+            bar_clips={},
             first_bar=first_bar,
-            bars=end_bar - first_bar,
-            bar_clips=(),
-            lines={},
+            end_bar=end_bar,
             epoch=None,
-            plan_bar=0,
-            ready_samples=now,
             grid=self.grid,
             first_frame=first_frame,
             tokens=self._tokens.silence(frames),
@@ -163,7 +114,20 @@ class Stem:
             number=next(self._numbers),
         )
 
-    def retime(self, now: int) -> Retimed | None:
+    def commit(self, placement: Placement) -> None:
+        """From now on this is what sounds there."""
+        if placement.grid == self.grid:
+            # What was planned on another grid has no frames on this one.
+            self.begun = self.begun or (placement.source is None and placement.epoch is not None)
+            self._tokens.write(placement.first_frame, placement.tokens)
+            self._sound.write(placement.first_frame, placement.sound)
+        if placement.epoch is None:
+            self.clips.clear_from(placement.first_bar)
+        self.laid(placement)
+
+    # --- on beats that move --------------------------------------------------------------------
+
+    def retime(self, now: int) -> Laid | None:
         """What is about to sound, on the beats as they lie now; None while it lies well.
 
         It reaches to the end of the bar after the one it starts in: what is behind has time.
@@ -172,54 +136,57 @@ class Stem:
         bar = self._transport.bar_at(at)
         if not any(self._astray(each, at) for each in (bar, bar + 1)):
             return None
-        first = self._first_laid(bar)
+        clip, following = self.clips.get(bar), self.clips.get(bar + 1)
+        first, clip = (bar, clip) if clip is not None else (bar + 1, following)
+        assert clip is not None  # else none were astray
         start = max(at, self._transport.bar_start_samples(first))
-        begins = self._laid[first][0]
-        if not self._is_laid(first - 1) and at <= begins < start:
+        begins = clip.laid[0]
+        if self.clips.get(first - 1) is None and at <= begins < start:
             # Nothing sounds before it that would run on up to its line: what it began with there.
             start = max(begins, self._transport.bar_start_samples(first - 1))
         return self.retime_from(start)
 
-    def retime_from(self, sample: int) -> Retimed:
+    def retime_from(self, sample: int) -> Laid:
         """What sounds from a stream sample on, on the beats as they lie now.
 
         There must be a bar that was laid there, or one behind, up to which it is silent.
         """
         bar = self._transport.bar_at(sample)
-        bars = [each for each in (bar, bar + 1) if self._is_laid(each)]
-        clips = [clip for each in bars if (clip := self._clips.get(each)) is not None]
-        lead_in, whole = self._rendered(bars[0], clips)
-        skip = sample - self._transport.bar_start_samples(bars[0])
+        bars = {each: clip for each in (bar, bar + 1) if (clip := self.clips.get(each)) is not None}
+        first = min(bars)
+        lead_in, whole = self._rendered(first, tuple(bars.values()))
+        skip = sample - self._transport.bar_start_samples(first)
         if skip < 0:
             rise = round(FADE_IN_S * self._transport.rate)
             whole[:rise] *= np.arange(1, rise + 1, dtype=np.float32) / np.float32(rise)
             whole = np.concatenate([np.zeros(-skip, np.float32), whole])
-            return Retimed(sample, whole, np.zeros_like(lead_in), self._lines(bars))
-        if skip:
+            lead_in = np.zeros_like(lead_in)
+        elif skip:
             lead_in = whole[max(0, skip - self._lead_in_samples) : skip]
-        return Retimed(sample, whole[skip:], lead_in, self._lines(bars))
+            whole = whole[skip:]
+        laid = self._on_their_beats(bars)
+        return Laid(start_samples=sample, clip=whole, lead_in=lead_in, bar_clips=laid)
 
-    def _first_laid(self, bar: int) -> int:
-        return bar if self._is_laid(bar) else bar + 1
-
-    def _is_laid(self, bar: int) -> bool:
-        return bar in self._laid and self._clips.get(bar) is not None
-
-    def retimed(self, moved: Retimed) -> None:
-        """The writer took it."""
-        self._laid.update(moved.lines)
-
-    def _lines(self, bars: Iterable[int]) -> dict[int, tuple[int, ...]]:
-        return {bar: self._transport.beat_lines(bar) for bar in bars}
+    def laid(self, laid: Laid) -> None:
+        """The writer took it: this is where its bars lie."""
+        for bar, clip in laid.bar_clips.items():
+            self.clips.put(bar, clip)
 
     def _astray(self, bar: int, at: int) -> bool:
         """Whether a beat of a bar, from a sample on, was laid elsewhere than it lies now."""
-        laid = self._laid.get(bar)
-        if laid is None or self._clips.get(bar) is None:
+        clip = self.clips.get(bar)
+        if clip is None:
             return False
-        lines = self._transport.beat_lines(bar)
-        apart = [abs(one - other) for one, other in zip(laid, lines, strict=True) if other >= at]
+        pairs = zip(clip.laid, self._transport.beat_lines(bar), strict=True)
+        apart = [abs(laid - line) for laid, line in pairs if line >= at]
         return max(apart, default=0) > ASTRAY_S * self._transport.rate
+
+    def _on_their_beats(self, clips: Mapping[int, BarClip]) -> dict[int, BarClip]:
+        """The same clips, laid where their beats lie now."""
+        beat_lines = self._transport.beat_lines
+        return {bar: replace(clip, laid=beat_lines(bar)) for bar, clip in clips.items()}
+
+    # --- what a plan goes on from --------------------------------------------------------------
 
     def prefix(
         self, first_frame: int, frames: int, repeats: Mapping[int, int]
@@ -230,10 +197,8 @@ class Stem:
 
         `repeats` says which bars, not placed yet, are going to repeat which others.
         """
-        tokens, sound = (
-            self._tokens.read(first_frame, frames),
-            self._sound.read(first_frame, frames),
-        )
+        tokens = self._tokens.read(first_frame, frames)
+        sound = self._sound.read(first_frame, frames)
         for bar, source in repeats.items():
             start, again, sound_again = self._frames_again(bar, source)
             skip, at = max(0, first_frame - start), max(0, start - first_frame)
@@ -241,6 +206,19 @@ class Stem:
             tokens[:, at : at + count] = again[:, skip : skip + count]
             sound[:, at : at + count] = sound_again[:, skip : skip + count]
         return tokens, sound.T.ravel()
+
+    def _frames_again(
+        self, bar: int, source: int
+    ) -> tuple[int, NDArray[np.int16], NDArray[np.float32]]:
+        """First frame, tokens and sound of `bar` when it repeats `source`, to the nearest frame."""
+        start = self.grid.bar_start_frames(bar)
+        first_frame = math.floor(start)
+        end_frame = math.ceil(self.grid.bar_start_frames(bar + 1))
+        shift = round(start - self.grid.bar_start_frames(source))
+        there = first_frame - shift, end_frame - first_frame
+        return first_frame, self._tokens.read(*there), self._sound.read(*there)
+
+    # --- sound ---------------------------------------------------------------------------------
 
     def _placement(
         self,
@@ -250,25 +228,25 @@ class Stem:
         first_frame: int,
         tokens: NDArray[np.int16],
         sound: NDArray[np.float32],
+        source: int | None = None,
+        fades: bool = False,
     ) -> Placement:
         """Bars, all of one plan, laid on the beats as they lie now."""
         lead_in, clip = self._rendered(first_bar, clips)
         return Placement(
-            player=self._player,
             start_samples=self._transport.bar_start_samples(first_bar),
             clip=clip,
             lead_in=lead_in,
+            bar_clips=self._on_their_beats(dict(enumerate(clips, first_bar))),
             first_bar=first_bar,
-            bars=len(clips),
-            bar_clips=tuple(clips),
-            lines=self._lines(range(first_bar, first_bar + len(clips))),
+            end_bar=first_bar + len(clips),
             epoch=clips[0].epoch,
-            plan_bar=clips[0].plan_bar,
-            ready_samples=clips[0].ready_samples,
             grid=grid,
             first_frame=first_frame,
             tokens=tokens,
             sound=sound,
+            source=source,
+            fades=fades,
             number=next(self._numbers),
         )
 
@@ -286,14 +264,3 @@ class Stem:
             lines, others = [0, *lines], [start - lead, *others]
         whole = warped(sound, lines, others, self._transport.rate)
         return whole[:lead], whole[lead:]
-
-    def _frames_again(
-        self, bar: int, source: int
-    ) -> tuple[int, NDArray[np.int16], NDArray[np.float32]]:
-        """First frame, tokens and sound of `bar` when it repeats `source`, to the nearest frame."""
-        start = self.grid.bar_start_frames(bar)
-        first_frame = math.floor(start)
-        end_frame = math.ceil(self.grid.bar_start_frames(bar + 1))
-        shift = round(start - self.grid.bar_start_frames(source))
-        there = first_frame - shift, end_frame - first_frame
-        return first_frame, self._tokens.read(*there), self._sound.read(*there)

@@ -8,13 +8,11 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 
-from companion.audio.memory import AudioMemory
 from companion.audio.writer import StemWriter
-from companion.clock.transport import Transport
-from companion.players.decision import BarDecision, Placement
-from companion.players.journal import Journal
+from companion.players.decision import Laid, Placement
+from companion.players.desk import Desk
 from companion.players.player import Player
-from companion.take.events import BarSounded, ClipPlaced, Incident
+from companion.take.events import ClipPlaced, Incident
 
 NEVER = sys.maxsize
 """The last bar and sample of a session that is not to end by itself."""
@@ -27,16 +25,10 @@ class Timeline:
         end_bar: nothing is placed from there on.
     """
 
-    def __init__(
-        self,
-        memory: AudioMemory,
-        transport: Transport,
-        journal: Journal,
-        warn: Callable[[str], None],
-    ) -> None:
+    def __init__(self, desk: Desk, warn: Callable[[str], None]) -> None:
         """Nothing placed; `warn` is told what the performer should know, in one line."""
-        self._memory, self._transport, self._journal, self._warn = memory, transport, journal, warn
-        self._writer = StemWriter(memory)
+        self._memory, self._transport, self._journal = desk.memory, desk.transport, desk.journal
+        self._warn, self._writer = warn, StemWriter(desk.memory)
         self.end_bar = NEVER
         self._end_samples: int | None = None
 
@@ -57,51 +49,58 @@ class Timeline:
 
         A plan that took a fraction of the expected time may be for bars far ahead.
         """
-        start = placement.start_samples
-        if start >= self.end_samples:
+        samples = self._samples(placement)
+        if not samples:
             return
-        clip = placement.clip[: self.end_samples - start]
         # With the join behind it, which would else depend on how far the stream is by now.
-        end = start + len(clip) + self._writer.fade_out_samples
+        end = placement.start_samples + samples + self._writer.fade_out_samples
         if end > self._memory.horizon_samples:
             player.early.append(placement)
-            return
-        at = self._memory.position
-        if self._writer.place(player.number, start, clip, placement.lead_in):
-            self._tell(player, start, len(clip), at, placement)
+        elif self._write(player, placement, placement.epoch, placement.number):
             player.planner.placed(placement)
-            player.overtaken(placement)
-            return
-        self._warn(f"{player.name}: a stem came too late")
-        detail = f"{player.name}, bar {placement.first_bar}"
-        incident = Incident(what="placement too late", detail=detail)
-        self._journal.write(incident, self._memory.position)
+            newest = placement.epoch  # older plans' early clips are void; after silence all are
+            player.early = [
+                each
+                for each in player.early
+                if newest is not None and each.epoch is not None and each.epoch > newest
+            ]
+        else:
+            self._warn(f"{player.name}: a stem came too late")
+            detail = f"{player.name}, bar {placement.first_bar}"
+            incident = Incident(what="placement too late", detail=detail)
+            self._journal.write(incident, self._memory.position)
 
     def retime(self, player: Player, now: int) -> None:
         """Move what is on the timeline where the tempo has moved since."""
-        moved = player.planner.retime(now)
-        if moved is None:
-            return
-        clip = moved.clip[: max(0, self.end_samples - moved.start_samples)]
-        start, at = moved.start_samples, self._memory.position
-        if len(clip) and self._writer.place(player.number, start, clip, moved.lead_in):
-            self._tell(player, start, len(clip), at, None)
-            player.planner.retimed(moved)
+        moved = player.planner.stem.retime(now)
+        if moved is not None and self._samples(moved) and self._write(player, moved):
+            player.planner.stem.laid(moved)
 
-    def _tell(
-        self, player: Player, start: int, samples: int, at: int, placement: Placement | None
-    ) -> None:
-        """Write down what went onto the timeline; what was there has moved if that is None."""
+    def _samples(self, laid: Laid) -> int:
+        """How long a clip is up to the session's end."""
+        return max(0, min(len(laid.clip), self.end_samples - laid.start_samples))
+
+    def _write(
+        self, player: Player, laid: Laid, epoch: int | None = None, number: int | None = None
+    ) -> bool:
+        """Put a clip, or without a number what was there already, onto the timeline.
+
+        False where it is too late for that.
+        """
+        start, samples, at = laid.start_samples, self._samples(laid), self._memory.position
+        if not self._writer.place(player.number, start, laid.clip[:samples], laid.lead_in):
+            return False
         placed = ClipPlaced(
             player=player.name,
             sample=at,
             start_samples=start,
             samples=samples,
-            epoch=None if placement is None else placement.epoch,
-            number=None if placement is None else placement.number,
-            moved=placement is None,
+            epoch=epoch,
+            number=number,
+            moved=number is None,
         )
         self._journal.write(placed, start)
+        return True
 
     def settle(self, player: Player) -> None:
         """Try the clips that were too far ahead again, then settle the bars that are due.
@@ -113,28 +112,10 @@ class Timeline:
             self.place(player, placement)
         until = self._memory.position
         if self.end_bar != NEVER:
-            until = min(until, player.planner.deadline_samples(self.end_bar) - 1)
-        decisions = player.planner.due(until)
-        for decision in decisions:  # all before any is placed: as they were made
-            self._tell_bar(player, decision)
-        for decision in decisions:
-            if decision.placement is not None:
-                self.place(player, decision.placement)
-            player.decided(decision)
-
-    def _tell_bar(self, player: Player, decision: BarDecision) -> None:
-        """Write down what a player's stem is in a bar."""
-        placement = decision.placement
-        sounded = BarSounded(
-            player=player.name,
-            sounding=decision.sounding,
-            desired_s=self._journal.seconds(decision.desired_samples),
-            actual_s=self._journal.seconds(decision.actual_samples),
-            epoch=decision.epoch,
-            staleness_bars=decision.staleness_bars,
-            reason=decision.reason,
-            expected=decision.expected,
-            source=None if placement is None else placement.source,
-            fades=placement is not None and placement.fades,
-        )
-        self._journal.write(sounded, self._transport.bar_start_samples(decision.bar))
+            until = min(until, player.planner.bars.deadline_samples(self.end_bar) - 1)
+        decisions = player.planner.bars.due(until)
+        for event, _ in decisions:  # all before any is placed: as they were made
+            self._journal.write(event, self._transport.bar_start_samples(event.bar))
+        for _, due in decisions:
+            if due is not None:
+                self.place(player, due)

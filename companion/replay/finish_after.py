@@ -9,12 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
+from typing import Any, cast
 
-import numpy as np
-from numpy.typing import NDArray
-
-from companion.generate.generator import BatchDecoding, Decoding, StemGenerator
-from model.request import StemRequest, StemResult
+from companion.generate.generator import BatchDecoding, StemGenerator
+from model.request import StemRequest
 
 
 @dataclass(slots=True)
@@ -25,42 +23,24 @@ class Hurry:
 
 
 class HurriedGenerator:
-    """A generator, but for when its batches finish."""
+    """A `StemGenerator`, but for when its batches finish."""
 
     def __init__(self, generator: StemGenerator, hurry: Hurry) -> None:
         """`hurry` counts for the batches that begin from now on, and may change."""
         self._generator, self._hurry = generator, hurry
 
-    @property
-    def max_frames(self) -> int:
-        """See `StemGenerator`."""
-        return self._generator.max_frames
-
-    @property
-    def device(self) -> object:
-        """See `StemGenerator`."""
-        return self._generator.device
-
-    def silence(self, frames: int) -> NDArray[np.int16]:
-        """See `StemGenerator`."""
-        return self._generator.silence(frames)
-
-    def start(self, request: StemRequest) -> Decoding:
-        """See `StemGenerator`."""
-        return self._generator.start(request)
-
     def start_together(self, requests: Sequence[StemRequest]) -> BatchDecoding:
         """See `StemGenerator`."""
-        return _Hurried(self._generator.start_together(requests), self._hurry.after)
+        batch = _Hurried(self._generator.start_together(requests), self._hurry.after)
+        return cast(BatchDecoding, batch)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._generator, name)
 
 
 class _Hurried:
     def __init__(self, batch: BatchDecoding, after: int | None) -> None:
         self._batch, self._after, self._done = batch, after, 0
-
-    @property
-    def progress(self) -> float:
-        return self._batch.progress
 
     def step(self) -> bool:
         if self._done == self._after:
@@ -68,14 +48,8 @@ class _Hurried:
         self._done += 1
         return self._batch.step()
 
-    def finish(self) -> None:
-        self._batch.finish()
-
-    def cancel(self) -> None:
-        self._batch.cancel()
-
-    def result(self, index: int) -> StemResult:
-        return self._batch.result(index)
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._batch, name)
 
 
 def hurried_after(stems: Iterable[tuple[Sequence[int], int]]) -> int | None:

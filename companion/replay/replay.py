@@ -11,9 +11,11 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
+from itertools import islice
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import soundfile
@@ -24,25 +26,24 @@ from companion.audio.writer import StemWriter
 from companion.clock.grid import Grid
 from companion.clock.transport import Segment, Transport
 from companion.control.preset import load_preset
+from companion.generate.effort import Effort
+from companion.generate.generator import StemGenerator
 from companion.generate.inline import InlineWorker
 from companion.generate.loading import loading, weights_digest
 from companion.listen.hearing import Hearing
 from companion.listen.window import ContextWindow
 from companion.players.decision import Placement, PlanWindow, Prefix
 from companion.players.layout import lay_out
-from companion.players.request import request_digest, result_digest, stem_request
-from companion.players.seeds import alternative_seed
-from companion.players.settings import decode_settings
+from companion.players.request import request_digest, result_digest, stem_requests, with_others
 from companion.players.stem import Stem
 from companion.replay.finish_after import HurriedGenerator, Hurry, hurried_after
 from companion.replay.replayed import Difference, Replayed, why_not
 from companion.system.errors import CompanionError
 from companion.take import events as log
-from companion.take.provenance import PRESET_FILE
-from companion.take.recorded_input import HeardInput, open_recorded, read_heard
+from companion.take.recorded_input import HeardInput, read_heard
+from companion.take.take import PRESET_FILE
 from companion.take.tempo_map import TempoMap, tempo_map
-from companion.take.wave_file import WaveWriter
-from model.instruments import instrument_index
+from companion.take.wave_file import WaveWriter, open_recorded
 from model.request import StemRequest, StemResult
 
 STEP_S = 1.0
@@ -87,31 +88,53 @@ def replay(
         )
     hurry = Hurry()
     source = loading(preset.generator.name, take.device or "auto", weights)
-    worker = InlineWorker(replace(source, load=lambda: HurriedGenerator(source.load(), hurry)))
+    hurried = lambda: cast(StemGenerator, HurriedGenerator(source.load(), hurry))  # noqa: E731
+    worker = InlineWorker(replace(source, load=hurried))
     if take.threads:
         worker.set_threads(take.threads)
     return _Replay(folder, take, events, worker, hurry, out, say, progress).run()
 
 
-def _unnumbered(player: _Player, event: log.ClipPlaced) -> int | None:
-    """The clip that an older take places: it told start and plan only, and the last fits."""
-    wanted = event.start_samples, event.epoch
-    fitting = [n for n, cut in player.cut.items() if (cut.start_samples, cut.epoch) == wanted]
-    return fitting[-1] if fitting else None
+@dataclass(slots=True, eq=False)
+class _Plan:
+    """A plan in the making: what it heard, what it asks for, what came back."""
+
+    window: PlanWindow
+    context: ContextWindow
+    round: int = 0
+    requests: Sequence[StemRequest] = ()
+    stems: Sequence[StemResult | str] = ()
 
 
+@dataclass(slots=True, eq=False)
 class _Player:
     """One player's stem in the making."""
 
-    def __init__(self, name: str, number: int, stem: Stem, recorded: soundfile.SoundFile) -> None:
-        self.name, self.number, self.stem, self.recorded = name, number, stem, recorded
-        self.heard: dict[int, tuple[PlanWindow, ContextWindow]] = {}
-        self.asked: dict[int, tuple[PlanWindow, int]] = {}
-        self.stems: dict[int, tuple[PlanWindow, Sequence[StemResult | str]]] = {}
-        self.made = 0  # clips so far
-        self.cut: dict[int, Placement] = {}  # and not placed yet
-        self.difference: Difference | None = None
-        self.copy: WaveWriter | None = None
+    name: str
+    number: int
+    stem: Stem
+    recorded: soundfile.SoundFile
+    copy: WaveWriter | None
+    plans: dict[int, _Plan] = field(default_factory=dict)  # by epoch, that are not back yet
+    last: _Plan | None = None  # that came back
+    made: int = 0  # clips so far
+    cut: dict[int, Placement] = field(default_factory=dict)  # by number, and not placed yet
+    difference: Difference | None = None
+
+    def keep(self, made: Placement | None) -> None:
+        """A clip was made, or could not be; some are never placed."""
+        if made is not None:
+            self.cut[self.made] = made
+        self.cut.pop(self.made - KEPT, None)
+        self.made += 1
+
+    def number_of(self, event: log.ClipPlaced) -> int | None:
+        """The clip that is placed: in an older take, which told no number, the last that fits."""
+        if event.number is not None:
+            return event.number
+        wanted = event.start_samples, event.epoch
+        fitting = (n for n, cut in self.cut.items() if (cut.start_samples, cut.epoch) == wanted)
+        return max(fitting, default=None)
 
 
 class _Replay:
@@ -138,20 +161,19 @@ class _Replay:
         self._transport = Transport(
             self._rate, Fraction(take.bpm_exact), take.origin_samples, take.beats_per_bar
         )
-        self._rounds: dict[int, list[tuple[_Player, int, list[StemRequest]]]] = {}
-        self._made: dict[tuple[int, int], Sequence[StemResult | str]] = {}
+        self._rounds: dict[int, list[_Plan]] = {}  # that are not made yet
         self._source = HeardInput(self._memory, self._start)
-        self._hearing = Hearing(self._source, self._transport)
+        self._hearing = Hearing(self._source.look, self._transport)
         self._writer = StemWriter(self._memory)
         self._ready = worker.wait_ready()
         self._players: dict[str, _Player] = {}
         for number, name in enumerate(take.players, 1):
-            stem = Stem(self._transport, self._transport.grid(), number - 1, self._ready.silence)
-            player = _Player(name, number, stem, open_recorded(folder / f"{name}.wav"))
+            stem, copy = Stem(self._transport, self._ready.silence), None
             if out is not None:
                 out.mkdir(parents=True, exist_ok=True)
-                player.copy = WaveWriter(out / f"{name}.wav", self._rate)
-            self._players[name] = player
+                copy = WaveWriter(out / f"{name}.wav", self._rate)
+            recorded = open_recorded(folder / f"{name}.wav")
+            self._players[name] = _Player(name, number, stem, recorded, copy)
             self._memory.set_gain(number, take.gains.get(name, 1.0))
         # Written down a moment after they were: the stream has them at their samples.
         levels = [event for event in events if isinstance(event, log.GainSet | log.FadedIn)]
@@ -183,18 +205,20 @@ class _Replay:
         match event:
             case log.PlanHeard():
                 self._hear(player, event)
-            case log.PlanMuted():
-                self._mute(player, event)
+            case log.PlanMuted(bars=bars):
+                player.plans.pop(event.epoch, None)
+                if bars is not None:
+                    player.keep(player.stem.quiet(*bars))
             case log.PlanAsked():
                 self._ask(player, event)
             case log.PlanMade():
                 self._arrive(player, event)
             case log.PlanFailed():
-                player.asked.pop(event.epoch, None)
+                player.plans.pop(event.epoch, None)
             case log.BarSounded(source=int(source)):
-                self._repeat(player, event, source, event.bar, event.fades)
+                self._repeat(player, event, event.bar, source, event.fades)
             case log.ClipCut(source=int(source)):
-                self._repeat(player, event, source, event.first_bar, False)
+                self._repeat(player, event, event.first_bar, source)
             case log.ClipCut():
                 self._cut(player, event.epoch, event.stem, event.first_bar)
             case log.ClipPlaced():
@@ -204,114 +228,71 @@ class _Replay:
         """A plan's window, up to where it was heard, and what the others were going to play."""
         take = self._take
         grid = Grid(self._rate, Fraction(event.bpm), take.origin_samples, take.beats_per_bar)
-        others = {self._players[name]: heard for name, heard in event.others.items()}
-        for each in (player, *others):
-            if each.stem.grid != grid:
-                each.stem.regrid(grid)
+        others = [(self._players[name].stem, each) for name, each in event.others.items()]
+        for stem in (player.stem, *(stem for stem, _ in others)):
+            if stem.grid != grid:
+                stem.regrid(grid)
         layout = lay_out(grid, event.first_bar, self._ready.max_frames)
-        window = PlanWindow(
-            player=player.number - 1,
-            epoch=event.epoch,
-            seed=event.seed,
-            grid=grid,
-            layout=layout,
-            made_samples=event.heard_samples,
-            deadline_samples=0,
-            useless_samples=0,
-        )
+        window = PlanWindow(event.epoch, event.seed, grid, layout, event.heard_samples, 0, 0)
         self._advance(event.heard_samples)
         self._source.position = min(event.heard_samples, self._end)
         self._hearing.look()
-        hearing = (event.cycle, event.stand_in_from)
-        mix = self._hearing.window(grid, layout.first_frame, layout.frames, *hearing)
-        audio = mix.audio
-        for other, heard in others.items():
-            sound = other.stem.prefix(layout.first_frame, layout.frames, heard.repeats)[1]
-            audio = audio + np.float32(heard.gain) * sound
-        player.heard[window.epoch] = window, replace(mix, audio=audio)
-
-    def _mute(self, player: _Player, event: log.PlanMuted) -> None:
-        player.heard.pop(event.epoch, None)
-        if event.bars is not None:
-            first, end = event.bars
-            self._keep(player, player.stem.quiet(first, end, self._memory.position))
+        hearing = layout.first_frame, layout.frames, event.cycle, event.stand_in_from
+        mix = self._hearing.window(grid, *hearing)
+        player.plans[event.epoch] = _Plan(window, with_others(mix, others))
 
     def _ask(self, player: _Player, event: log.PlanAsked) -> None:
-        window, context = player.heard.pop(event.epoch)
-        knobs = event.knobs
-        request = stem_request(
-            player.stem,
-            window,
-            Prefix(event.prefix_frames, event.repeats),
-            context,
-            instrument_index(str(knobs["instrument"])),
-            event.guidance,
-            event.form,
-            replace(decode_settings(knobs), steps=event.steps),
+        plan = player.plans[event.epoch]
+        given = Prefix(event.prefix_frames, event.repeats)
+        effort = Effort(event.steps, event.guidance, event.form)
+        heard, knobs, plan.round = plan.context, event.knobs, event.round
+        plan.requests = stem_requests(
+            player.stem, plan.window, given, heard, knobs, effort, event.stems
         )
-        if request_digest(request) != event.digest:
+        if request_digest(plan.requests[0]) != event.digest:
             self._note(player, event, "asks for something else than it did")
-        requests = [request]
-        if event.stems > 1:
-            requests.append(replace(request, seed=alternative_seed(request.seed)))
-        player.asked[window.epoch] = window, event.round
-        self._rounds.setdefault(event.round, []).append((player, window.epoch, requests))
+        self._rounds.setdefault(event.round, []).append(plan)
 
     def _arrive(self, player: _Player, event: log.PlanMade) -> None:
-        window, number = player.asked.pop(event.epoch)
-        if number in self._rounds:
-            self._make(number, self._rounds.pop(number))
-        stems = self._made.pop((player.number, window.epoch), ())
+        player.last = plan = player.plans.pop(event.epoch)
+        if plan.round in self._rounds:
+            self._make(plan.round, self._rounds.pop(plan.round))
         self._replayed.plans += 1
-        player.stems = {window.epoch: (window, stems)}
-        result = stems[event.stem] if stems else None
+        result = plan.stems[event.stem] if plan.stems else None
         if not isinstance(result, StemResult) or result_digest(result) != event.digest:
             self._note(player, event, "came out otherwise")
         if event.cut_from is not None:
-            self._cut(player, window.epoch, event.stem, event.cut_from)
+            self._cut(player, event.epoch, event.stem, event.cut_from)
 
-    def _make(self, number: int, asked: list[tuple[_Player, int, list[StemRequest]]]) -> None:
+    def _make(self, number: int, plans: Sequence[_Plan]) -> None:
         """All the plans of a round at once, hurried at the step at which they were."""
         self._hurry.after = hurried_after(
             (event.steps, event.steps_done)
             for event in self._events
             if isinstance(event, log.PlanMade) and event.round == number
         )
-        self._worker.submit(number, [request for _, _, requests in asked for request in requests])
+        self._worker.submit(number, [request for plan in plans for request in plan.requests])
         (finished,) = self._worker.poll()
-        stems = list(finished.stems)
-        for player, epoch, requests in asked:
-            self._made[player.number, epoch] = stems[: len(requests)]
-            del stems[: len(requests)]
+        stems = iter(finished.stems)
+        for plan in plans:
+            plan.stems = list(islice(stems, len(plan.requests)))
 
     def _cut(self, player: _Player, epoch: int | None, stem: int, first_bar: int) -> None:
-        window, stems = player.stems.get(epoch or 0, (None, ()))
-        result = stems[stem] if stem < len(stems) else None
-        made = None
-        if window is not None and isinstance(result, StemResult):
-            made = player.stem.cut(window, result, first_bar, self._memory.position)
-        self._keep(player, made)
+        plan, made = player.last, None
+        if plan is not None and plan.window.epoch == epoch and stem < len(plan.stems):
+            result = plan.stems[stem]
+            if isinstance(result, StemResult):
+                made = player.stem.cut(plan.window, result, first_bar, self._memory.position)
+        player.keep(made)
 
     def _repeat(
-        self,
-        player: _Player,
-        event: log.BarSounded | log.ClipCut,
-        source: int,
-        bar: int,
-        fades: bool,
+        self, player: _Player, event: OfPlan, bar: int, source: int, fades: bool = False
     ) -> None:
-        if player.stem.clip(source) is None:
+        if player.stem.clips.get(source) is None:
             self._note(player, event, f"has no bar {source} to repeat")
-            self._keep(player, None)
+            player.keep(None)
             return
-        self._keep(player, player.stem.again(bar, source, self._memory.position, fades))
-
-    def _keep(self, player: _Player, made: Placement | None) -> None:
-        """A clip was made, or could not be; some are never placed."""
-        if made is not None:
-            player.cut[player.made] = made
-        player.cut.pop(player.made - KEPT, None)
-        player.made += 1
+        player.keep(player.stem.again(bar, source, self._memory.position, fades))
 
     def _place(self, player: _Player, event: log.ClipPlaced) -> None:
         start, samples = event.start_samples, event.samples
@@ -319,9 +300,9 @@ class _Replay:
         if event.moved:
             moved = player.stem.retime_from(start)
             self._writer.place(player.number, start, moved.clip[:samples], moved.lead_in)
-            player.stem.retimed(moved)
+            player.stem.laid(moved)
             return
-        number = _unnumbered(player, event) if event.number is None else event.number
+        number = player.number_of(event)
         placement = None if number is None else player.cut.pop(number, None)
         if placement is None or placement.start_samples != start:
             self._note(player, event, "places a clip that was not made")

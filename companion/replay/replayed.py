@@ -11,36 +11,24 @@ from companion.take.machine import differences, machine
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """Where a stem first differs from the recorded one.
+    """Where a stem first differs from the recorded one."""
 
-    Attributes:
-        time_s: into the take.
-        bar: in which that is.
-        size: of the difference there, linear.
-    """
-
-    time_s: float
-    bar: int
-    size: float
+    time_s: float  # into the take
+    bar: int  # in which that is
+    size: float  # of the difference there, linear
 
 
 @dataclass(slots=True)
 class Replayed:
-    """What came of it.
+    """What came of it."""
 
-    Attributes:
-        plans: that were made again.
-        seconds: length of the take.
-        differences: by player; none for a stem that is the same to the sample.
-        notes: what else did not turn out as it did live, a line each.
-        reason: why it may not be the same, and what would be valid; empty where it is.
-    """
-
-    plans: int = 0
-    seconds: float = 0.0
+    plans: int = 0  # that were made again
+    seconds: float = 0.0  # length of the take
+    # by player; none for a stem that is the same to the sample
     differences: dict[str, Difference | None] = field(default_factory=dict)
+    # what else did not turn out as it did live, a line each
     notes: list[str] = field(default_factory=list)
-    reason: str = ""
+    reason: str = ""  # why it may not be the same, and what would be valid; empty where it is
 
     @property
     def identical(self) -> bool:

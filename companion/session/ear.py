@@ -7,10 +7,12 @@ Each beat costs it one or two milliseconds, at the beat's end.
 from __future__ import annotations
 
 from collections import deque
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
 import numpy as np
 
+from companion.audio.aligned_input import Look
+from companion.clock.transport import Transport
 from companion.control.parameters import BROKEN_CYCLE
 from companion.control.store import Change, ParameterStore
 from companion.listen.cycle import MAX_CYCLE
@@ -18,10 +20,6 @@ from companion.listen.cycle_check import CycleCheck
 from companion.listen.cycle_finder import Bar, CycleFinder
 from companion.listen.fingerprint import BeatPrint, beat_print
 from companion.system.errors import CompanionError
-
-if TYPE_CHECKING:
-    from companion.clock.transport import Transport
-    from companion.listen.window import Capture
 
 SOURCE = "found"
 """Who moved the knob, where it was the music."""
@@ -33,9 +31,11 @@ MOST_BEATS = 8
 class Ear:
     """Hears every beat once, when it is over."""
 
-    def __init__(self, source: Capture, transport: Transport, store: ParameterStore) -> None:
+    def __init__(
+        self, look: Callable[[], Look], transport: Transport, store: ParameterStore
+    ) -> None:
         """Nothing heard yet; the knobs `cycle` and `find_cycle` are the store's."""
-        self._source, self._transport, self._store = source, transport, store
+        self._look, self._transport, self._store = look, transport, store
         self._finder = CycleFinder(int(store.snapshot()["cycle"]))
         self._check = CycleCheck()
         self._bars: deque[Bar] = deque(maxlen=MAX_CYCLE)
@@ -75,20 +75,21 @@ class Ear:
 
     def tick(self, now_samples: int) -> None:
         """Hear the beats that are over."""
-        heard = min(now_samples, self._source.position)
+        look = self._look()
+        heard = min(now_samples, look.position)
         for _ in range(MOST_BEATS):
             start = self._transport.beat_start_samples(self._next_beat)
             end = self._transport.beat_start_samples(self._next_beat + 1)
             if end > heard:
                 return
-            self._beats.append(self._hear(start, end))
+            self._beats.append(self._hear(look, start, end))
             self._next_beat += 1
             self._beat_over()
 
-    def _hear(self, start: int, end: int) -> BeatPrint:
+    def _hear(self, look: Look, start: int, end: int) -> BeatPrint:
         """A beat; what the ring has forgotten is silence."""
         try:
-            audio = self._source.capture(start, end - start)
+            audio = look.capture(start, end - start)
         except CompanionError:
             audio = np.zeros(end - start, np.float32)
         return beat_print(audio, self._transport.rate)

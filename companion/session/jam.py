@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
 from datetime import datetime
 from importlib.metadata import version
@@ -15,14 +15,15 @@ from companion.clock.grid import Grid
 from companion.clock.link import LinkSource, open_link
 from companion.clock.midi_clock import MidiClock
 from companion.clock.midi_out import MidiClockOut, MidiSender
-from companion.control.midi import MidiInput, NoMidi, OnClock, open_midi
-from companion.control.midi_output import open_midi_output
+from companion.control.midi import MidiInput, OnClock, open_midi
+from companion.control.midi_port import NoMidi, open_port
 from companion.control.osc import OscServer
 from companion.control.osc_address import SocketAddress
-from companion.control.osc_out import OscSender, UdpOscSender
+from companion.control.osc_out import OscSender
 from companion.control.preset import Preset
 from companion.control.store import ParameterStore
 from companion.demo import DEMO_BPM, DEMO_FILE, read_demo, read_demo_channels
+from companion.device.wire import Wanted
 from companion.generate.loading import weights_digest
 from companion.generate.stem_worker import StemWorker
 from companion.generate.worker import process_worker, thread_worker
@@ -35,10 +36,8 @@ from companion.session.status import Status
 from companion.session.trouble import Trouble
 from companion.system.errors import CompanionError, NoDevice
 from companion.system.whole import check_folder
-from companion.take.folder import make_take_folder
 from companion.take.picture import draw_take
-from companion.take.provenance import Provenance
-from companion.take.take import Take
+from companion.take.take import Provenance, Take, make_take_folder
 
 TAKES = Path("takes")
 DEMO_MOST_BARS = 256
@@ -50,34 +49,13 @@ OnTick = Callable[[Status], None]
 
 @dataclass(frozen=True, slots=True)
 class Jammed:
-    """What a jam left.
+    """What a jam left."""
 
-    Attributes:
-        folder: the take.
-        picture: `take.png` in it; None if it could not be drawn.
-        figures: the session in numbers.
-        troubles: what went wrong in it, the gravest first.
-        error: why the jam or its take ended early, one line; None if they did not.
-    """
-
-    folder: Path
-    picture: Path | None
-    figures: dict[str, float]
-    error: str | None
-    troubles: tuple[Trouble, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Controls:
-    """What of a preset's controls is open.
-
-    Attributes:
-        osc_places: socket addresses at which OSC is received.
-        midi: the MIDI input; None without one.
-    """
-
-    osc_places: Sequence[SocketAddress] = ()
-    midi: MidiInput | None = None
+    folder: Path  # the take
+    picture: Path | None  # `take.png` in it; None if it could not be drawn
+    figures: dict[str, float]  # the session in numbers
+    error: str | None  # why the jam or its take ended early, one line; None if they did not
+    troubles: tuple[Trouble, ...] = ()  # what went wrong in it, the gravest first
 
 
 def jam(
@@ -108,13 +86,18 @@ def jam(
     with ExitStack() as open_things:
         store = preset.store()
         midi_clock = MidiClock()
-        controls = open_controls(preset, store, open_things, say, midi_clock.receive)
-        sender = open_sender(preset, open_things, say, controls.osc_places)
-        tell_of_take(takes, resumed, say)
+        own = _open_osc(preset, store, open_things, say)
+        midi = _open_midi(preset, store, open_things, say, midi_clock.receive)
+        sender = _open_sender(preset, open_things, say, own)
         origin = Provenance(version("companion"), weights_digest(preset.generator.name, weights))
         if resumed is not None:
             before = resumed.bars_before
             origin = replace(origin, continues=resumed.continues, bars_before=before)
+            for line in resumed.lost:
+                say(f"take {resumed.continues}: {line}")
+            say(f"going on from take {resumed.continues}, at bar {before + 1}")
+        elif (cut := cut_off(takes)) is not None:
+            say(f"take {cut} was cut off; to go on with it: companion jam --resume {cut}")
         check_folder(takes)
         worker = open_worker(preset, weights)
         open_things.callback(worker.close)
@@ -131,7 +114,7 @@ def jam(
             return LinkSource(open_link(bpm, float(meter.quarters_per_bar)))
 
         clocks: dict[str, OpenSource] = {"link": link}
-        if controls.midi is not None:
+        if midi is not None:
             clocks["midi"] = lambda: midi_clock
         # Only now: whatever ends the process while it loads leaves nothing behind.
         folder = make_take_folder(takes, datetime.now())
@@ -139,10 +122,10 @@ def jam(
         take = Take(folder, voices, threaded=True, origin=origin)
         open_things.callback(take.close)
         session = Session(preset, rig, worker, store, take, seed, clocks=clocks, osc=sender)
-        if controls.midi is not None:
-            watch_port(session, controls.midi, controls.midi.name, "input")
+        if midi is not None:
+            _watch_port(session, midi, midi.name, "input")
         session.prepare()
-        open_clock_out(preset, session, open_things, say)
+        _open_clock_out(preset, session, open_things, say)
         try:
             session.run(on_session(session))
         except CompanionError as problem:
@@ -154,74 +137,66 @@ def jam(
     return Jammed(folder, picture, session.figures(), why, session.troubles.summary())
 
 
-def tell_of_take(takes: Path, resumed: Resumed | None, say: Say) -> None:
-    """What the set goes on from, or that there is one that it could go on from."""
-    if resumed is not None:
-        for line in resumed.lost:
-            say(f"take {resumed.continues}: {line}")
-        say(f"going on from take {resumed.continues}, at bar {resumed.bars_before + 1}")
-    elif (take := cut_off(takes)) is not None:
-        say(f"take {take} was cut off; to go on with it: companion jam --resume {take}")
+def _open_osc(
+    preset: Preset, store: ParameterStore, open_things: ExitStack, say: Say
+) -> Sequence[SocketAddress]:
+    """OSC in, where the preset has it; where it is received."""
+    if preset.osc is None:
+        return ()
+    server = OscServer(store, preset.osc)
+    open_things.callback(server.close)
+    say(f"OSC: {server.address}")
+    return server.places
 
 
-def open_controls(
-    preset: Preset,
-    store: ParameterStore,
-    open_things: ExitStack,
-    say: Say,
-    on_clock: OnClock | None = None,
-) -> Controls:
-    """OSC and MIDI, where the preset has them; without MIDI on this machine, without."""
-    controls = Controls()
-    if preset.osc is not None:
-        server = open_things.enter_context(OscServer(store, preset.osc))
-        controls = replace(controls, osc_places=server.places)
-        say(f"OSC: {server.address}")
-    if preset.midi is not None:
-        try:
-            midi = open_things.enter_context(open_midi(store, preset.midi, on_clock))
-            controls = replace(controls, midi=midi)
-            say(f"MIDI: {midi.name}")
-        except NoMidi as missing:
-            say(f"{missing}: playing without")
-    return controls
+def _open_midi(
+    preset: Preset, store: ParameterStore, open_things: ExitStack, say: Say, on_clock: OnClock
+) -> MidiInput | None:
+    """MIDI in, where the preset has it and this machine has any."""
+    if preset.midi is None:
+        return None
+    try:
+        midi = open_midi(store, preset.midi, on_clock)
+    except NoMidi as missing:
+        say(f"{missing}: playing without")
+        return None
+    open_things.callback(midi.close)
+    say(f"MIDI: {midi.name}")
+    return midi
 
 
-def open_clock_out(preset: Preset, session: Session, open_things: ExitStack, say: Say) -> None:
-    """MIDI clock, where the preset has it sent; without MIDI on this machine, without."""
+def _open_clock_out(preset: Preset, session: Session, open_things: ExitStack, say: Say) -> None:
+    """MIDI clock, where the preset has it sent and this machine has MIDI."""
     if preset.midi is None or not preset.midi.clock_out:
         return
     wanted = preset.midi.clock_out
     try:
-        sender = open_midi_output(None if wanted is True else str(wanted))
+        sender = open_port(None if wanted is True else str(wanted), "clock", output=True)
     except NoMidi as missing:
         say(f"{missing}: playing without a clock out")
         return
     conductor = session.conductor
-    open_things.enter_context(
-        MidiClockOut(sender, session.transport, conductor.host_time, lambda: conductor.running)
-    )
-    watch_port(session, sender, sender.name, "output")
+    running = lambda: conductor.running  # noqa: E731
+    clock = MidiClockOut(sender, session.transport, conductor.host_time, running)
+    open_things.enter_context(closing(clock))
+    _watch_port(session, sender, sender.name, "output")
     say(f"MIDI clock: {sender.name}")
 
 
-def watch_port(session: Session, port: MidiInput | MidiSender, name: str, end: str) -> None:
+def _watch_port(session: Session, port: MidiInput | MidiSender, name: str, end: str) -> None:
     """Have it told as long as a named MIDI port is gone; `end` is input or output."""
     gone = lambda: "" if port.connected else f"MIDI {end} {name!r} is gone"  # noqa: E731
     session.troubles.watch("midi", gone, end)
 
 
-def open_sender(
-    preset: Preset, open_things: ExitStack, say: Say, own: Sequence[SocketAddress] = ()
+def _open_sender(
+    preset: Preset, open_things: ExitStack, say: Say, own: Sequence[SocketAddress]
 ) -> OscSender | None:
-    """OSC out, where the preset sends any; `own` is where the companion listens.
-
-    Raises:
-        CompanionError: a host is not known, or is the companion itself.
-    """
+    """OSC out, where the preset sends any; `own` is where the companion listens."""
     if preset.osc is None or not preset.osc.send:
         return None
-    sender = open_things.enter_context(UdpOscSender(preset.osc.send, own))
+    sender = OscSender(preset.osc.send, own)
+    open_things.callback(sender.close)
     say(f"OSC to {', '.join(f'{target.host}:{target.port}' for target in preset.osc.send)}")
     return sender
 
@@ -241,12 +216,10 @@ def open_rig(preset: Preset, say: Say) -> tuple[Rig, Preset]:
     Raises:
         CompanionError: a device was named and is not there, or it does not open.
     """
-    audio = preset.audio
+    audio, players = preset.audio, len(preset.players)
+    wanted = Wanted(audio.input, audio.output, audio.rate, audio.click_channel)
     try:
-        rig = open_device(
-            len(preset.players),
-            *(audio.input, audio.output, audio.rate, audio.block, audio.click_channel),
-        )
+        rig = open_device(players, wanted, audio.block)
     except NoDevice as missing:
         if audio.input is not None or audio.output is not None:
             raise

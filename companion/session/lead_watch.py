@@ -37,12 +37,7 @@ class LeadWatch:
     """
 
     def __init__(self, transport: Transport, tell: Callable[[str], None]) -> None:
-        """The companion itself leads.
-
-        Args:
-            transport: what follows.
-            tell: told what the performer should know, in one line.
-        """
+        """The companion itself leads; `tell` is told what the performer should know, in a line."""
         self._transport, self._tell = transport, tell
         self._name = ""
         self.choose("")
@@ -58,13 +53,7 @@ class LeadWatch:
         self.trouble = ""
 
     def look(self, now: int, reading: Reading | None, sure: bool) -> None:
-        """Judge what the source says at stream sample `now`.
-
-        Args:
-            now: stream sample.
-            reading: what it says, in beats.
-            sure: whether that is to be followed.
-        """
+        """Judge what the source says, in beats, at a stream sample; `sure` if it is followed."""
         if self._name not in MASTERS:
             return
         if self._since is None:

@@ -11,18 +11,14 @@ goes wrong or is over. README.md has the table.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING
 
-from companion.control.osc_out import OscSender
+from companion.control.osc_out import Messages, OscSender
 from companion.control.osc_packet import Argument, Message
 from companion.control.parameters import BY_NAME, Value
-from companion.control.store import Change, ParameterStore
+from companion.control.store import Change
+from companion.players.desk import Desk
 from companion.players.metrics import BarMetrics, PlayerMetrics
 from companion.session.trouble import Trouble
-
-if TYPE_CHECKING:
-    from companion.audio.memory import AudioMemory
-    from companion.clock.transport import Transport
 
 METERS_HZ = 20
 MOST_BEATS = 16
@@ -32,25 +28,13 @@ MOST_BEATS = 16
 class OscFeed:
     """Sends what is new at each tick."""
 
-    def __init__(
-        self,
-        sender: OscSender,
-        memory: AudioMemory,
-        transport: Transport,
-        store: ParameterStore,
-        metrics: Callable[[int], BarMetrics],
-    ) -> None:
-        """Nothing told yet.
-
-        Args:
-            sender: who sends it.
-            memory: whose levels are told; voice n is the n-th player's.
-            transport: the bar grid.
-            store: the knobs.
-            metrics: gives those of a bar that has begun.
-        """
-        self._sender, self._memory, self._transport = sender, memory, transport
-        self._store, self._metrics = store, metrics
+    def __init__(self, sender: OscSender | None, desk: Desk) -> None:
+        """Nothing told yet; without a sender nothing ever is."""
+        self._send: Callable[[Messages], object] = lambda _: None
+        if sender is not None:
+            self._send = sender.send
+        self._memory, self._transport = desk.memory, desk.transport
+        self._store, self._metrics = desk.store, desk.metrics
         self._next_beat: int | None = None
         self._next_meters = 0
         self._moved: list[Message] = []
@@ -59,7 +43,7 @@ class OscFeed:
         """Tell every knob, so that a controller shows what is: a bundle for each player."""
         for player in (None, *self._store.players):
             values = self._store.snapshot(player).items()
-            self._sender.send(
+            self._send(
                 knob_message(name, player, value)
                 for name, value in values
                 if BY_NAME[name].kind != "trigger"
@@ -78,12 +62,12 @@ class OscFeed:
     def tick(self, now_samples: int) -> None:
         """Send what is new."""
         moved, self._moved = self._moved, []
-        self._sender.send(moved)
+        self._send(moved)
         for beat in self._begun(now_samples):
-            self._sender.send(self._beat_messages(beat))
+            self._send(self._beat_messages(beat))
         if now_samples >= self._next_meters:
             self._next_meters = now_samples + self._transport.rate // METERS_HZ
-            self._sender.send(self._meter_messages())
+            self._send(self._meter_messages())
 
     def _begun(self, now: int) -> range:
         """The beats that have begun since the last tick."""
@@ -100,7 +84,7 @@ class OscFeed:
         if of_bar == 0:
             yield "/companion/bar", (bar + 1,)
             if bar >= 0:
-                yield from bar_messages(self._metrics(bar))
+                yield from bar_messages(self._metrics.bar(bar, self._store.players))
 
     def _meter_messages(self) -> Iterator[Message]:
         meters = self._memory.meters
@@ -121,14 +105,14 @@ def bar_messages(metrics: BarMetrics) -> Iterator[Message]:
     `slack` in seconds, `staleness` in bars, `isr` 0..1, `steps`, `fallback` as its number in
     `metrics.FALLBACKS`; of a player `sounding` as well, as text. What there is none of is not sent.
     """
-    yield from _figures("/companion/metrics", metrics)
+    yield from _figures("/companion/metrics", metrics.rig)
     for name, player in metrics.players.items():
         place = f"/companion/{name}/metrics"
         yield f"{place}/sounding", (player.sounding or "listening",)
         yield from _figures(place, player)
 
 
-def _figures(place: str, of: BarMetrics | PlayerMetrics) -> Iterator[Message]:
+def _figures(place: str, of: PlayerMetrics) -> Iterator[Message]:
     values: dict[str, Argument | None] = {
         "slack": of.slack_s,
         "staleness": of.staleness_bars,

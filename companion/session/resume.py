@@ -14,10 +14,10 @@ from companion.control.parameters import PARAMETERS, Value
 from companion.control.preset import Preset, load_preset
 from companion.control.store import ParameterStore, Snapshot
 from companion.system.errors import CompanionError
+from companion.take.event_log import is_locked
 from companion.take.events import EVENTS_FILE, Event, KnobMoved, TakeEnded, read_events, start_of
-from companion.take.lock import is_locked
-from companion.take.provenance import PRESET_FILE
 from companion.take.recover import recover
+from companion.take.take import PRESET_FILE
 from companion.take.tempo_map import TempoMap, tempo_map
 
 TEMPO_STEPS = 1000
@@ -26,21 +26,13 @@ TEMPO_STEPS = 1000
 
 @dataclass(frozen=True, slots=True)
 class Resumed:
-    """What a jam goes on with.
+    """What a jam goes on with."""
 
-    Attributes:
-        preset: as the rig stood, with the bars that are left.
-        seed: of the session.
-        continues: name of the take.
-        bars_before: bars of the set that were begun so far.
-        lost: what the crash cost, a line each.
-    """
-
-    preset: Preset
-    seed: int
-    continues: str
-    bars_before: int
-    lost: tuple[str, ...]
+    preset: Preset  # as the rig stood, with the bars that are left
+    seed: int  # of the session
+    continues: str  # name of the take
+    bars_before: int  # bars of the set that were begun so far
+    lost: tuple[str, ...]  # what the crash cost, a line each
 
 
 def resume(take: Path) -> Resumed:

@@ -47,21 +47,17 @@ class Stream(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Rig:
-    """Memory, stream and clock of one session.
-
-    Attributes:
-        input, output: what they are called in the take.
-        seconds: the time that goes with the stream: monotonic, but for a recording as fast as it
-            goes that of the recording.
-        performed: the input, in time with what is played; by default there is no round trip.
-    """
+    """Memory, stream and clock of one session."""
 
     memory: AudioMemory
     stream: Stream
     timebase: Timebase
-    input: str
-    output: str
+    input: str  # what it is called in the take
+    output: str  # likewise
+    # the time that goes with the stream: monotonic, but for a recording as fast as it goes that of
+    # the recording
     seconds: Callable[[], float] = time.monotonic
+    # the input, in time with what is played; by default there is no round trip
     performed: AlignedInput = field(default=None)  # type: ignore[assignment]
 
     def __post_init__(self) -> None:
@@ -69,14 +65,13 @@ class Rig:
             object.__setattr__(self, "performed", AlignedInput(self.memory))
 
     def echo_guard(self, on: Callable[[], bool]) -> EchoGuard | None:
-        """Who takes away stems that leak into the input; into a recording nothing leaks.
+        """Who takes away stems that leak into the input, while `on()`.
 
-        Args:
-            on: whether to, asked each time.
+        None for a recording: nothing leaks into that.
         """
         if self.supervisor is None:
             return None
-        return EchoGuard(self.performed, self.memory.voices, self.rate, on)
+        return EchoGuard(self.performed, on)
 
     def look(self) -> tuple[float, int]:
         """The stream's position, and when it is heard in the time of `seconds`."""
@@ -101,21 +96,14 @@ class Rig:
         return self.memory.rate
 
 
-def open_device(
-    players: int,
-    input: str | int | None,
-    output: str | int | None,
-    rate: int | None,
-    blocksize: int = BLOCK_SAMPLES,
-    click_channel: int | None = None,
-) -> Rig:
+def open_device(players: int, wanted: Wanted, blocksize: int = BLOCK_SAMPLES) -> Rig:
     """A rig on a sound device, not started yet; it goes on when the device is lost.
 
     Raises:
         NoDevice: there is none.
         CompanionError: what was asked for is not there, or does not open.
     """
-    stream = Supervisor(players, Wanted(input, output, rate, click_channel), blocksize)
+    stream = Supervisor(players, wanted, blocksize)
     names = stream.device.input.name, stream.device.output.name
     timebase = StreamTimebase(stream.memory)
     return Rig(stream.memory, stream, timebase, *names, performed=stream.performed)

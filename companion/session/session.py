@@ -13,7 +13,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from functools import partial
 
-from companion.audio.aligned_input import WithoutGaps
 from companion.clock.follow import FollowSource
 from companion.clock.transport import Transport
 from companion.control.osc_out import OscSender
@@ -22,6 +21,7 @@ from companion.control.preset_text import preset_text
 from companion.control.store import ParameterStore
 from companion.generate.protocol import Ready
 from companion.generate.stem_worker import StemWorker
+from companion.players.desk import Desk
 from companion.players.ensemble import Ensemble
 from companion.players.journal import Journal
 from companion.players.metrics import Metrics, Tally
@@ -31,6 +31,7 @@ from companion.players.timeline import Timeline
 from companion.session.conductor import Conductor, OpenSource
 from companion.session.count_in import CountIn, first_bar_samples
 from companion.session.ear import Ear
+from companion.session.osc_feed import OscFeed
 from companion.session.outage import Outage
 from companion.session.report import Report
 from companion.session.rig import Rig
@@ -39,8 +40,7 @@ from companion.session.trouble import Ledger
 from companion.system.errors import one_line
 from companion.take.events import Incident, KnobMoved, TakeEnded, TakeStarted
 from companion.take.machine import machine
-from companion.take.provenance import PRESET_FILE, Provenance
-from companion.take.take import Take
+from companion.take.take import PRESET_FILE, Provenance, Take
 
 TICK_S = 0.010
 """How often the session looks at the clock."""
@@ -85,22 +85,20 @@ class Session:
         self._count_in = CountIn(rig.memory, self.transport, preset.meter, preset.count_in_bars)
         self._metrics, start = Metrics(), self._count_in.start_samples
         self._journal = Journal(take, self.transport, start, self._metrics.hear)
+        desk = Desk(rig.memory, self.transport, store, self._journal, self._metrics)
         self.troubles = Ledger(
             lambda: (rig.memory.position - start) / rig.rate,
             lambda trouble: self._report.trouble(trouble, rig.memory.position),
         )
-        happened = self.troubles.happened
-        self._timeline = Timeline(
-            rig.memory, self.transport, self._journal, partial(happened, "late")
-        )
+        happened, watch = self.troubles.happened, self.troubles.watch
+        self._timeline = Timeline(desk, partial(happened, "late"))
         if preset.bars is not None:
             self._timeline.end_bar = preset.bars
         self._guard = rig.echo_guard(lambda: bool(store.snapshot()["echo_guard"]))
-        heard = WithoutGaps(rig.performed, self._guard, start)
-        timeline, journal = self._timeline, self._journal
+        look = partial(rig.performed.look, self._guard, start)
         failed = partial(happened, "generator")
-        rounds = Rounds(rig.memory, heard, self.transport, worker, store, timeline, journal, failed)
-        self._ensemble = Ensemble(rig.memory, self.transport, rounds, store, timeline, journal)
+        self._rounds = Rounds(desk, look, worker, self._timeline, failed)
+        self._ensemble = Ensemble(desk, self._rounds, self._timeline)
         self.conductor = Conductor(
             self.transport,
             store,
@@ -110,19 +108,18 @@ class Session:
             lambda: rig.memory.counters.missed_samples,
             self._warn_of_clock,
         )
-        self._ear = Ear(heard, self.transport, store)
-        self._report = Report(
-            self._metrics, self._journal, self._ear, store, rig.memory, self.transport, osc
-        )
-        self._outage = Outage(
-            rig.losable,
-            rig.performed,
-            self.transport,
-            self._journal,
-            partial(happened, "news"),
-        )
+        self._ear = Ear(look, self.transport, store)
+        self._feed = OscFeed(osc, desk)
+        self._report = Report(desk, self._ear, self._feed)
+        news = partial(happened, "news")
+        self._outage = Outage(rig.losable, rig.performed, self.transport, self._journal, news)
+        watch("device", lambda: self._outage.trouble)
+        watch("clock", lambda: self.conductor.trouble)
+        if take is not None:
+            watch("recording", lambda: take.error or "")
+        if osc is not None:
+            watch("osc", lambda: osc.trouble)
         self._xruns = 0
-        self._watch(osc)
         self._stopped = False
 
     # --- from any thread -----------------------------------------------------------------------
@@ -143,7 +140,7 @@ class Session:
             players=tuple(
                 PlayerStatus(
                     player.name,
-                    player.sounding_in(bar),
+                    self._metrics.sounding(player.name, bar),
                     self._metrics.tally(player.name).slack_s,
                     self._metrics.tally(player.name).isr,
                     meters.voices[player.number],
@@ -214,14 +211,12 @@ class Session:
         """Open the take at the count-in's first sample."""
         if self._take is not None:
             start = self._count_in.start_samples
-            performed = self.rig.performed
-            stereo = performed if performed.stereo else None
-            self._take.begin(performed, self.rig.rate, start, self._guard, stereo)
+            self._take.begin(self.rig.performed, self.rig.rate, start, self._guard)
         ready, gains = self._worker.wait_ready(), self._ensemble.begin()
         if self._take is not None:
             self._take.keep(PRESET_FILE, preset_text(self.preset))
         self._journal.write(self._started(ready, gains), self._count_in.start_samples)
-        self._report.start()
+        self._feed.start()
 
     def _started(self, ready: Ready, gains: dict[str, float]) -> TakeStarted:
         """What the take begins with."""
@@ -265,10 +260,9 @@ class Session:
             self._guard.tick()
         self._ear.tick(now)
         self.conductor.tick(now)
-        self._ensemble.stopped = not self.conductor.playing
+        stopped = not self.conductor.playing
         self._outage.tick(now)
-        self._ensemble.deaf = self._outage.on
-        self._turn_knobs()
+        self._turn_knobs(stopped)
         self._journal.tempo()
         self._ensemble.tick(now)
         self._count_xruns()
@@ -286,11 +280,11 @@ class Session:
 
     # --- knobs ---------------------------------------------------------------------------------
 
-    def _turn_knobs(self) -> None:
+    def _turn_knobs(self, stopped: bool) -> None:
         """Write down what was moved, since the preset too, and do as it says."""
         for change in self.store.drain():
             self._ear.turned(change)
-            self._report.turned(change)
+            self._feed.turned(change)
             moved = KnobMoved(
                 name=change.name, player=change.player, value=change.new, moved_by=change.source
             )
@@ -298,7 +292,7 @@ class Session:
         for refusal in self.store.drain_refusals():
             self.troubles.happened("message", refusal.why, refusal.times, refusal.about)
         self._set_monitor()
-        self._ensemble.follow_knobs()
+        self._ensemble.follow_knobs(stopped, self._outage.on)
 
     def _set_monitor(self) -> None:
         self.rig.memory.set_monitor(gain_of(self.store.snapshot()["monitor"]))
@@ -307,18 +301,6 @@ class Session:
         self._journal.write(Incident(what="clock", detail=what), self.rig.memory.position)
         if what != self.conductor.trouble:
             self.troubles.happened("news", what)
-
-    # --- trouble -------------------------------------------------------------------------------
-
-    def _watch(self, osc: OscSender | None) -> None:
-        """Have the ledger look at all that may be wrong for a while."""
-        watch, take = self.troubles.watch, self._take
-        watch("device", lambda: self._outage.trouble)
-        watch("clock", lambda: self.conductor.trouble)
-        if take is not None:
-            watch("recording", lambda: take.error or "")
-        if osc is not None:
-            watch("osc", lambda: osc.trouble)
 
     def _count_xruns(self) -> None:
         xruns = self.rig.memory.counters.xruns
@@ -344,7 +326,7 @@ class Session:
         self.troubles.tick()  # a disk may have been too full for the last of it
         self.conductor.close()
         self._worker.close()
-        self._ensemble.collect()  # what was still being made
+        self._rounds.collect()  # what was still being made
         if self._take is not None and self._take.begun:
             self._journal.write(TakeEnded(reason=reason, figures=self.figures()), end)
         if self._take is not None:

@@ -45,27 +45,16 @@ Condition = Callable[[], str]
 
 @dataclass(frozen=True, slots=True)
 class Trouble:
-    """One thing that went wrong.
+    """One thing that went wrong."""
 
-    Attributes:
-        kind: of what kind.
-        text: one line for people.
-        since_s: when it began; when it first happened.
-        over_s: when it was over, or happened last; None while it lasts.
-        lasting: whether it lasts until it is over, or happens.
-        times: how often it began or happened.
-        about: which of its kind: a port, an address; empty where there is one.
-        read: whether it has been told for long enough, and is told no longer.
-    """
-
-    kind: Kind
-    text: str
-    since_s: float
-    over_s: float | None
-    lasting: bool
-    times: int = 1
-    about: str = ""
-    read: bool = False
+    kind: Kind  # of what kind
+    text: str  # one line for people
+    since_s: float  # when it began; when it first happened
+    over_s: float | None  # when it was over, or happened last; None while it lasts
+    lasting: bool  # whether it lasts until it is over, or happens
+    times: int = 1  # how often it began or happened
+    about: str = ""  # which of its kind: a port, an address; empty where there is one
+    read: bool = False  # whether it has been told for long enough, and is told no longer
 
     @property
     def over(self) -> bool:

@@ -27,18 +27,12 @@ EVERY_BARS = 6.0
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One thing that goes wrong.
-
-    Attributes:
-        bar: when, counted from bar 0 of its set; not on a bar line.
-        size: 0..1, how bad it is: what that means is the kind's own affair.
-        seed: of what else is random in it.
-    """
+    """One thing that goes wrong."""
 
     kind: Kind
-    bar: float
-    size: float
-    seed: int
+    bar: float  # when, counted from bar 0 of its set; not on a bar line
+    size: float  # 0..1, how bad it is: what that means is the kind's own affair
+    seed: int  # of what else is random in it
 
 
 def faults(seed: int, bars: int) -> Iterator[Fault]:

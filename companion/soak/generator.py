@@ -1,39 +1,43 @@
 """A generator in trouble, on the offline clock: plans take stream time, fail, hang or go wrong.
 
-*Threading*: belongs to the session's thread, like the worker it stands in for.
+*Threading*: belongs to the session's thread, as does the worker without a thread that it serves.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any
 
 from companion.generate.inline import InlineWorker
-from companion.generate.protocol import Ready
-from companion.generate.stem_worker import PATIENCE_S, START_TIMEOUT_S, Finished
-from model.request import StemRequest
+from companion.generate.protocol import (
+    CANCELLED,
+    Cancel,
+    Failed,
+    Finish,
+    Message,
+    Plan,
+    Progress,
+    Result,
+)
+from companion.generate.stem_worker import Finished
+from companion.generate.wire import GRACE_S, Lost, Receive
 
 RESTART_S = 4.0
-"""A generator that was lost is back after so long."""
+"""A generator that was lost is ready again after so long."""
+FINISH_S = 0.1
+"""A plan that is told to finish is there within."""
 
 
 @dataclass(slots=True)
 class _Job:
+    number: int
     finished: Finished
-    asked: int
+    started: int
     takes_s: float
-    due: int = 0
 
 
-class TroubledWorker:
-    """Makes plans where it is called and hands them out when their time has come.
-
-    One at a time is made, and one may wait.
-
-    Attributes:
-        restarts: how often the generator was lost.
-    """
+class TroubledGenerator:
+    """A `Link` to a generator, and the generator: ready when it is opened, later when again."""
 
     def __init__(
         self,
@@ -42,7 +46,7 @@ class TroubledWorker:
         now: Callable[[], int],
         plan_s: Callable[[Finished], float],
     ) -> None:
-        """A generator in good health.
+        """In good health.
 
         Args:
             inner: makes the plans.
@@ -50,23 +54,20 @@ class TroubledWorker:
             now: the stream's position.
             plan_s: how long a plan that was made takes.
         """
-        self._inner, self._rate, self._now = inner, rate, now
-        self._plan_s = plan_s
-        self._waiting: _Job | None = None
-        self._patience_s = PATIENCE_S
-        self._making: _Job | None = None
-        self._ended: list[Finished] = []
-        self._back = 0  # from which sample on the generator is there
+        self._inner, self._rate, self._now, self._plan_s = inner, rate, now, plan_s
+        self._receive: Receive = lambda _: None
+        self._restart_s = 0.0
+        self._ready_at: int | None = None  # None once it has said so
+        self._job: _Job | None = None
         self._slow_until, self._slowness = 0, 1.0
         self._spoilt = 0
         self._stuck = False
-        self.restarts = 0
 
     # --- trouble -------------------------------------------------------------------------------
 
     def die(self) -> None:
         """The process is killed: the plan it makes is lost."""
-        self._lose("the generator ended (killed)")
+        self._receive(Lost("the generator ended (killed)"))
 
     def hang(self) -> None:
         """The plan that is made, or the next one, never comes."""
@@ -80,78 +81,53 @@ class TroubledWorker:
         """Plans that begin before a stream sample take so many times as long."""
         self._slowness, self._slow_until = factor, until
 
-    # --- as every worker -----------------------------------------------------------------------
+    # --- as every generator --------------------------------------------------------------------
 
-    def wait_ready(self, timeout_s: float = START_TIMEOUT_S) -> Ready:
-        """See `StemWorker`."""
-        ready = self._inner.wait_ready(timeout_s)
-        return replace(ready, plan_s=0.2)  # not 0: then the session would not count time at all
+    def open(self, receive: Receive, threads: int = 0) -> TroubledGenerator:
+        """See `OpenLink`."""
+        self._receive = receive
+        self._ready_at = self._now() + round(self._restart_s * self._rate)
+        self._restart_s = RESTART_S
+        self.tick()
+        return self
 
-    def submit(
-        self, plan: int, requests: Sequence[StemRequest], patience_s: float = PATIENCE_S
-    ) -> None:
-        """See `StemWorker`."""
-        self._patience_s = patience_s
-        self._inner.submit(plan, requests, patience_s)
-        (finished,) = self._inner.poll()
-        if self._waiting is not None:
-            self._end(self._waiting, "superseded", f"plan {plan} took its place")
-        self._waiting = _Job(finished, self._now(), self._plan_s(finished))
+    def tick(self) -> None:
+        """Say what is due."""
+        now, job = self._now(), self._job
+        if self._ready_at is not None and now >= self._ready_at:
+            self._ready_at = None
+            # Not 0 seconds a plan: then the session would not count time at all.
+            self._receive(replace(self._inner.wait_ready(), plan_s=0.2))
+        if job is None or self._stuck:
+            return
+        elapsed_s = (now - job.started) / self._rate
+        if elapsed_s < job.takes_s:
+            self._receive(Progress(job.number, elapsed_s / job.takes_s))
+            return
+        self._job = None
+        if self._spoilt:
+            self._spoilt -= 1
+            self._receive(Failed(job.number, "audio holds NaN or infinity"))
+        elif job.finished.outcome == "done":
+            self._receive(Result(job.number, job.finished.stems, job.takes_s))
+        else:
+            self._receive(Failed(job.number, job.finished.reason))
 
-    def finish(self, plan: int) -> None:
-        """A plan that is made is there in a moment, unless the generator hangs."""
-        if self._making is not None and not self._stuck:
-            self._making.due = min(self._making.due, self._now() + self._rate // 10)
+    def send(self, message: Message) -> None:
+        """See `Link`."""
+        job, now = self._job, self._now()
+        match message:
+            case Plan(number=number, requests=requests):
+                self._inner.submit(number, requests)
+                (finished,) = self._inner.poll()
+                slowness = self._slowness if now < self._slow_until else 1.0
+                self._job = _Job(number, finished, now, self._plan_s(finished) * slowness)
+            case Finish() if job is not None:
+                job.takes_s = min(job.takes_s, (now - job.started) / self._rate + FINISH_S)
+            case Cancel(number=number) if not self._stuck:
+                self._job = None
+                self._receive(Failed(number, CANCELLED))
 
-    def cancel(self, plan: int) -> None:
-        """See `StemWorker`."""
-        if self._making is not None and not self._stuck:
-            self._end(self._making, "cancelled", "cancelled")
-            self._making = None
-
-    def pace(self, plan: int) -> None:
-        """Tells nothing."""
-
-    def poll(self, timeout_s: float = 0.0) -> list[Finished]:
-        """See `StemWorker`."""
-        now = self._now()
-        if self._making is not None:
-            started = self._making.due - round(self._making.takes_s * self._rate)
-            if self._stuck and now - started > self._patience_s * self._rate:
-                self._lose(f"the generator gave no sign for {self._patience_s:.1f} s")
-            elif not self._stuck and now >= self._making.due:
-                job, self._making = self._making, None
-                if self._spoilt:
-                    self._spoilt -= 1
-                    self._end(job, "failed", "audio holds NaN or infinity")
-                else:
-                    self._end(job, "done", "")
-        if self._making is None and self._waiting is not None and now >= self._back:
-            self._making, self._waiting = self._waiting, None
-            if now < self._slow_until:
-                self._making.takes_s *= self._slowness
-            self._making.due = now + round(self._making.takes_s * self._rate)
-        ended, self._ended = self._ended, []
-        return ended
-
-    def close(self) -> None:
-        """See `StemWorker`."""
-        for job in (self._making, self._waiting):
-            if job is not None:
-                self._end(job, "cancelled", "the worker was closed")
-        self._making = self._waiting = None
-
-    def _lose(self, reason: str) -> None:
-        self.restarts += 1
-        self._stuck = False
-        self._back = self._now() + round(RESTART_S * self._rate)
-        if self._making is not None:
-            self._end(self._making, "failed", reason)
-            self._making = None
-
-    def _end(self, job: _Job, outcome: Any, reason: str) -> None:
-        finished = job.finished
-        if outcome != "done":
-            finished = replace(finished, outcome=outcome, reason=reason, stems=())
-        waited_s = max(0.0, (self._now() - job.asked) / self._rate - job.takes_s)
-        self._ended.append(replace(finished, waited_s=waited_s, made_s=job.takes_s))
+    def close(self, grace_s: float = GRACE_S) -> None:
+        """See `Link`."""
+        self._job, self._stuck = None, False

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import resource
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -25,7 +26,7 @@ def resident_mb() -> float:
         return most / 1e6 if sys.platform == "darwin" else most / 1e3
 
 
-def slope_mb_per_hour(hours: list[float], sizes_mb: list[float]) -> float | None:
+def slope_mb_per_hour(hours: Sequence[float], sizes_mb: Sequence[float]) -> float | None:
     """Growth by linear regression, without the warm-up; None for less than a quarter hour."""
     if not hours or hours[-1] - hours[0] < LEAST_HOURS:
         return None

@@ -13,19 +13,18 @@ import resource
 import shutil
 import tempfile
 import time
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from companion.audio.memory import AudioMemory
 from companion.audio.timebase import OfflineTimebase
-from companion.control.midi import FakeMidiInput
-from companion.control.osc import FakeOscServer
+from companion.control.midi import MidiKnobs
+from companion.control.osc import OscKnobs
 from companion.control.parameters import PARAMETERS
 from companion.control.preset import (
     GeneratorPreset,
-    MidiPreset,
     Preset,
     default_mappings,
     load_preset,
@@ -34,13 +33,14 @@ from companion.demo import DEMO_BPM, read_demo
 from companion.generate.inline import InlineWorker
 from companion.generate.loading import GeneratorName, loading
 from companion.generate.stem_worker import Finished
+from companion.generate.worker import Worker
 from companion.players.metrics import Tally
 from companion.session.count_in import first_bar_samples
 from companion.session.rig import Rig, to_device_rate
 from companion.session.session import Session
 from companion.session.status import Status
 from companion.soak.faults import Fault, faults
-from companion.soak.generator import TroubledWorker
+from companion.soak.generator import TroubledGenerator
 from companion.soak.memory_slope import resident_mb, slope_mb_per_hour
 from companion.soak.stream import LoopStream
 from companion.system.errors import CompanionError
@@ -56,28 +56,17 @@ KNOB_BARS = 6
 
 @dataclass(slots=True)
 class Soaked:
-    """What came of it.
+    """What came of it."""
 
-    Attributes:
-        music_s: seconds of music played.
-        bars: bars played.
-        faults: how many of each kind.
-        tally: bars and plans of all players together.
-        restarts: of the generator.
-        incidents: events of that kind, by name.
-        peak: largest output sample, linear.
-        broken: what must not happen, a line each.
-        slope_mb_per_hour: growth of memory by hour of music; None after too short a run.
-    """
-
-    music_s: float = 0.0
-    bars: int = 0
-    faults: Counter[str] = field(default_factory=Counter)
-    tally: Tally = field(default_factory=Tally)
-    restarts: int = 0
-    incidents: Counter[str] = field(default_factory=Counter)
-    peak: float = 0.0
-    broken: list[str] = field(default_factory=list)
+    music_s: float = 0.0  # seconds of music played
+    bars: int = 0  # bars played
+    faults: Counter[str] = field(default_factory=Counter)  # how many of each kind
+    tally: Tally = field(default_factory=Tally)  # bars and plans of all players together
+    restarts: int = 0  # of the generator
+    incidents: Counter[str] = field(default_factory=Counter)  # events of that kind, by name
+    peak: float = 0.0  # largest output sample, linear
+    broken: list[str] = field(default_factory=list)  # what must not happen, a line each
+    # growth of memory by hour of music; None after too short a run
     slope_mb_per_hour: float | None = None
 
 
@@ -100,31 +89,24 @@ def soak(
     """
     if not 0.0 < hours < math.inf:
         raise CompanionError(f"hours is {hours:g}; valid: above 0, and an end")
-    worker = InlineWorker(loading(generator))
-    worker.wait_ready()
+    maker = InlineWorker(loading(generator))
+    maker.wait_ready()
     soaked, dice = Soaked(), random.Random(seed)
-    at_hours: list[float] = []
-    sizes_mb: list[float] = []
+    sizes_mb: list[tuple[float, float]] = []  # after so many hours
     started_s = time.monotonic()
     while soaked.music_s < hours * 3600:
         left = (hours * 3600 - soaked.music_s) / float(240 / DEMO_BPM)
         bars = max(1, round(min(dice.randint(*SET_BARS), left)))
-        one = _Set(worker, generator, bars, dice.randrange(2**32), soaked)
-        before_s = soaked.music_s
-
-        def measure(played_s: float, before_s: float = before_s) -> None:
-            at_hours.append((before_s + played_s) / 3600)
-            sizes_mb.append(resident_mb())
-
-        one.play(measure)
-        del one
+        preset = soak_preset(generator, bars)
+        _Set(maker, preset, bars, dice.randrange(2**32), soaked, sizes_mb).play()
         gc.collect()  # a set holds 75 MB of rings in a cycle of references
         say(
             f"{soaked.music_s / 3600:.2f} h of music, {soaked.bars} bars, "
             f"{sum(soaked.faults.values())} faults, {resident_mb():.0f} MB, "
             f"{soaked.music_s / (time.monotonic() - started_s):.0f} times real time"
         )
-    soaked.slope_mb_per_hour = slope_mb_per_hour(at_hours, sizes_mb)
+    at_hours, sizes = [at for at, _ in sizes_mb], [size for _, size in sizes_mb]
+    soaked.slope_mb_per_hour = slope_mb_per_hour(at_hours, sizes)
     return soaked
 
 
@@ -133,46 +115,40 @@ class _Set:
 
     def __init__(
         self,
-        worker: InlineWorker,
-        generator: GeneratorName,
+        maker: InlineWorker,
+        preset: Preset,
         bars: int,
         seed: int,
         soaked: Soaked,
+        sizes_mb: list[tuple[float, float]],
     ) -> None:
-        self._soaked, self._bars, self._dice = soaked, bars, random.Random(seed)
-        self._preset = soak_preset(generator, bars)
-        self._store = self._preset.store()
-        self._midi = MidiPreset(
-            mappings=default_mappings([player.name for player in self._preset.players])
-        )
+        self._preset, self._soaked, self._bars, self._sizes_mb = preset, soaked, bars, sizes_mb
+        self._dice = random.Random(seed)
+        self._store = preset.store()
+        mappings = default_mappings([player.name for player in preset.players])
+        self._midi = MidiKnobs(self._store, mappings)
         recording, rate = to_device_rate(*read_demo())
-        memory = AudioMemory(rate, len(self._preset.players))
-        before = first_bar_samples(self._preset, rate)
-        self._stream = LoopStream(memory, recording, before)
+        memory = AudioMemory(rate, len(preset.players))
+        self._stream = LoopStream(memory, recording, first_bar_samples(preset, rate))
         rig = Rig(memory, self._stream, OfflineTimebase(self._stream), "a loop", "nothing")
-        self._worker = TroubledWorker(worker, rate, lambda: memory.position, self._plan_s)
+        self._generator = TroubledGenerator(maker, rate, lambda: memory.position, self._plan_s)
+        clock = lambda: memory.position / rate  # noqa: E731
+        self._worker = Worker(self._generator.open, clock=clock, threaded=False)
         self._folder = Path(tempfile.mkdtemp(prefix="companion-soak-"))
-        voices = {player.name: number for number, player in enumerate(self._preset.players, 1)}
+        voices = {player.name: number for number, player in enumerate(preset.players, 1)}
         self._take = Take(self._folder, voices, threaded=False)
         self._session = Session(
-            self._preset, rig, self._worker, self._store, self._take, self._dice.randrange(2**32)
+            preset, rig, self._worker, self._store, self._take, self._dice.randrange(2**32)
         )
-        self._faults = list(faults(seed, bars))
+        self._faults = deque(faults(seed, bars))
         self._turned: list[tuple[float, Callable[[], None]]] = []
         self._bar = -1
         self._limits = resource.getrlimit(resource.RLIMIT_FSIZE)
 
-    def play(self, measure: Callable[[float], None]) -> None:
+    def play(self) -> None:
         """Play it, check what it left, and remove that."""
-
-        def on_tick(status: Status) -> None:
-            if status.bar > self._bar:
-                self._bar = status.bar
-                measure((self._stream.memory.position) / self._session.transport.rate)
-            self._disturb()
-
         try:
-            self._session.run(on_tick)
+            self._session.run(self._on_tick)
         except CompanionError as error:
             self._soaked.broken.append(f"a set ended early: {error}")
         finally:
@@ -181,38 +157,41 @@ class _Set:
             self._check()
             shutil.rmtree(self._folder, ignore_errors=True)
 
+    def _on_tick(self, status: Status) -> None:
+        """Measure in each bar, and do what is due."""
+        self._generator.tick()
+        position, transport = self._stream.memory.position, self._session.transport
+        if status.bar > self._bar:
+            self._bar = status.bar
+            played_s = self._soaked.music_s + position / transport.rate
+            self._sizes_mb.append((played_s / 3600, resident_mb()))
+        bar = transport.beat_at(position) / transport.beats_per_bar
+        while self._turned and bar >= self._turned[0][0]:
+            self._turned.pop(0)[1]()
+        while self._faults and bar >= self._faults[0].bar:
+            fault = self._faults.popleft()
+            self._soaked.faults[fault.kind] += 1
+            self._inject(fault, position, bar)
+
     def _plan_s(self, finished: Finished) -> float:
         """The stand-in's plans take a while too; the model's what they took."""
         if self._preset.generator.name == "model":
             return finished.made_s
         return self._dice.uniform(0.05, 0.6)
 
-    def _disturb(self) -> None:
-        position = self._stream.memory.position
-        transport = self._session.transport
-        whole = transport.bar_at(position)
-        start, end = (transport.bar_start_samples(each) for each in (whole, whole + 1))
-        bar = whole + (position - start) / (end - start)
-        while self._turned and bar >= self._turned[0][0]:
-            self._turned.pop(0)[1]()
-        while self._faults and bar >= self._faults[0].bar:
-            fault = self._faults.pop(0)
-            self._soaked.faults[fault.kind] += 1
-            self._inject(fault, position, bar)
-
     def _inject(self, fault: Fault, position: int, bar: float) -> None:
         bar_samples = float(self._session.transport.bar_samples)
         dice = random.Random(fault.seed)
         match fault.kind:
             case "generator dead":
-                self._worker.die()
+                self._generator.die()
             case "generator hung":
-                self._worker.hang()
+                self._generator.hang()
             case "generator NaN":
-                self._worker.spoil(1 + round(4 * fault.size))
+                self._generator.spoil(1 + round(4 * fault.size))
             case "generator slow":
                 bars = 1 + 8 * dice.random()
-                self._worker.slow(2 + 18 * fault.size, position + round(bars * bar_samples))
+                self._generator.slow(2 + 18 * fault.size, position + round(bars * bar_samples))
             case "knob turned":
                 self._turn(dice, fault.size, bar)
             case "silence":
@@ -220,13 +199,13 @@ class _Set:
             case "device lost":
                 self._stream.lose(position + round((0.1 + 12 * fault.size) * bar_samples))
             case "broken OSC":
-                with FakeOscServer(self._store) as osc:
-                    for packet in osc_packets(dice):
-                        osc.receive_packet(packet)
+                osc = OscKnobs(self._store)
+                for packet in osc_packets(dice):
+                    osc.receive_packet(packet)
             case "broken MIDI":
-                with FakeMidiInput(self._store, self._midi) as midi:
-                    for _ in range(200):
-                        midi.send(*(dice.randrange(128, 256) for _ in range(dice.randint(0, 5))))
+                for _ in range(200):
+                    message = [dice.randrange(128, 256) for _ in range(dice.randint(0, 5))]
+                    self._midi.receive(message, time.monotonic())
             case "disk full":
                 size = (self._folder / "input.wav").stat().st_size
                 resource.setrlimit(resource.RLIMIT_FSIZE, (size, self._limits[1]))

@@ -11,7 +11,7 @@ import errno
 import os
 import shutil
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Protocol
@@ -44,9 +44,8 @@ def check_different(reads: Iterable[Path], writes: Iterable[Path]) -> None:
 
 def check_folder(folder: Path) -> None:
     """CompanionError where nothing could be put into a folder, which need not be there yet."""
-    there = folder.absolute()
-    while not os.path.lexists(there) and there != there.parent:
-        there = there.parent
+    whole = folder.absolute()
+    there = next(each for each in (whole, *whole.parents) if os.path.lexists(each))
     try:
         with tempfile.TemporaryFile(dir=there):
             pass
@@ -107,16 +106,16 @@ def new_folder(folder: Path, names: Iterable[str]) -> Iterator[Path]:
     _check_free(folder, names)
     with ExitStack() as undo:
         with _named(folder):
-            for missing in _missing(folder):
+            for missing in [each for each in (folder, *folder.parents) if not each.is_dir()][::-1]:
                 missing.mkdir()
-                undo.callback(_remove_empty, missing)
+                undo.callback(_try, missing.rmdir)
             made = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=folder))
             undo.callback(shutil.rmtree, made, ignore_errors=True)
             yield made
             written = sorted(file.name for file in made.iterdir())
             _check_free(folder, written)
             for name in written:
-                undo.callback(_remove_file, folder / name)
+                undo.callback(_try, (folder / name).unlink)
                 (made / name).rename(folder / name)
         undo.pop_all()
         shutil.rmtree(made, ignore_errors=True)
@@ -137,23 +136,9 @@ def _named(path: Path) -> Iterator[None]:
         raise CompanionError(disk_message(path, error)) from error
 
 
-def _missing(folder: Path) -> list[Path]:
-    """The folders that have to be made, from the top."""
-    missing = []
-    while not folder.is_dir() and folder != folder.parent:
-        missing.append(folder)
-        folder = folder.parent
-    return missing[::-1]
-
-
-def _remove_empty(folder: Path) -> None:
+def _try(undoing: Callable[[], object]) -> None:
     with suppress(OSError):
-        folder.rmdir()
-
-
-def _remove_file(path: Path) -> None:
-    with suppress(OSError):
-        path.unlink()
+        undoing()
 
 
 def _same(one: Path, other: Path) -> bool:

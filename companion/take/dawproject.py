@@ -43,7 +43,7 @@ def write_dawproject(
         rate: Hz.
         seconds: length of the files.
     """
-    project = project_xml(version, files, tempo, meter, rate, seconds)
+    project = _project(version, files, tempo, meter, rate, seconds)
     metadata = Element("MetaData")
     _add(metadata, "Title").text = title
     with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as archive:
@@ -53,7 +53,7 @@ def write_dawproject(
             archive.write(file, _path_of(file))
 
 
-def project_xml(
+def _project(
     version: str,
     files: Mapping[str, tuple[Path, int]],
     tempo: TempoMap,
@@ -62,12 +62,11 @@ def project_xml(
     seconds: float,
 ) -> Element:
     """The content of `project.xml`; its time starts at the take's first beat."""
-    first = tempo.first_beat
-    bpm = tempo.segments[0].bpm
+    first, bpm = tempo.first_beat, tempo.segments[0].bpm
     project = Element("Project", version=FORMAT_VERSION)
     _add(project, "Application", name="companion", version=version)
     transport = _add(project, "Transport")
-    _add(transport, "Tempo", id="tempo", unit="bpm", value=_number(bpm), min="20", max="666")
+    _add(transport, "Tempo", id="tempo", unit="bpm", value=bpm, min=20, max=666)
     numerator, denominator = meter.split("/")
     signature = {"numerator": numerator, "denominator": denominator}
     _add(transport, "TimeSignature", id="meter", **signature)
@@ -75,9 +74,9 @@ def project_xml(
     for number, (name, (_, channels)) in enumerate(files.items()):
         track = _add(structure, "Track", id=f"track{number}", name=name, contentType="audio")
         routed = {"role": "regular", "destination": "master-channel"}
-        _add(track, "Channel", id=f"channel{number}", audioChannels=str(channels), **routed)
+        _add(track, "Channel", id=f"channel{number}", audioChannels=channels, **routed)
     master = _add(structure, "Track", id="master", name="Master", contentType="audio")
-    _add(master, "Channel", id="master-channel", role="master", audioChannels="2")
+    _add(master, "Channel", id="master-channel", role="master", audioChannels=2)
 
     arrangement = _add(project, "Arrangement", id="arrangement")
     lanes = _add(arrangement, "Lanes", id="lanes", timeUnit="beats")
@@ -86,15 +85,14 @@ def project_xml(
         clips = _add(lane, "Clips", id=f"clips{number}")
         _add_clip(clips, number, name, file, tempo, rate, seconds)
     markers = _add(arrangement, "Markers", id="markers", timeUnit="beats")
-    _add(markers, "Marker", time=_number(0.0 - first), name="bar 0")
+    _add(markers, "Marker", time=0.0 - first, name="bar 0")
     points = _add(arrangement, "TempoAutomation", id="tempo-points", timeUnit="beats", unit="bpm")
     _add(points, "Target", parameter="tempo")
     for beat, value in _tempi(tempo, seconds):
-        at = {"time": _number(beat - first), "value": _number(value)}
-        _add(points, "RealPoint", **at, interpolation="hold")
+        _add(points, "RealPoint", time=beat - first, value=value, interpolation="hold")
     meters = _add(arrangement, "TimeSignatureAutomation", id="meter-points", timeUnit="beats")
     _add(meters, "Target", parameter="meter")
-    _add(meters, "TimeSignaturePoint", time="0", **signature)
+    _add(meters, "TimeSignaturePoint", time=0, **signature)
     return project
 
 
@@ -110,12 +108,11 @@ def _add_clip(
     """One clip over the whole arrangement, pinned at its ends, bar lines and changes of tempo."""
     first = tempo.first_beat
     length = tempo.beat_at(seconds) - first
-    whole = {"time": "0", "duration": _number(length), "playStart": "0"}
+    whole = {"time": 0, "duration": length, "playStart": 0}
     clip = _add(clips, "Clip", name=name, contentTimeUnit="beats", **whole)
-    units = {"timeUnit": "beats", "contentTimeUnit": "seconds"}
-    warps = _add(clip, "Warps", id=f"warps{number}", **units)
+    warps = _add(clip, "Warps", id=f"warps{number}", timeUnit="beats", contentTimeUnit="seconds")
     path, channels = file
-    sound = {"channels": str(channels), "sampleRate": str(rate), "duration": _number(seconds)}
+    sound = {"channels": channels, "sampleRate": rate, "duration": seconds}
     audio = _add(warps, "Audio", id=f"audio{number}", timeUnit="seconds", **sound)
     _add(audio, "File", path=_path_of(path))
     pinned = {0.0: 0.0, length: seconds}
@@ -125,7 +122,7 @@ def _add_clip(
         if 0.0 < segment.time_s < seconds:
             pinned[segment.beat - first] = segment.time_s
     for beat, time_s in sorted(pinned.items()):
-        _add(warps, "Warp", time=_number(beat), contentTime=_number(time_s))
+        _add(warps, "Warp", time=beat, contentTime=time_s)
 
 
 def _tempi(tempo: TempoMap, seconds: float) -> list[tuple[float, float]]:
@@ -143,12 +140,12 @@ def _path_of(file: Path) -> str:
     return f"audio/{file.name}"
 
 
-def _add(parent: Element, tag: str, **attributes: str) -> Element:
-    return ElementTree.SubElement(parent, tag, attributes)
-
-
-def _number(value: float) -> str:
-    return f"{value:.9f}".rstrip("0").rstrip(".")
+def _add(parent: Element, tag: str, **attributes: str | float) -> Element:
+    told = {
+        name: value if isinstance(value, str) else f"{value:.9f}".rstrip("0").rstrip(".")
+        for name, value in attributes.items()
+    }
+    return ElementTree.SubElement(parent, tag, told)
 
 
 def _text(root: Element) -> bytes:

@@ -1,4 +1,9 @@
-"""The log of a take in the making."""
+"""The log of a take in the making, which is locked for as long as it is open.
+
+The lock tells whether a take is still being written. It belongs to the open file, so the operating
+system lets go of it when the process ends, however it ends: nothing stale is left. Where there are
+no such locks (Windows), nothing is known.
+"""
 
 from __future__ import annotations
 
@@ -6,10 +11,15 @@ import contextlib
 import queue
 import threading
 from pathlib import Path
+from typing import BinaryIO
 
 from companion.system.errors import CompanionError, disk_message
 from companion.take.events import EVENTS_FILE, Event, encode
-from companion.take.lock import lock
+
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None  # type: ignore[assignment]
 
 CLOSE_LIMIT_S = 10.0
 
@@ -17,9 +27,9 @@ CLOSE_LIMIT_S = 10.0
 class EventLog:
     """`events.jsonl` in the making.
 
-    The file is complete after every event, and locked until `close`, so that others can tell that
-    the take goes on. When the disk fails, writing stops for good and `error` says why: the music
-    goes on. It does not wait for a slow disk either, where a thread of its own writes.
+    The file is complete after every event. When the disk fails, writing stops for good and `error`
+    says why: the music goes on. It does not wait for a slow disk either, where a thread of its own
+    writes.
 
     *Threading*: any thread may call `write` and read `error`; a lock keeps the lines whole.
     """
@@ -87,3 +97,23 @@ class EventLog:
                 return
         with self._lock:
             self._file.close()
+
+
+def lock(file: BinaryIO) -> bool:
+    """Hold an open file until it is closed; False if somebody else does."""
+    if fcntl is None:
+        return True
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        return not isinstance(error, BlockingIOError)  # a file system without locks: not known
+    return True
+
+
+def is_locked(path: Path) -> bool:
+    """Whether somebody holds a file; False for one that cannot be opened."""
+    try:
+        with path.open("rb") as file:
+            return not lock(file)
+    except OSError:
+        return False

@@ -12,13 +12,13 @@ from __future__ import annotations
 import contextlib
 import json
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any, ClassVar, Literal, TypeVar, dataclass_transform
+from typing import Any, ClassVar, Literal, dataclass_transform
 
 from companion.system.errors import CompanionError
-from companion.take.json_value import made, plain
+from companion.system.json_value import made, plain
 from model.request import Form
 
 EVENTS_FILE = "events.jsonl"
@@ -26,37 +26,32 @@ EVENTS_FILE = "events.jsonl"
 Sounding = Literal["plan", "older plan", "repeat", "silence"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+TYPES: dict[str, type[Event]] = {}
+"""The table: the class of each type of line."""
+
+
+@dataclass_transform(kw_only_default=True, frozen_default=True)
+@dataclass(frozen=True, kw_only=True)
 class Event:
-    """Something that happened; the journal fills in when, the same for all."""
+    """Something that happened; the journal fills in when, the same for all.
+
+    Classes of it are dataclasses as well, and in the table where they name the type of their lines.
+    """
 
     type: ClassVar[str]
     bar: int = 0  # it happened in, counted from bar 0; the count-in is negative
     time_s: float = 0.0  # since the first sample of the take's audio files
 
+    def __init_subclass__(cls, type: str = "") -> None:
+        dataclass(frozen=True, kw_only=True)(cls)
+        if type:
+            cls.type, TYPES[type] = type, cls
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+
 class PlayerEvent(Event):
     """Something that happened to one player."""
 
     player: str  # its name
-
-
-TYPES: dict[str, type[Event]] = {}
-"""The table: the class of each type of line."""
-Kind = TypeVar("Kind", bound=Event)
-
-
-@dataclass_transform(kw_only_default=True, frozen_default=True)
-def _event(name: str) -> Callable[[type[Kind]], type[Kind]]:
-    """Enter a class into the table, under the type that its lines have."""
-
-    def enter(kind: type[Kind]) -> type[Kind]:
-        kind.type = name
-        TYPES[name] = made_of = dataclass(frozen=True, slots=True, kw_only=True)(kind)
-        return made_of
-
-    return enter
 
 
 def _tell_slack(event: PlanMade | BarSounded) -> None:
@@ -65,8 +60,7 @@ def _tell_slack(event: PlanMade | BarSounded) -> None:
         object.__setattr__(event, "slack_s", event.desired_s - event.actual_s)
 
 
-@_event("take")
-class TakeStarted(Event):
+class TakeStarted(Event, type="take"):
     """The take's first line: what a reader needs to lay the rest on a time line."""
 
     preset: str  # its name
@@ -102,8 +96,7 @@ class OtherHeard:
     repeats: Mapping[int, int]  # its bars that were taken to repeat others, and those
 
 
-@_event("heard")
-class PlanHeard(PlayerEvent):
+class PlanHeard(PlayerEvent, type="heard"):
     """A player heard what is in the window of a plan."""
 
     epoch: int  # number of the player's plan, from 0
@@ -116,23 +109,20 @@ class PlanHeard(PlayerEvent):
     others: Mapping[str, OtherHeard]  # by name, those that were heard
 
 
-@_event("unheard")
-class Unheard(Event):
+class Unheard(Event, type="unheard"):
     """All stretches of the stream that no device heard, as known by now."""
 
     samples: tuple[tuple[int, int | None], ...]  # [first, end); the last has no end while it lasts
 
 
-@_event("muted")
-class PlanMuted(PlayerEvent):
+class PlanMuted(PlayerEvent, type="muted"):
     """Nothing was heard: no plan is made, and older ones fall silent."""
 
     epoch: int  # of the plan
     bars: tuple[int, int] | None  # that fall silent, end excluded; None if none had to
 
 
-@_event("asked")
-class PlanAsked(PlayerEvent):
+class PlanAsked(PlayerEvent, type="asked"):
     """A plan was asked for."""
 
     epoch: int  # of the plan
@@ -147,8 +137,7 @@ class PlanAsked(PlayerEvent):
     digest: str  # of the request
 
 
-@_event("plan")
-class PlanMade(PlayerEvent):
+class PlanMade(PlayerEvent, type="plan"):
     """A plan came back."""
 
     epoch: int  # of the plan
@@ -177,8 +166,7 @@ class PlanMade(PlayerEvent):
         _tell_slack(self)
 
 
-@_event("plan failed")
-class PlanFailed(PlayerEvent):
+class PlanFailed(PlayerEvent, type="plan failed"):
     """A plan that never came: what sounds instead is in the `bar` events."""
 
     epoch: int  # of the plan
@@ -186,8 +174,7 @@ class PlanFailed(PlayerEvent):
     reason: str  # one line
 
 
-@_event("bar")
-class BarSounded(PlayerEvent):
+class BarSounded(PlayerEvent, type="bar"):
     """What one player's stem is in this bar, decided a while before it starts."""
 
     sounding: Sounding  # what it is
@@ -205,8 +192,7 @@ class BarSounded(PlayerEvent):
         _tell_slack(self)
 
 
-@_event("metrics")
-class BarMeasured(Event):
+class BarMeasured(Event, type="metrics"):
     """How the rig and each player are in a bar that begins; see `companion.players.metrics`."""
 
     slack_s: float | None  # the least of all players
@@ -221,8 +207,7 @@ class BarMeasured(Event):
     players: Mapping[str, Any]  # the same of each, by name
 
 
-@_event("cut")
-class ClipCut(PlayerEvent):
+class ClipCut(PlayerEvent, type="cut"):
     """A clip was made by hand: a bar once more, or bars of a plan's other stem."""
 
     first_bar: int  # that it is for
@@ -231,8 +216,7 @@ class ClipCut(PlayerEvent):
     stem: int  # which of the plan's
 
 
-@_event("placed")
-class ClipPlaced(PlayerEvent):
+class ClipPlaced(PlayerEvent, type="placed"):
     """A clip went onto a player's timeline: bars of a plan, a repeat, or silence."""
 
     sample: int  # where the stream was
@@ -243,23 +227,20 @@ class ClipPlaced(PlayerEvent):
     moved: bool = False  # what was there already, moved to where its beats lie now
 
 
-@_event("gain")
-class GainSet(PlayerEvent):
+class GainSet(PlayerEvent, type="gain"):
     """A player's gain moves to another value."""
 
     sample: int  # from which on it does
     gain: float  # linear
 
 
-@_event("faded in")
-class FadedIn(Event):
+class FadedIn(Event, type="faded in"):
     """All players rise from silence: the sound device is back."""
 
     sample: int  # from which on they do
 
 
-@_event("tempo")
-class TempoMoved(Event):
+class TempoMoved(Event, type="tempo"):
     """The tempo is another one from here on."""
 
     beat: float  # where that is
@@ -269,8 +250,7 @@ class TempoMoved(Event):
     beat_samples: str  # length of a beat, as a fraction
 
 
-@_event("knob")
-class KnobMoved(Event):
+class KnobMoved(Event, type="knob"):
     """A parameter was set."""
 
     name: str  # of the parameter
@@ -279,16 +259,14 @@ class KnobMoved(Event):
     moved_by: str  # midi, osc, ...
 
 
-@_event("incident")
-class Incident(Event):
+class Incident(Event, type="incident"):
     """Something that should not happen."""
 
     what: str  # a fixed name
     detail: str  # a sentence
 
 
-@_event("trouble")
-class TroubleTold(Event):
+class TroubleTold(Event, type="trouble"):
     """What the performer was told of: something that went wrong, or is over."""
 
     kind: str  # see `companion.session.trouble`
@@ -298,8 +276,7 @@ class TroubleTold(Event):
     times: int  # that it began or happened, by then
 
 
-@_event("end")
-class TakeEnded(Event):
+class TakeEnded(Event, type="end"):
     """The take's last line."""
 
     reason: str  # one line
@@ -344,8 +321,7 @@ def encode(event: Event) -> str:
 def decode(line: bytes | str, where: str) -> Event | None:
     """The event of a line, which errors call `where`; None for a type that is not known here.
 
-    Raises:
-        CompanionError: it is no event.
+    CompanionError if it is none.
     """
     try:
         told = json.loads(line)

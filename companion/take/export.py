@@ -6,9 +6,8 @@ import os
 import shutil
 from pathlib import Path
 
-import soundfile
+import mido
 
-from companion.audio.recording import open_sound
 from companion.clock.meter import METERS
 from companion.system.errors import CompanionError
 from companion.system.printing import printable
@@ -16,11 +15,16 @@ from companion.system.whole import new_folder
 from companion.take.dawproject import write_dawproject
 from companion.take.events import EVENTS_FILE, TakeEnded, read_events, start_of
 from companion.take.recorder import INPUT_NAME, STEREO_NAME, channels_of
-from companion.take.tempo_map import tempo_map
-from companion.take.tempo_midi import write_tempo_midi
+from companion.take.tempo_map import TempoMap, tempo_map
+from companion.take.wave_file import length_s
 
 TEMPO_FILE = "tempo.mid"
 PROJECT_ENDING = ".dawproject"
+TICKS_PER_BEAT = 960
+CLOCKS_PER_QUARTER = 24
+ASTRAY_S = 0.000_05
+"""A tempo event is written where the beat would else be further off than this: MIDI's tempi are
+whole microseconds a beat, so small errors would add up."""
 LONGEST_NAME = 255
 """Bytes of a file's name, with the usual file systems."""
 
@@ -77,18 +81,45 @@ def project_file(title: str) -> str:
 
 
 def _length_s(sources: dict[str, Path]) -> float:
-    lengths = {}
-    for path in sources.values():
-        try:
-            with open_sound(path) as file:
-                lengths[path.name] = file.frames / file.samplerate
-        except soundfile.SoundFileError as error:
-            raise CompanionError(
-                f"cannot read {str(path)!r} ({error}); valid: a WAV file"
-            ) from error
+    lengths = {path.name: length_s(path) for path in sources.values()}
     if len(set(lengths.values())) > 1:
         raise CompanionError(
             f"the files of the take are not equally long ({lengths}); valid: a take recovered by "
             "`companion recover`"
         )
     return next(iter(lengths.values()))
+
+
+def write_tempo_midi(path: Path, title: str, tempo: TempoMap, meter: str, seconds: float) -> None:
+    """Write tempo and meter ("6/8"), and a marker at bar 0; OSError if the disk fails.
+
+    The tempo map is to count quarter notes.
+    """
+    numerator, denominator = map(int, meter.split("/"))
+    first, step = tempo.first_beat, tempo.step
+    beats = max(1, round((tempo.beat_at(seconds) - first) / step))
+    metre = {"numerator": numerator, "denominator": denominator}
+    clicks = round(CLOCKS_PER_QUARTER * step)
+    found = [  # with the tick of each in place of the ticks since the one before it
+        mido.MetaMessage("track_name", name=title),
+        mido.MetaMessage("time_signature", **metre, clocks_per_click=clicks),
+        mido.MetaMessage("marker", text="bar 0", time=round(-first * TICKS_PER_BEAT)),
+    ]
+    at_s, current = 0.0, 0
+    for beat in range(beats):
+        due_s = tempo.time_s(first + (beat + 1) * step)
+        if abs(at_s + current * step / 1e6 - due_s) > ASTRAY_S:
+            current = max(1, round((due_s - at_s) * 1e6 / step))
+            tick = round(beat * step * TICKS_PER_BEAT)
+            found.append(mido.MetaMessage("set_tempo", tempo=current, time=tick))
+        at_s += current * step / 1e6
+    track = mido.MidiTrack()
+    ticks = 0
+    for message in sorted(found, key=lambda each: each.time):
+        track.append(message.copy(time=message.time - ticks))
+        ticks = message.time
+    end = round(beats * step * TICKS_PER_BEAT)
+    track.append(mido.MetaMessage("end_of_track", time=max(0, end - ticks)))
+    file = mido.MidiFile(type=0, ticks_per_beat=TICKS_PER_BEAT, charset="utf-8")
+    file.tracks.append(track)
+    file.save(str(path))

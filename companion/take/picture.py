@@ -10,19 +10,17 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
 import numpy as np
-import soundfile
 
-from companion.audio.recording import open_sound
 from companion.system.errors import CompanionError, disk_message
 from companion.system.printing import printable
 from companion.take import events as log
 from companion.take.recorder import INPUT_NAME
 from companion.take.tempo_map import TempoMap, tempo_map
+from companion.take.wave_file import length_s, open_recorded
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -50,48 +48,6 @@ _FONTS = (  # the first comes with matplotlib; of the others those that are inst
 """Fonts to look for a letter in, in this order."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Bars:
-    """The take's time line: bar numbers to seconds, and how far it goes."""
-
-    tempo: TempoMap
-    end_s: float
-
-    def start_s(self, bar: int) -> float:
-        return self.tempo.bar_s(bar)
-
-    @property
-    def numbers(self) -> range:
-        return self.tempo.bars(self.end_s)
-
-    @property
-    def count(self) -> int:
-        return max(1, len(self.numbers))
-
-
-@dataclass(frozen=True, slots=True)
-class _Envelope:
-    """Lowest and highest sample of each of equally long stretches of one file."""
-
-    times_s: np.ndarray  # [columns]
-    low: np.ndarray
-    high: np.ndarray
-
-    @property
-    def peak(self) -> float:
-        return float(max(self.high.max(initial=0.0), -self.low.min(initial=0.0)))
-
-
-def draw_take(folder: Path) -> Path:
-    """Draw a take folder into its `take.png`, and return that path.
-
-    Raises:
-        CompanionError: the folder holds no take, or the picture cannot be written.
-    """
-    with _names_as_they_are():
-        return _draw_take(folder)
-
-
 @contextmanager
 def _names_as_they_are() -> Iterator[None]:
     """Meanwhile names are drawn as text and not as formulas, as far as there are letters for them.
@@ -101,13 +57,18 @@ def _names_as_they_are() -> Iterator[None]:
     from matplotlib import font_manager, rc_context
 
     fonts = set(font_manager.get_font_names())
-    families = [*(name for name in _FONTS if name in fonts)]
+    families = [name for name in _FONTS if name in fonts]
     with rc_context({"text.parse_math": False, "font.family": families}), warnings.catch_warnings():
         warnings.filterwarnings("ignore", r"Glyph .* missing from")
         yield
 
 
-def _draw_take(folder: Path) -> Path:
+@_names_as_they_are()
+def draw_take(folder: Path) -> Path:
+    """Draw a take folder into its `take.png`, and return that path.
+
+    CompanionError if the folder holds no take, or the picture cannot be written.
+    """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
@@ -117,11 +78,12 @@ def _draw_take(folder: Path) -> Path:
             f"{str(folder / log.EVENTS_FILE)!r} does not start with a take event; "
             "valid: a take folder"
         )
-    end_s = max(take.first_bar_s, take.bar_s, _length_s(folder / f"{INPUT_NAME}.wav"))
-    bars = _Bars(tempo_map(take, events), end_s)
+    end_s = max(take.first_bar_s, take.bar_s, length_s(folder / f"{INPUT_NAME}.wav"))
+    tempo = tempo_map(take, events)
+    bars = tempo.bars(end_s)
     knobs = _knob_rows(events)
 
-    width = min(26.0, max(12.0, 0.36 * bars.count))
+    width = min(26.0, max(12.0, 0.36 * len(bars)))
     columns = round(width * _DPI)
     heights = [1.0] + [1.0, 0.45] * len(take.players)
     heights += [0.17 * len(knobs) + 0.1] if knobs else []
@@ -130,21 +92,19 @@ def _draw_take(folder: Path) -> Path:
     rows = figure.subplots(
         len(heights), 1, sharex=True, squeeze=False, gridspec_kw={"height_ratios": heights}
     )[:, 0]
-    _draw_wave(rows[0], INPUT_NAME, _envelope(folder / f"{INPUT_NAME}.wav", columns), bars, [])
+    _draw_wave(rows[0], INPUT_NAME, _envelope(folder / f"{INPUT_NAME}.wav", columns), tempo, [])
     for number, player in enumerate(take.players):
-        mine = [
-            each for each in events if isinstance(each, log.PlayerEvent) and each.player == player
-        ]
+        mine = [each for each in events if getattr(each, "player", None) == player]
         sounded = [event for event in mine if isinstance(event, log.BarSounded)]
         envelope = _envelope(folder / f"{player}.wav", columns)
-        _draw_wave(rows[1 + 2 * number], player, envelope, bars, sounded)
-        _draw_plans(rows[2 + 2 * number], mine, bars)
+        _draw_wave(rows[1 + 2 * number], player, envelope, tempo, sounded)
+        _draw_plans(rows[2 + 2 * number], mine, tempo)
     if knobs:
         _draw_knobs(rows[-1], knobs)
     for axes in rows:
-        _draw_bar_lines(axes, bars, numbers=axes is rows[0])
+        _draw_bar_lines(axes, tempo, bars, numbers=axes is rows[0])
         axes.tick_params(bottom=axes is rows[-1])
-    rows[-1].set_xlim(0.0, bars.end_s)
+    rows[-1].set_xlim(0.0, end_s)
     rows[-1].set_xlabel("seconds into the take", fontsize=9)
     title = f"{folder.resolve().name}   {take.preset}, {take.bpm:g} BPM"
     figure.suptitle(printable(title), fontsize=11)
@@ -157,66 +117,57 @@ def _draw_take(folder: Path) -> Path:
     return path
 
 
-def _length_s(path: Path) -> float:
-    try:
-        with open_sound(path) as file:
-            return file.frames / file.samplerate
-    except soundfile.SoundFileError as error:
-        raise CompanionError(f"cannot read {str(path)!r} ({error}); valid: a WAV file") from error
+def _envelope(path: Path, columns: int) -> np.ndarray:
+    """Of at most `columns` stretches of a mono file: middle (s), lowest and highest sample, [3, n].
 
-
-def _envelope(path: Path, columns: int) -> _Envelope:
-    """The envelope of a mono file in at most `columns` stretches, read piece by piece."""
-    low: list[float] = []
-    high: list[float] = []
-    try:
-        with open_sound(path) as file:
-            stretch = max(1, -(-file.frames // columns))
-            for block in file.blocks(stretch, dtype="float32", always_2d=True):
-                low.append(float(block.min()))
-                high.append(float(block.max()))
-            times_s = (np.arange(len(low)) + 0.5) * stretch / file.samplerate
-    except soundfile.SoundFileError as error:
-        raise CompanionError(f"cannot read {str(path)!r} ({error}); valid: a WAV file") from error
-    return _Envelope(times_s, np.array(low), np.array(high))
+    It is read piece by piece.
+    """
+    with open_recorded(path) as file:
+        stretch = max(1, -(-file.frames // columns))
+        blocks = file.blocks(stretch, dtype="float32", always_2d=True)
+        found = np.array([(0.0, block.min(), block.max()) for block in blocks]).reshape(-1, 3).T
+        found[0] = (np.arange(found.shape[1]) + 0.5) * stretch / file.samplerate
+    return found
 
 
 def _draw_wave(
-    axes: Axes, name: str, envelope: _Envelope, bars: _Bars, sounded: list[log.BarSounded]
+    axes: Axes, name: str, envelope: np.ndarray, tempo: TempoMap, sounded: list[log.BarSounded]
 ) -> None:
     """One row of audio, scaled to its own peak; each bar in the colour of what sounded."""
-    scale = max(envelope.peak, 1e-6)
-    low, high = envelope.low / scale, envelope.high / scale
-    axes.fill_between(
-        envelope.times_s, low, high, color=_INPUT_COLOUR, alpha=0.35 if sounded else 1, linewidth=0
-    )
+    times_s, low, high = envelope
+    loudest = max(high.max(initial=0.0), -low.min(initial=0.0))
+    low, high = low / max(loudest, 1e-6), high / max(loudest, 1e-6)
+    alpha = 0.35 if sounded else 1
+    axes.fill_between(times_s, low, high, color=_INPUT_COLOUR, alpha=alpha, linewidth=0)
     for event in sounded:
         colour = _COLOURS[event.sounding]
-        start_s, stop_s = bars.start_s(event.bar), bars.start_s(event.bar + 1)
-        here = (envelope.times_s >= start_s) & (envelope.times_s < stop_s)
+        start_s, stop_s = tempo.bar_s(event.bar), tempo.bar_s(event.bar + 1)
+        here = (times_s >= start_s) & (times_s < stop_s)
         axes.axvspan(start_s, stop_s, color=colour, alpha=0.12, linewidth=0)
-        axes.fill_between(envelope.times_s[here], low[here], high[here], color=colour, linewidth=0)
-    peak = f"peak {20 * np.log10(envelope.peak):.1f} dBFS" if envelope.peak > 1e-5 else "silent"
-    axes.set_ylabel(f"{name}\n{peak}", fontsize=9, rotation=0, ha="right", va="center")
-    axes.set_ylim(-1.05, 1.05)
+        axes.fill_between(times_s[here], low[here], high[here], color=colour, linewidth=0)
+    peak = f"peak {20 * np.log10(loudest):.1f} dBFS" if loudest > 1e-5 else "silent"
+    _label(axes, f"{name}\n{peak}", 9, (-1.05, 1.05))
+
+
+def _label(axes: Axes, text: str, size: int, limits: tuple[float, float]) -> None:
+    axes.set_ylabel(text, fontsize=size, rotation=0, ha="right", va="center")
+    axes.set_ylim(*limits)
     axes.set_yticks([])
 
 
-def _draw_plans(axes: Axes, events: Sequence[log.Event], bars: _Bars) -> None:
+def _draw_plans(axes: Axes, events: Sequence[log.Event], tempo: TempoMap) -> None:
     """A line from where each plan was ready to the bar it was made for; a cross where none came."""
     plans = [event for event in events if isinstance(event, log.PlanMade)]
     for number, plan in enumerate(plans):
         level = -(number % _PLAN_LEVELS)
         colour = _SLACK_COLOUR if plan.slack_s >= 0 else _LATE_COLOUR
-        ready_s, target_s = plan.actual_s, bars.start_s(plan.first_bar)
+        ready_s, target_s = plan.actual_s, tempo.bar_s(plan.first_bar)
         axes.plot([ready_s, target_s], [level, level], color=colour, linewidth=1.2)
         axes.plot([ready_s], [level], "o", color=colour, markersize=4)
         axes.plot([target_s], [level], "|", color=colour, markersize=8, markeredgewidth=1.8)
     for failed in (event for event in events if isinstance(event, log.PlanFailed)):
         axes.plot([failed.time_s], [-1.5], "x", color=_LATE_COLOUR, markersize=7)
-    axes.set_ylabel("plans", fontsize=8, rotation=0, ha="right", va="center")
-    axes.set_ylim(-_PLAN_LEVELS + 0.3, 0.7)
-    axes.set_yticks([])
+    _label(axes, "plans", 8, (-_PLAN_LEVELS + 0.3, 0.7))
 
 
 def _knob_rows(events: Sequence[log.Event]) -> dict[str, list[tuple[float, Any]]]:
@@ -232,20 +183,12 @@ def _knob_rows(events: Sequence[log.Event]) -> dict[str, list[tuple[float, Any]]
 def _draw_knobs(axes: Axes, knobs: dict[str, list[tuple[float, Any]]]) -> None:
     """One line a knob, a mark a move; the value is written where the knob came to rest."""
     for row, moves in enumerate(knobs.values()):
-        axes.plot(
-            [time_s for time_s, _ in moves], [-row] * len(moves), "d", color=_INK, markersize=4
-        )
+        times_s = [time_s for time_s, _ in moves]
+        axes.plot(times_s, [-row] * len(moves), "d", color=_INK, markersize=4)
         for number, (time_s, value) in enumerate(moves):
             if number + 1 == len(moves) or moves[number + 1][0] - time_s > 2.0:
                 text = _value_text(value)
-                axes.annotate(
-                    text,
-                    (time_s, -row),
-                    (5, 0),
-                    textcoords="offset points",
-                    fontsize=8,
-                    va="center",
-                )
+                _note(axes, text, (time_s, -row), (5, 0), va="center")
     axes.set_yticks([-row for row in range(len(knobs))], list(knobs), fontsize=8)
     axes.tick_params(axis="y", length=0)
     axes.set_ylim(-len(knobs) + 0.4, 0.6)
@@ -257,30 +200,26 @@ def _value_text(value: Any) -> str:
     return f"{value:.3g}" if isinstance(value, float) else str(value)
 
 
-def _draw_bar_lines(axes: Axes, bars: _Bars, numbers: bool) -> None:
+def _draw_bar_lines(axes: Axes, tempo: TempoMap, bars: range, numbers: bool) -> None:
     """A line at every bar; where `numbers`, the bar's number above those that there is room for."""
-    step = 1 if bars.count <= 40 else 4 if bars.count <= 160 else 16
-    for bar in bars.numbers:
-        strong = bar % 4 == 0
-        axes.axvline(
-            bars.start_s(bar), color=_INK, alpha=0.5 if strong else 0.2, linewidth=0.8, zorder=0
-        )
+    step = 1 if len(bars) <= 40 else 4 if len(bars) <= 160 else 16
+    for bar in bars:
+        at_s, alpha = tempo.bar_s(bar), 0.2 if bar % 4 else 0.5
+        axes.axvline(at_s, color=_INK, alpha=alpha, linewidth=0.8, zorder=0)
         if numbers and bar % step == 0:
-            axes.annotate(
-                str(bar),
-                (bars.start_s(bar), 1.0),
-                (2, 2),
-                xycoords=("data", "axes fraction"),
-                textcoords="offset points",
-                fontsize=8,
-                annotation_clip=True,
-            )
+            above = {"xycoords": ("data", "axes fraction"), "annotation_clip": True}
+            _note(axes, str(bar), (at_s, 1.0), (2, 2), **above)
     if numbers:
-        axes.annotate(
-            "bar", (0, 1), (-6, 2), "axes fraction", "offset points", fontsize=8, ha="right"
-        )
+        _note(axes, "bar", (0, 1), (-6, 2), xycoords="axes fraction", ha="right")
     for side in ("top", "right", "left"):
         axes.spines[side].set_visible(False)
+
+
+def _note(
+    axes: Axes, text: str, at: tuple[float, float], beside: tuple[float, float], **how: Any
+) -> None:
+    """A small text, so many points beside a place."""
+    axes.annotate(text, at, beside, textcoords="offset points", fontsize=8, **how)
 
 
 def _draw_legend(figure: Any) -> None:

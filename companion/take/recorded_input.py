@@ -7,14 +7,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import soundfile
-
 from companion.audio.aligned_input import Gaps, Look
 from companion.audio.memory import AudioMemory, Samples
-from companion.audio.recording import open_sound
 from companion.system.errors import CompanionError
 from companion.take.recorder import ECHO_NAME, INPUT_NAME
 from companion.take.recover import UNEVEN_S
+from companion.take.wave_file import open_recorded
 
 
 class HeardInput:
@@ -42,16 +40,11 @@ class HeardInput:
         """What had been heard then."""
         return Look(self._memory, self.position, self._first, self.gaps)
 
-    def capture(self, start: int, n: int) -> Samples:
-        """See `companion.listen.window.Capture`."""
-        return self.look().capture(start, n)
-
 
 def read_heard(folder: Path) -> Samples:
     """The input, without what was taken out of it; as far as both go.
 
-    Raises:
-        CompanionError: what was taken out ends long before.
+    CompanionError if what was taken out ends long before.
     """
     heard = _read(folder / f"{INPUT_NAME}.wav")
     path = folder / f"{ECHO_NAME}.wav"
@@ -72,11 +65,3 @@ def read_heard(folder: Path) -> Samples:
 def _read(path: Path) -> Samples:
     with open_recorded(path) as file:
         return file.read(dtype="float32")
-
-
-def open_recorded(path: Path) -> soundfile.SoundFile:
-    """A file of a take; CompanionError if it cannot be read."""
-    try:
-        return open_sound(path)
-    except soundfile.SoundFileError as error:
-        raise CompanionError(f"cannot read {str(path)!r} ({error}); valid: a WAV file") from error

@@ -19,13 +19,15 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import Protocol
 
 import numpy as np
 
+from companion.audio.aligned_input import AlignedInput
+from companion.audio.echo import EchoGuard
 from companion.system.errors import CompanionError, disk_message
 from companion.take.wave_file import WaveWriter
 
@@ -37,44 +39,6 @@ _PERIOD_S = 0.25  # between two visits of the thread, and the least that one wri
 _MARGIN_S = 0.1  # stay this far behind the callback: its counter and audio are not fenced
 _PIECE_S = 1.0  # the longest piece read and written at once
 _JOIN_S = 5.0  # how long `finish` waits for a disk that hangs
-
-
-class Tape(Protocol):
-    """What the recorder reads: `companion.audio.memory.AudioMemory`."""
-
-    @property
-    def position(self) -> int:
-        """Stream samples the callback has been through."""
-        ...
-
-    def capture(self, start: int, n: int, /) -> np.ndarray:
-        """The input as float32 `[n]`; CompanionError when the ring has moved on."""
-        ...
-
-    def played(self, voice: int, start: int, n: int, /) -> np.ndarray:
-        """What a voice really sounded, float32 `[n]`; CompanionError as above."""
-        ...
-
-
-class StereoTape(Protocol):
-    """The input's two channels: `companion.audio.aligned_input.AlignedInput`."""
-
-    def capture_stereo(self, start: int, n: int, /) -> np.ndarray:
-        """The input as float32 `[n, 2]`; CompanionError when the ring has moved on."""
-        ...
-
-
-class EchoTape(Protocol):
-    """What was taken out of the input: `companion.audio.echo.EchoGuard`."""
-
-    @property
-    def position(self) -> int:
-        """Stream samples of which it is known."""
-        ...
-
-    def echo(self, start: int, n: int, /) -> np.ndarray:
-        """It, float32 `[n]`; CompanionError when it is not kept."""
-        ...
 
 
 _Source = Callable[[int, int], np.ndarray]
@@ -95,23 +59,21 @@ class TakeRecorder:
     def __init__(
         self,
         folder: Path,
-        tape: Tape,
+        tape: AlignedInput,
         voices: Mapping[str, int],
         rate: int,
         start_samples: int,
-        echo: EchoTape | None = None,
-        stereo: StereoTape | None = None,
+        echo: EchoGuard | None = None,
     ) -> None:
         """Make the (empty) files, but that of the echo.
 
         Args:
             folder: an existing take folder.
-            tape: where the audio is read.
+            tape: where the audio is read, two channels of the input too if it has them.
             voices: player name to voice number.
             rate: stream samples a second.
             start_samples: the stream sample that becomes the first of every file.
             echo: what is taken out of the input, if anything may be.
-            stereo: the input's two channels, if it has them.
 
         Raises:
             CompanionError: a player's name cannot name a file, or a file cannot be made.
@@ -121,8 +83,8 @@ class TakeRecorder:
         self._start = start_samples
         self._next = start_samples
         sources: dict[str, _Source] = {INPUT_NAME: tape.capture}
-        if stereo is not None:
-            sources[STEREO_NAME] = stereo.capture_stereo
+        if tape.stereo:
+            sources[STEREO_NAME] = tape.capture_stereo
         for name, voice in voices.items():
             if name in _OWN or not re.fullmatch(r"[\w-]+", name):
                 raise CompanionError(
@@ -186,38 +148,27 @@ class TakeRecorder:
         piece = round(_PIECE_S * self._rate)
         while self._next < end and self.error is None:
             count = min(piece, end - self._next)
-            pieces = [(file, self._read(source, count)) for file, source in self._files]
-            lost = any(samples is None for _, samples in pieces)
+            pieces = [(file, _read(source, self._next, count)) for file, source in self._files]
             for file, samples in pieces:
-                try:
-                    if samples is None:
-                        samples = np.zeros((count, file.channels), np.float32)
-                    file.append(samples)
-                except OSError as error:
-                    self.error = f"recording has stopped: {disk_message(file.path, error)}"
+                with self._written(file.path):
+                    silence = np.zeros((count, file.channels), np.float32)
+                    file.append(silence if samples is None else samples)
+                if self.error is not None:
                     return
-            self.lost_samples += count if lost else 0
+            self.lost_samples += count if any(samples is None for _, samples in pieces) else 0
             self._next += count
-        if self._echo is not None:
-            self._drain_echo(self._echo, piece)
-
-    def _drain_echo(self, echo: EchoTape, piece: int) -> None:
-        """The echo lags where its thread does; the other files do not wait for it."""
-        end = min(self._next, echo.position)
-        while self._echo_next < end and self.error is None:
+        # The echo lags where its thread does; the other files do not wait for it.
+        end = self._next if self._echo is None else min(self._next, self._echo.position)
+        while self._echo is not None and self._echo_next < end and self.error is None:
             count = min(piece, end - self._echo_next)
-            try:
-                self._append_echo(_read_echo(echo, self._echo_next, count))
-            except OSError as error:
-                self.error = f"recording has stopped: {disk_message(self._echo_path, error)}"
-                return
+            with self._written(self._echo_path):
+                self._append_echo(_read(self._echo.echo, self._echo_next, count), count)
             self._echo_next += count
 
-    def _append_echo(self, echo: np.ndarray) -> None:
+    def _append_echo(self, echo: np.ndarray | None, count: int) -> None:
         """The file is made with the first echo, and keeps silence as nothing where it can."""
-        if self._echo_file is None:
-            if not echo.any():
-                return
+        sounds = echo is not None and echo.any()
+        if self._echo_file is None and sounds:
             file = WaveWriter(self._echo_path, self._rate)
             try:
                 file.append_silence(self._echo_next - self._start)
@@ -225,20 +176,22 @@ class TakeRecorder:
                 self._echo_path.unlink()
                 raise
             self._echo_file = file
-        if echo.any():
+        if self._echo_file is not None and echo is not None and sounds:
             self._echo_file.append(echo)
-        else:
-            self._echo_file.append_silence(len(echo))
+        elif self._echo_file is not None:
+            self._echo_file.append_silence(count)
 
-    def _read(self, source: _Source, count: int) -> np.ndarray | None:
+    @contextmanager
+    def _written(self, path: Path) -> Iterator[None]:
+        """A disk that fails ends the recording."""
         try:
-            return source(self._next, count)
-        except CompanionError:
-            return None
+            yield
+        except OSError as error:
+            self.error = f"recording has stopped: {disk_message(path, error)}"
 
 
-def _read_echo(echo: EchoTape, start: int, count: int) -> np.ndarray:
+def _read(source: _Source, start: int, count: int) -> np.ndarray | None:
     try:
-        return echo.echo(start, count)
+        return source(start, count)
     except CompanionError:  # long gone
-        return np.zeros(count, np.float32)
+        return None

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import BinaryIO
 
 from companion.system.errors import CompanionError, disk_message
+from companion.take.event_log import lock
 from companion.take.events import EVENTS_FILE, Event, TakeEnded, decode, encode, start_of
-from companion.take.lock import lock
 from companion.take.picture import draw_take
 from companion.take.recorder import ECHO_NAME, INPUT_NAME, STEREO_NAME, channels_of
 from companion.take.wave_file import set_frames, whole_frames
@@ -26,26 +26,18 @@ One that ends earlier gets silence instead, so that the others keep what they ha
 
 @dataclass(frozen=True, slots=True)
 class Recovered:
-    """What became of a take.
+    """What became of a take."""
 
-    Attributes:
-        seconds: length of every file now.
-        changes: what was done, a line each; empty if nothing had to be.
-        picture: `take.png`; None if it was not wanted, or there is nothing to draw.
-    """
-
-    seconds: float
-    changes: tuple[str, ...]
-    picture: Path | None
+    seconds: float  # length of every file now
+    changes: tuple[str, ...]  # what was done, a line each; empty if nothing had to be
+    picture: Path | None  # `take.png`; None if it was not wanted, or there is nothing to draw
 
 
 def recover(folder: Path, picture: bool = True) -> Recovered:
     """Mend the files, cut them to one length, end the log, draw the picture if wanted.
 
-    Again does nothing more.
-
-    Raises:
-        CompanionError: the take is still being written, the folder holds none, or the disk fails.
+    Again does nothing more. CompanionError if the take is still being written, the folder holds
+    none, or the disk fails.
     """
     path = folder / EVENTS_FILE
     try:
@@ -70,11 +62,9 @@ def _recover(folder: Path, log: BinaryIO, picture: bool) -> Recovered:
             f"take {str(folder)!r} ended before its first event: there is nothing to recover; "
             "valid: a take's folder"
         )
-    rate, players = begun.rate, begun.players
-    inputs = (
-        (INPUT_NAME, STEREO_NAME) if (folder / f"{STEREO_NAME}.wav").exists() else (INPUT_NAME,)
-    )
-    frames, mended = _mend_audio(folder, (*inputs, *players), rate)
+    rate = begun.rate
+    stereo = [STEREO_NAME] if (folder / f"{STEREO_NAME}.wav").exists() else []
+    frames, mended = _mend_audio(folder, [INPUT_NAME, *stereo, *begun.players], rate)
     changes += mended
     if (echo := folder / f"{ECHO_NAME}.wav").exists():
         changes += _set_length(echo, whole_frames(echo), frames, rate)
@@ -112,19 +102,14 @@ def _mend_log(folder: Path, log: BinaryIO) -> tuple[list[Event], list[str]]:
     return events, [f"{EVENTS_FILE}: {lost} broken line{'s' * (lost != 1)} dropped"]
 
 
-def _mend_audio(folder: Path, names: tuple[str, ...], rate: int) -> tuple[int, list[str]]:
+def _mend_audio(folder: Path, names: list[str], rate: int) -> tuple[int, list[str]]:
     """Samples of every file afterwards, and what was done to which."""
-    found: dict[Path, int | None] = {}
-    for name in names:
-        path = folder / f"{name}.wav"
-        found[path] = whole_frames(path) if path.exists() else None
+    paths = [folder / f"{name}.wav" for name in names]
+    found = {path: whole_frames(path) if path.exists() else None for path in paths}
     longest = max(frames or 0 for frames in found.values())
     near = [f for f in found.values() if f is not None and longest - f <= UNEVEN_S * rate]
     frames = min(near)
-    changes = []
-    for path, had in found.items():
-        changes += _set_length(path, had, frames, rate)
-    return frames, changes
+    return frames, [each for file in found.items() for each in _set_length(*file, frames, rate)]
 
 
 def _set_length(path: Path, had: int | None, frames: int, rate: int) -> list[str]:

@@ -1,4 +1,4 @@
-"""A take in the making: its folder, recorder and event log as one thing.
+"""A take in the making: its folder, where it comes from, recorder and event log as one thing.
 
 *Threading*: `log` may be called from any thread, `error` read from any; everything else belongs to
 the one that owns the take.
@@ -7,14 +7,48 @@ the one that owns the take.
 from __future__ import annotations
 
 import contextlib
+import itertools
 from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
+from companion.audio.aligned_input import AlignedInput
+from companion.audio.echo import EchoGuard
 from companion.system.errors import CompanionError, disk_message
 from companion.take.event_log import EventLog
 from companion.take.events import Event
-from companion.take.provenance import Provenance
-from companion.take.recorder import EchoTape, StereoTape, TakeRecorder, Tape
+from companion.take.recorder import TakeRecorder
+
+PRESET_FILE = "preset.yaml"
+
+
+@dataclass(frozen=True, slots=True)
+class Provenance:
+    """What decides a take's stems beside the preset, the input and the knobs."""
+
+    version: str = ""  # of the companion
+    weights: str = ""  # digest of the generator's weights; empty if it has none
+    continues: str = ""  # name of the take that this one goes on from; empty for none
+    bars_before: int = 0  # bars of the set that were played in that one
+
+
+def make_take_folder(parent: Path, now: datetime) -> Path:
+    """Make and return `parent/YYYYMMDD-HHMMSS`, or `…-2`, `…-3` when that second is taken.
+
+    CompanionError if the folder cannot be made.
+    """
+    stem = now.strftime("%Y%m%d-%H%M%S")
+    try:
+        parent.mkdir(parents=True, exist_ok=True)
+        for number in itertools.count(1):
+            folder = parent / (stem if number == 1 else f"{stem}-{number}")
+            with contextlib.suppress(FileExistsError):
+                folder.mkdir()
+                break
+    except OSError as error:
+        raise CompanionError(disk_message(parent, error)) from error
+    return folder
 
 
 class Take:
@@ -25,7 +59,7 @@ class Take:
         folder: Path,
         voices: Mapping[str, int],
         threaded: bool,
-        origin: Provenance = Provenance(),  # noqa: B008 (frozen)
+        origin: Provenance = Provenance(),
     ) -> None:
         """Nothing is recorded yet.
 
@@ -33,7 +67,7 @@ class Take:
             folder: an existing take folder.
             voices: player name to voice number.
             threaded: record and log in threads of their own; else `tick` and `log` do.
-            origin: what decides its stems beside the preset.
+            origin: where it comes from.
 
         Raises:
             CompanionError: the log cannot be made.
@@ -59,16 +93,10 @@ class Take:
         return self._recorder.lost_samples if self._recorder is not None else 0
 
     def begin(
-        self,
-        tape: Tape,
-        rate: int,
-        start_samples: int,
-        echo: EchoTape | None = None,
-        stereo: StereoTape | None = None,
+        self, tape: AlignedInput, rate: int, start_samples: int, echo: EchoGuard | None = None
     ) -> None:
         """Record from a sample of the stream on; CompanionError if a file cannot be made."""
-        where = rate, start_samples
-        self._recorder = TakeRecorder(self.folder, tape, self._voices, *where, echo, stereo)
+        self._recorder = TakeRecorder(self.folder, tape, self._voices, rate, start_samples, echo)
         if self._threaded:
             self._recorder.start()
 

@@ -22,17 +22,12 @@ class Segment:
 
 @dataclass(frozen=True, slots=True)
 class TempoMap:
-    """Beats count from bar 0, seconds from the first sample of the take's files.
+    """Beats count from bar 0, seconds from the first sample of the take's files."""
 
-    Attributes:
-        segments: at least one, oldest first; the first tempo holds before it as well.
-        beats_per_bar: at least 1; counted in quarter notes it is 3.5 in 7/8.
-        step: a beat that is felt; counted in quarter notes it is 1.5 in 9/8.
-    """
-
+    # at least one, oldest first; the first tempo holds before it as well
     segments: tuple[Segment, ...]
-    beats_per_bar: float
-    step: float = 1.0
+    beats_per_bar: float  # at least 1; counted in quarter notes it is 3.5 in 7/8
+    step: float = 1.0  # a beat that is felt; counted in quarter notes it is 1.5 in 9/8
 
     def in_quarters(self, meter: Meter) -> TempoMap:
         """This map, counted in quarter notes instead of the beats of a meter."""

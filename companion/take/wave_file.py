@@ -17,7 +17,9 @@ from io import FileIO
 from pathlib import Path
 
 import numpy as np
+import soundfile
 
+from companion.audio.recording import open_sound
 from companion.system.errors import CompanionError
 
 SAMPLE_BYTES = 4
@@ -94,8 +96,7 @@ def wave_header(rate: int, frames: int, channels: int = 1) -> bytes:
 def whole_frames(path: Path) -> int:
     """Samples a channel that a file has, whatever its header counts; 0 if it has not even a header.
 
-    Raises:
-        CompanionError: the file is missing, or not one of `WaveWriter`'s.
+    CompanionError if the file is missing, or not one of `WaveWriter`'s.
     """
     try:
         size = path.stat().st_size
@@ -119,6 +120,20 @@ def set_frames(path: Path, rate: int, frames: int, channels: int = 1) -> None:
     with path.open("r+b" if path.exists() else "xb") as file:
         file.write(wave_header(rate, frames, channels))
         file.truncate(file_bytes(frames, channels))
+
+
+def open_recorded(path: Path) -> soundfile.SoundFile:
+    """A file of a take, to read; CompanionError if it cannot be."""
+    try:
+        return open_sound(path)
+    except soundfile.SoundFileError as error:
+        raise CompanionError(f"cannot read {str(path)!r} ({error}); valid: a WAV file") from error
+
+
+def length_s(path: Path) -> float:
+    """Seconds of a file of a take; CompanionError if it cannot be read."""
+    with open_recorded(path) as file:
+        return file.frames / file.samplerate
 
 
 def _write_all(file: FileIO, data: bytes) -> None:

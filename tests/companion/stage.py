@@ -19,7 +19,7 @@ from companion.audio.echo import EchoGuard
 from companion.audio.memory import AudioMemory, Samples
 from companion.audio.offline import OfflineStream
 from companion.audio.timebase import OfflineTimebase
-from companion.clock.link import FakeLinkNetwork, FakeLinkPort, LinkSource
+from companion.clock.link import LinkSource
 from companion.clock.meter import METERS
 from companion.clock.midi_clock import CONTINUE, START, STOP, TICK, MidiClock
 from companion.control.preset import GeneratorPreset
@@ -28,6 +28,7 @@ from companion.session.rig import Rig
 from companion.session.session import Session
 from companion.session.status import Status
 from tests.companion import studio
+from tests.companion.clock.fake_link import FakeLinkNetwork, FakeLinkPort
 from tests.companion.studio import Delayed, Move, Played, new_take, solo
 
 RATE = 8_000
@@ -140,7 +141,7 @@ class StageRig(Rig):
 
     def echo_guard(self, on: Callable[[], bool]) -> EchoGuard:
         """See `Rig.echo_guard`."""
-        return EchoGuard(self.performed, self.memory.voices, self.rate, on)
+        return EchoGuard(self.performed, on)
 
 
 class Masters:

@@ -25,8 +25,7 @@ from companion.session.session import Session
 from companion.session.status import Status
 from companion.system.errors import NoDevice
 from companion.take.events import EVENTS_FILE
-from companion.take.provenance import Provenance
-from companion.take.take import Take
+from companion.take.take import Provenance, Take
 from model.request import StemRequest, StemResult
 from model.terms import guidance_terms
 from tests.companion.lines import read_lines

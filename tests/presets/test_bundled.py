@@ -46,7 +46,7 @@ def test_midi_and_osc_turn_every_knob_that_has_a_controller(name: str) -> None:
     preset = load_preset(name)
     assert preset.osc == OscPreset("127.0.0.1", 9000)
     assert preset.midi is not None and preset.midi.port is None
-    turned = Counter(mapping.parameter for mapping in preset.midi.mappings)
+    turned = Counter(mapping.parameter for mapping in preset.midi.map)
     for knob in PARAMETERS:
         players = 1 if knob.scope == "rig" else len(preset.players)
         assert turned[knob.name] == (0 if knob.cc is None else players)

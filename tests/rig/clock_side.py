@@ -12,13 +12,14 @@ import json
 import sys
 import threading
 import time
+from contextlib import closing
 
 from companion.clock.host_time import HostTime
 from companion.clock.midi_clock import MidiClock
 from companion.clock.midi_out import MidiClockOut
 from companion.clock.transport import Transport
 from companion.control.midi import open_midi
-from companion.control.midi_output import open_midi_output
+from companion.control.midi_port import open_port
 from companion.control.preset import MidiPreset
 from companion.control.store import ParameterStore
 
@@ -36,7 +37,8 @@ def send() -> None:
     for time_s in (start_s, start_s + 1):
         host_time.observe(time_s, round((time_s - start_s) * RATE))
     running = threading.Event()
-    with MidiClockOut(open_midi_output(None), transport, host_time, running.is_set):
+    port = open_port(None, "clock", output=True)
+    with closing(MidiClockOut(port, transport, host_time, running.is_set)):
         say(zero_s=start_s + 2)
         for line in map(str.strip, sys.stdin):
             if line in ("go", "stop"):
@@ -55,7 +57,7 @@ def listen() -> None:
     start_s = time.monotonic()
     for time_s in (start_s, start_s + 1):
         host_time.observe(time_s, round((time_s - start_s) * RATE))
-    with open_midi(ParameterStore({}, {}), MidiPreset(PORT), clock.receive):
+    with closing(open_midi(ParameterStore({}, {}), MidiPreset(PORT), clock.receive)):
         say(listening=True)
         while not ended.wait(0.05):
             now_s = time.monotonic()

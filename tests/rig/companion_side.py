@@ -11,6 +11,8 @@ import json
 import sys
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from typing import Any
 
@@ -40,10 +42,19 @@ def open_default() -> tuple[DuplexStream, AudioMemory]:
     return open_duplex(device, memory), memory
 
 
+@contextmanager
+def playing(stream: DuplexStream) -> Iterator[None]:
+    """It runs and moves its memory."""
+    stream.start()
+    stream.lease.open()
+    yield
+    stream.close()
+
+
 def contract(path: str) -> None:
     """Perform the contract's scene when told to, and write what the memory holds of it."""
     stream, memory = open_default()
-    with stream:
+    with playing(stream):
         say(started=True, device=asdict(stream.device), latency_s=stream.latency_s)
         sys.stdin.readline()
         trigger = perform(memory, StreamTimebase(memory))
@@ -59,7 +70,7 @@ def contract(path: str) -> None:
 def load(_: str) -> None:
     """Count what is lost while the interpreter is free, and while a thread hogs it."""
     stream, memory = open_default()
-    with stream:
+    with playing(stream):
         time.sleep(0.5)
         say(idle=_count(memory))
         stop = threading.Event()
@@ -98,7 +109,7 @@ def stall(_: str) -> None:
     The counter moves block by block and a block may come late: the earliest looks are the line.
     """
     stream, memory = open_default()
-    with stream:
+    with playing(stream):
         time.sleep(1.0)
         before_s = _line_s(memory)
         missed = memory.counters.missed_samples
@@ -125,11 +136,12 @@ def unplug(_: str) -> None:
     """Wait for a sample that never comes, because somebody ends the server."""
     stream, memory = open_default()
     stream.start()
+    stream.lease.open()
     say(started=True)
     try:
         StreamTimebase(memory).wait_until(2**60)
     except CompanionError as error:
-        say(error=str(error), active=stream.active)
+        say(error=str(error), blocks=memory.blocks)
     start_s = time.monotonic()
     stream.close()
     say(closed_after_s=time.monotonic() - start_s)
@@ -138,10 +150,10 @@ def unplug(_: str) -> None:
 def restart(_: str) -> None:
     """Stop and start again: the position goes on."""
     stream, memory = open_default()
-    with stream:
+    with playing(stream):
         memory_moves(memory, 0)
         first = memory.position
-        stream.stop()
+        stream._port.stop()
         stopped = memory.position
         time.sleep(0.1)
         still = memory.position

@@ -19,10 +19,11 @@ import json
 import sys
 import threading
 import time
+from contextlib import closing
 
 import rtmidi
 
-from companion.control.midi import RealMidiInput, open_midi
+from companion.control.midi import MidiInput, open_midi
 from companion.control.osc import OscServer
 from companion.control.parameters import BY_NAME
 from companion.control.preset import MidiMapping, MidiPreset, OscPreset, Preset, load_preset
@@ -55,7 +56,7 @@ def turn(preset: Preset, midi_preset: MidiPreset) -> None:
     except CompanionError as error:
         say(ready={"error": str(error)})
         return
-    with midi, OscServer(store, OscPreset(port=0)) as server:
+    with closing(midi), closing(OscServer(store, OscPreset(port=0))) as server:
         say(ready={"midi": midi.name, "osc": server.port})
         while not ended.wait(0.01):
             for change in store.drain():
@@ -86,7 +87,7 @@ def reopen(preset: Preset, midi_preset: MidiPreset) -> None:
 def contract(port: str) -> None:
     """Lines come in: ``open``, ``close``, or the position 1..127 of a knob to wait for."""
     store = ParameterStore({}, {player: {} for player in PLAYERS})
-    midi: RealMidiInput | None = None
+    midi: MidiInput | None = None
     say(ready=True)
     for line in map(str.strip, sys.stdin):
         if line == "open":

@@ -12,12 +12,12 @@ from collections.abc import Callable
 
 import pytest
 
-from companion.clock.link import RealLinkPort, open_link
+from companion.clock.link import LinkPort, open_link
 from tests.companion.clock.link_contract import LinkContract, Studio
 
 
 class RealStudio(Studio):
-    def join(self, bpm: float) -> RealLinkPort:
+    def join(self, bpm: float) -> LinkPort:
         return open_link(bpm, 4)
 
     def wait(self, until: Callable[[], bool]) -> None:

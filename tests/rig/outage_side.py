@@ -60,7 +60,7 @@ def main() -> None:
             say(**{news.what: asdict(news)})
     heard = stream.performed
     start = memory.oldest_samples
-    whole = heard.whole(start, heard.position - start)
+    whole = not any(end is None or start < end for _, end in heard.gaps)
     say(end={"whole": whole, "away": stream.away})
     stream.close()
 

@@ -64,7 +64,7 @@ def test_it_is_replaced_and_the_last_good_bars_play_on(name: str, tmp_path: Path
     orders = tmp_path / "orders"
     links: list[ProcessLink] = []
 
-    def open_link(receive: Receive) -> ProcessLink:
+    def open_link(receive: Receive, threads: int) -> ProcessLink:
         command = (sys.executable, "-m", "tests.rig.faulty_child", str(orders))
         links.append(ProcessLink(command, receive))
         return links[-1]

@@ -7,12 +7,12 @@ import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
 
-from companion.control.osc_out import UdpOscSender
+from companion.control.osc_out import OscSender
 from companion.control.preset import OscTarget
 from companion.session.rig import run_recording
 from companion.session.session import Session
@@ -41,7 +41,7 @@ def listening(words: list[str], log: Path) -> Iterator[Callable[[], str]]:
             program.wait(20)
 
 
-def until_heard(sender: UdpOscSender, heard: Callable[[], str], word: str) -> None:
+def until_heard(sender: OscSender, heard: Callable[[], str], word: str) -> None:
     """Knock until the program has its port open."""
     deadline = time.monotonic() + HEARD_LIMIT_S
     while word not in heard():
@@ -50,7 +50,7 @@ def until_heard(sender: UdpOscSender, heard: Callable[[], str], word: str) -> No
         time.sleep(0.05)
 
 
-def play(sender: UdpOscSender, bars: int) -> None:
+def play(sender: OscSender, bars: int) -> None:
     preset = solo(bars=bars)
     rig = run_recording(1, music(bars), RATE, "signal")
     Session(preset, rig, standin(), preset.store(), None, 0, 0, osc=sender).run()
@@ -61,7 +61,7 @@ def play(sender: UdpOscSender, bars: int) -> None:
 def test_oscdump_hears_every_bar_and_beat_with_their_metrics(tmp_path: Path) -> None:
     port = free_port()
     with (
-        UdpOscSender([OscTarget(port)]) as sender,
+        closing(OscSender([OscTarget(port)])) as sender,
         listening(["oscdump", "-L", str(port)], tmp_path / "oscdump.txt") as heard,
     ):
         until_heard(sender, heard, "/companion/knock")
@@ -86,7 +86,7 @@ def test_pure_data_hears_it_as_the_readme_says(tmp_path: Path) -> None:
     patch.write_text(PATCH.read_text().replace("9001", str(port)))
     words = ["pd", "-nogui", "-noaudio", "-stderr", str(patch)]
     with (
-        UdpOscSender([OscTarget(port)]) as sender,
+        closing(OscSender([OscTarget(port)])) as sender,
         listening(words, tmp_path / "pd.txt") as heard,
     ):
         until_heard(sender, heard, "knock")

@@ -45,7 +45,8 @@ def main() -> None:
     if sys.argv[1] == "start":
         return start()
     try:
-        say(found=asdict(calibrate(Wanted())))
+        device, kept, file = calibrate(Wanted())
+        say(found={"device": device, **asdict(kept), "file": file})
     except CompanionError as error:
         say(found={"error": str(error)})
 

@@ -11,13 +11,14 @@ from torch import nn
 from model.autoregressive import AutoregressiveNetwork
 from model.checkpoint import fingerprint, load_grid_codec, load_network, save_network
 from model.device import pick_device
-from model.network import NetworkConfig, StemNetwork
+from model.network import SOUNDS, NetworkConfig, StemNetwork
 from model.sources import UNKNOWN
 from training.errors import TrainingError
 from training.loop import LoopSettings, prepare_process, run
 from training.stemgen.baseline import AutoregressiveTraining
 from training.stemgen.distil import Distillation
 from training.stemgen.shards import read_shards, write_shards
+from training.stemgen.sounds import choose_sounds
 from training.stemgen.train import StemgenSettings, StemgenTraining
 
 
@@ -90,6 +91,9 @@ def train_stemgen(
         lambda _: training.evaluate(valid),
         settings.frames_a_step / codec.frame_rate,
     )
+    if "sound" in network.config.sources:
+        sounds = choose_sounds(train, network.codebooks.cpu(), SOUNDS, settings.seed)
+        training.averaged.sounds.copy_(sounds)
     weights = out / "stemgen.safetensors"
     save_network(weights, training.averaged, fingerprint(codec))
     return weights

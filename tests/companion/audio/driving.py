@@ -6,8 +6,9 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from companion.audio.callback import callable_callback
+from companion.audio.callback import callback_address
 from companion.audio.lease import Lease
+from companion.audio.machine import callable_at
 from companion.audio.memory import AudioMemory, Samples
 
 PERIOD = 64
@@ -33,7 +34,7 @@ def drive(
     if lease is None:
         lease = Lease(memory, heard.shape[1], outputs)
         lease.open()
-    call = callable_callback()
+    call = callable_at(callback_address())
     times = np.zeros(3)
     done = 0
     sizes = iter(blocks or ())

@@ -59,7 +59,7 @@ class LeakyRig(Rig):
 
     def echo_guard(self, on: object) -> EchoGuard:
         """See `Rig.echo_guard`."""
-        return EchoGuard(self.performed, self.memory.voices, self.rate, lambda: self.guarded)
+        return EchoGuard(self.performed, lambda: self.guarded)
 
 
 def leaky_rig(players: int, signal: Samples, rate: int, path: Samples, guarded: bool) -> LeakyRig:

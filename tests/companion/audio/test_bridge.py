@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import ctypes
-
 import numpy as np
 import pytest
 
 from companion.audio.bridge import Bridge, bridge_address
+from companion.audio.machine import callable_at
 from companion.audio.memory import AudioMemory
 
 MEMORY_RATE, DEVICE_RATE = 48_000, 44_100
@@ -17,10 +16,8 @@ def played(heard: np.ndarray, stereo: bool = False) -> AudioMemory:
     """A memory that has heard float32 [frames, channels] at the device's rate."""
     memory = AudioMemory(MEMORY_RATE, 1, stereo=stereo)
     bridge = Bridge(memory, MEMORY_RATE, DEVICE_RATE, heard.shape[1], 2)
-    bridge.lease.open()
-    pointer = ctypes.c_void_p
-    kinds = (pointer, pointer, ctypes.c_ulong, pointer, ctypes.c_ulong, pointer)
-    call = ctypes.CFUNCTYPE(ctypes.c_int, *kinds)(bridge_address())
+    bridge.open()
+    call = callable_at(bridge_address())
     heard, out = np.ascontiguousarray(heard, np.float32), np.zeros((512, 2), np.float32)
     times = np.zeros(3)
     for first in range(0, len(heard) - 511, 512):

@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from companion.audio import callback
+from companion.audio import callback, machine
 from companion.audio.lease import Lease
+from companion.audio.machine import HOST_CLOCK
 from companion.audio.memory import AudioMemory
 from companion.system.errors import CompanionError
 from tests.companion.audio.driving import PERIOD, drive, pass_time
@@ -215,7 +216,7 @@ def test_a_device_that_plays_in_real_time_is_counted_by_the_clock_of_the_host() 
     blocks = 3 * WINDOW
     leaping = [block * PERIOD / RATE * 2 for block in range(blocks)]
     drive(memory, np.zeros(blocks * PERIOD), clock_s=leaping, lease=lease)
-    assert memory.counters.missed_samples == (0 if callback.HOST_CLOCK else blocks * PERIOD)
+    assert memory.counters.missed_samples == (0 if HOST_CLOCK else blocks * PERIOD)
 
 
 def test_waking_up_late_and_catching_up_is_no_missed_period() -> None:
@@ -267,15 +268,15 @@ def test_meters_hold_the_peak_and_fall_20_db_a_second() -> None:
 def test_it_compiles_where_no_folder_can_keep_the_machine_code(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    compile_it = callback.cfunc
+    compile_it = machine.cfunc
 
     def no_folder(signature: object, cache: bool = False) -> object:
         if cache:
             raise RuntimeError("cannot cache function: no locator available")
         return compile_it(signature)
 
-    monkeypatch.setattr(callback, "cfunc", no_folder)
-    assert callback._compiled.__wrapped__().address
+    monkeypatch.setattr(machine, "cfunc", no_folder)
+    assert machine.compiled.__wrapped__(callback._process).address
 
 
 def test_a_click_with_a_channel_of_its_own_is_nowhere_else() -> None:

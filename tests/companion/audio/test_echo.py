@@ -35,15 +35,17 @@ def leak(stem: np.ndarray, mix: np.ndarray, level_db: float, seed: int = 0) -> n
 
 
 class Stage:
-    """An input and one voice, known up to a position."""
+    """An input and the memory of one voice, known up to a position."""
+
+    voices, rate = 1, RATE
 
     def __init__(self, heard: np.ndarray, stem: np.ndarray) -> None:
         self.heard, self.stem = heard.astype(np.float32), stem.astype(np.float32)
         self.position = len(heard)
 
     @property
-    def played_position(self) -> int:
-        return self.position
+    def memory(self) -> Stage:
+        return self
 
     def capture(self, start: int, n: int) -> np.ndarray:
         if start < 0 or start + n > self.position:
@@ -61,7 +63,7 @@ def power_db(signal: np.ndarray) -> float:
 
 
 def clean(stage: Stage) -> np.ndarray:
-    guard = EchoGuard(stage, 1, RATE)
+    guard = EchoGuard(stage)
     pieces = []
     for start in range(0, len(stage.heard) - RATE + 1, RATE):
         stage.position = start + RATE
@@ -133,7 +135,7 @@ def test_stems_that_set_in_late_or_are_a_few_clicks_do_no_harm() -> None:
 def test_what_was_heard_once_is_heard_again(steps: list[int]) -> None:
     mix, stem = recording("rock-095.ogg"), recording("metal-135.guitar.ogg")
     stage = Stage(mix + leak(stem, mix, -6.0), stem)
-    guard = EchoGuard(stage, 1, RATE)
+    guard = EchoGuard(stage)
     stage.position, pieces = 0, []
     for step in steps:
         start, stage.position = stage.position, min(stage.position + step, len(mix))
@@ -147,7 +149,7 @@ def test_what_was_heard_once_is_heard_again(steps: list[int]) -> None:
 def test_who_has_not_listened_for_long_goes_on_from_the_present() -> None:
     mix = recording("rock-095.ogg", 100)
     stage = Stage(mix, mix)
-    guard = EchoGuard(stage, 1, RATE)
+    guard = EchoGuard(stage)
     stage.position = 10 * RATE
     taken = guard.capture(0, 10 * RATE) - mix[: 10 * RATE]
     assert np.abs(taken).max() > 0.0
@@ -160,11 +162,11 @@ def test_who_has_not_listened_for_long_goes_on_from_the_present() -> None:
 def test_switched_off_it_hands_on_what_is_heard() -> None:
     stem = recording("rock-095.guitar.ogg", 8)
     stage = Stage(stem, stem)
-    guard = EchoGuard(stage, 1, RATE, lambda: False)
+    guard = EchoGuard(stage, lambda: False)
     np.testing.assert_array_equal(guard.capture(100, 5000), stage.heard[100:5100])
 
 
 def test_what_is_not_kept_is_an_error_as_without_it() -> None:
     stem = recording("rock-095.guitar.ogg", 8)
     with pytest.raises(CompanionError):
-        EchoGuard(Stage(stem, stem), 1, RATE).capture(8 * RATE - 10, 20)
+        EchoGuard(Stage(stem, stem)).capture(8 * RATE - 10, 20)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import threading
-
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -26,7 +24,6 @@ def offline() -> OfflineStream:
 @settings(deadline=None, max_examples=30)
 def test_offline_waiting_ends_on_exactly_the_sample(samples: list[int]) -> None:
     timebase = OfflineTimebase(offline())
-    assert timebase.rate == RATE
     reached = 0
     for sample in samples:
         reached = max(reached, sample)
@@ -54,8 +51,8 @@ class World:
             due = min(due, self.unplugged_at)
         self.stream.advance(due)
 
-    def timebase(self, stop: threading.Event | None = None) -> StreamTimebase:
-        return StreamTimebase(self.stream.memory, stop, self.clock, self.sleep)
+    def timebase(self) -> StreamTimebase:
+        return StreamTimebase(self.stream.memory, self.clock, self.sleep)
 
 
 @given(st.lists(st.integers(1, 20000), min_size=1, max_size=8))
@@ -97,20 +94,3 @@ def test_a_thread_that_did_not_look_for_long_sees_a_stream_that_went_on() -> Non
     for _ in range(1000):
         world.sleep(POLL_S)
     assert timebase.wait_until(timebase.now_samples() + 1) > 0
-
-
-@pytest.mark.parametrize("live", [False, True])
-def test_a_stop_ends_the_wait_where_it_is(live: bool) -> None:
-    stop = threading.Event()
-    world = World()
-    timebase = world.timebase(stop) if live else OfflineTimebase(world.stream, stop)
-    reached = timebase.wait_until(1000)
-    stop.set()
-    assert timebase.wait_until(100_000) == reached
-
-
-def test_by_default_a_live_wait_sleeps_on_its_stop() -> None:
-    stop = threading.Event()
-    timebase = StreamTimebase(offline().memory, stop)
-    threading.Timer(0.02, stop.set).start()
-    assert timebase.wait_until(1) == 0

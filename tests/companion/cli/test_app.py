@@ -19,7 +19,6 @@ import soundfile
 from companion.cli import app as cli
 from companion.control.preset import bundled_presets, load_preset
 from companion.device.devices import Device
-from companion.device.fake import FakeWorld
 from companion.device.supervisor import Supervisor
 from companion.players.metrics import PlayerMetrics
 from companion.session.resume import Resumed
@@ -30,6 +29,7 @@ from companion.system.errors import NoDevice
 from companion.take.events import EVENTS_FILE
 from companion.take.wave_file import WaveWriter
 from model.instruments import INSTRUMENTS
+from tests.companion.device.fake import FakeWorld
 from tests.companion.lines import read_lines
 from tests.companion.studio import RATE, music, no_device, standin
 

@@ -7,8 +7,9 @@ from collections.abc import Callable
 
 import pytest
 
-from companion.clock.link import FakeLinkNetwork, FakeLinkPort, LinkSource, open_link
+from companion.clock.link import LinkSource, open_link
 from companion.system.errors import CompanionError
+from tests.companion.clock.fake_link import FakeLinkNetwork, FakeLinkPort
 from tests.companion.clock.link_contract import LinkContract, Studio
 from tests.companion.clock.master import RATE, START_S, exact_host_time
 

@@ -9,12 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from companion.clock.link import FakeLinkNetwork, LinkSource
+from companion.clock.link import LinkSource
 from companion.clock.meter import METERS, Meter
 from companion.clock.midi_clock import CONTINUE, SONG_POSITION, START, TICK, MidiClock
 from companion.clock.midi_out import ClockTicks
 from companion.clock.reading import Line
 from companion.clock.transport import Transport
+from tests.companion.clock.fake_link import FakeLinkNetwork
 from tests.companion.clock.master import RATE, START_S, exact_host_time
 from tests.companion.clock.stage import BLOCK, TICK_S, Led, Stage, examples
 

@@ -10,8 +10,15 @@ from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from companion.clock.arrivals import Arrivals
-from companion.clock.midi_clock import CONTINUE, SONG_POSITION, START, STOP, TICK, MidiClock
+from companion.clock.midi_clock import (
+    CONTINUE,
+    SONG_POSITION,
+    START,
+    STOP,
+    TICK,
+    Arrivals,
+    MidiClock,
+)
 from companion.clock.reading import Reading
 from tests.companion.clock.master import (
     BAR_TICKS,

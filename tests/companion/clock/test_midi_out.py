@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import closing
 
 import numpy as np
 import pytest
@@ -12,8 +13,9 @@ from hypothesis import strategies as st
 from companion.clock import midi_out
 from companion.clock.host_time import HostTime
 from companion.clock.midi_clock import CONTINUE, SONG_POSITION, START, STOP, TICK, MidiClock
-from companion.clock.midi_out import ClockTicks, FakeMidiSender, MidiClockOut
+from companion.clock.midi_out import ClockTicks, MidiClockOut
 from companion.clock.transport import Transport
+from tests.companion.clock.fake_midi import FakeMidiSender
 from tests.companion.clock.master import RATE, START_S, UNSHRUNK, exact_host_time
 
 Sent = list[tuple[float, tuple[int, ...]]]
@@ -86,7 +88,7 @@ def test_the_thread_looks_for_its_port(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(midi_out, "LOOK_S", 0.05)
     sender, looked = FakeMidiSender(), HostTime(RATE)
     looked.observe(time.monotonic(), RATE)
-    with MidiClockOut(sender, transport(), looked, lambda: True):
+    with closing(MidiClockOut(sender, transport(), looked, lambda: True)):
         while not sender.sent:
             time.sleep(0.01)
         sender.came_back = True
@@ -120,7 +122,7 @@ def test_our_own_clock_in_understands_it(bpm: float) -> None:
 def test_the_thread_sends_on_time_and_stops_when_it_is_closed() -> None:
     sender, looked = FakeMidiSender(), HostTime(RATE)
     looked.observe(time.monotonic(), RATE)
-    with MidiClockOut(sender, transport(), looked, lambda: True) as out:
+    with closing(MidiClockOut(sender, transport(), looked, lambda: True)) as out:
         while len(sender.sent) < 30:
             time.sleep(0.01)
     out.close()

@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 from companion.clock.grid import MAX_BPM, MIN_BPM
 from companion.clock.tap import TapSource
 from companion.control.buttons import HELD_S, MOST_HELD, Buttons
-from companion.control.midi import FakeMidiInput
 from companion.control.osc import OscKnobs
 from companion.control.preset import MidiMapping, MidiPreset
 from companion.control.store import ParameterStore
+from tests.companion.control.fakes import FakeMidiInput
 
 FRAME_S = 1 / 60
 CC = 0xB0
@@ -26,7 +26,7 @@ class Stage:
         self.store = ParameterStore({}, {"bass": {}, "keys": {}}, lambda: self.now_s)
         self.osc = OscKnobs(self.store)
         mappings = (MidiMapping(81, "undo", "bass", 1), MidiMapping(87, "tap", None))
-        self.midi = FakeMidiInput(self.store, MidiPreset(None, mappings))
+        self.midi = FakeMidiInput(self.store, MidiPreset(None, mappings), clock=lambda: self.now_s)
 
     def wait(self, seconds: float) -> None:
         self.now_s += seconds

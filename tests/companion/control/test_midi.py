@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -11,17 +12,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from companion.control import midi as midi_module
-from companion.control.midi import (
-    FakeMidiInput,
-    NoMidi,
-    RealMidiInput,
-    list_midi_ports,
-    open_midi,
-)
+from companion.control import midi_port
+from companion.control.midi import MidiInput, open_midi
+from companion.control.midi_port import NoMidi, list_midi_ports
 from companion.control.preset import MidiPreset
 from companion.control.store import ParameterStore
 from companion.system.errors import CompanionError
+from tests.companion.control.fakes import FakeMidiInput
 from tests.companion.control.midi_contract import (
     CONTROL,
     MAPPINGS,
@@ -135,14 +132,14 @@ def ports(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Ports]:
     return install
 
 
-def opened(port: str | None) -> RealMidiInput:
+def opened(port: str | None) -> MidiInput:
     return open_midi(make_store(), MidiPreset(port, MAPPINGS))
 
 
 class TestPorts:
     def test_a_port_is_found_by_a_part_of_its_name(self, ports: Callable[..., Ports]) -> None:
         library = ports("Midi Through 14:0", "nanoKONTROL2 20:0")
-        with opened("nanokontrol") as midi:
+        with closing(opened("nanokontrol")) as midi:
             assert (midi.name, library.opened) == ("nanoKONTROL2 20:0", [1])
         assert library.released
 
@@ -165,7 +162,7 @@ class TestPorts:
 
     def test_where_none_is_named_others_can_connect(self, ports: Callable[..., Ports]) -> None:
         library = ports("nano")
-        with opened(None) as midi:
+        with closing(opened(None)) as midi:
             assert (midi.name, library.opened) == ("companion:knobs", ["knobs"])
 
     def test_where_virtual_ports_are_not_known_there_is_no_midi(
@@ -197,7 +194,7 @@ class TestPorts:
 class TestNoMidi:
     @pytest.fixture(autouse=True)
     def no_server(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-        monkeypatch.setattr(midi_module, "ALSA_SEQUENCER", tmp_path / "seq")
+        monkeypatch.setattr(midi_port, "ALSA_SEQUENCER", tmp_path / "seq")
         monkeypatch.setenv("JACK_DEFAULT_SERVER", "companion-nobody")
 
     def test_a_rig_that_named_no_port_is_told_so_in_one_line(

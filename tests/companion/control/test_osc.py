@@ -9,6 +9,7 @@ import threading
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Hashable, Iterator
+from contextlib import closing
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -16,12 +17,13 @@ from hypothesis import strategies as st
 from pythonosc.osc_bundle_builder import OscBundleBuilder
 from pythonosc.osc_message_builder import build_msg
 
-from companion.control.osc import FakeOscServer, OscKnobs, OscServer
+from companion.control.osc import OscKnobs, OscServer
 from companion.control.osc_packet import MAX_DEPTH
 from companion.control.parameters import PARAMETERS, Value
 from companion.control.preset import OscPreset
 from companion.control.store import ALL, ParameterStore
 from companion.system.errors import CompanionError
+from tests.companion.control.fakes import FakeOscServer
 
 PLAYERS = ("bass", "drums")
 ARRIVAL_LIMIT_S = 20.0
@@ -388,14 +390,14 @@ class TestSocket:
         assert (side.server.accepted, side.server.rejected) == (1000, 0)
 
     def test_nobody_else_hears_it_unless_the_preset_says_so(self) -> None:
-        with OscServer(ParameterStore({}, {}), OscPreset(port=0)) as server:
+        with closing(OscServer(ParameterStore({}, {}), OscPreset(port=0))) as server:
             assert server.address == f"127.0.0.1:{server.port}"
 
     @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "0.0.0.0"])
     def test_it_is_reached_on_both_loopbacks(self, host: str) -> None:
         """Where `localhost` is ::1 some programs send to that, others to 127.0.0.1."""
         store = ParameterStore({}, {"bass": {}})
-        with OscServer(store, OscPreset(host, 0)) as server:
+        with closing(OscServer(store, OscPreset(host, 0))) as server:
             for number, (family, to) in enumerate(LOOPBACKS, 1):
                 with socket.socket(family, socket.SOCK_DGRAM) as client:
                     client.sendto(message("/companion/cycle", number), (to, server.port))
@@ -421,7 +423,7 @@ class TestSocket:
 
     def test_a_port_in_use_is_named_and_free_again_after_close(self) -> None:
         store = ParameterStore({}, {})
-        with OscServer(store, OscPreset(port=0)) as server:
+        with closing(OscServer(store, OscPreset(port=0))) as server:
             with pytest.raises(CompanionError) as error:
                 OscServer(store, OscPreset(port=server.port))
             assert str(error.value).startswith(f"OSC cannot listen on 127.0.0.1:{server.port} (")

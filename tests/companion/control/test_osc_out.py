@@ -5,13 +5,15 @@ from __future__ import annotations
 import socket
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
+from contextlib import closing
 
 import pytest
 
-from companion.control.osc_out import FakeOscSender, OscSender, UdpOscSender, bundle
+from companion.control.osc_out import OscSender, bundle
 from companion.control.osc_packet import BUNDLE, Message, read_packet
 from companion.control.preset import OscTarget
 from companion.system.errors import CompanionError
+from tests.companion.control.fakes import FakeOscSender
 
 ARRIVAL_LIMIT_S = 20.0
 
@@ -42,7 +44,7 @@ class FakeSide(Side):
 class RealSide(Side):
     def __init__(self) -> None:
         self.listener = listener()
-        self.sender = UdpOscSender([OscTarget(self.listener.getsockname()[1])])
+        self.sender = OscSender([OscTarget(self.listener.getsockname()[1])])
 
     def packets(self, count: int) -> list[bytes]:
         return [self.listener.recv(65536) for _ in range(count)]
@@ -112,7 +114,7 @@ def test_the_time_tag_says_at_once() -> None:
 
 def test_every_target_gets_it() -> None:
     ears = [listener(), listener()]
-    with UdpOscSender([OscTarget(ear.getsockname()[1]) for ear in ears]) as sender:
+    with closing(OscSender([OscTarget(ear.getsockname()[1]) for ear in ears])) as sender:
         sender.send(MESSAGES)
         assert all(read_packet(ear.recv(65536)) == MESSAGES for ear in ears)
     for ear in ears:
@@ -123,7 +125,7 @@ def test_nobody_who_listens_is_no_error() -> None:
     gone = listener()
     port = gone.getsockname()[1]
     gone.close()
-    with UdpOscSender([OscTarget(port)]) as sender:
+    with closing(OscSender([OscTarget(port)])) as sender:
         for _ in range(3):
             sender.send(MESSAGES)
         assert sender.sent + sender.dropped == 3
@@ -131,7 +133,7 @@ def test_nobody_who_listens_is_no_error() -> None:
 
 def test_what_cannot_be_sent_is_dropped_and_counted() -> None:
     ear = listener()
-    with UdpOscSender([OscTarget(ear.getsockname()[1]), OscTarget(9001)]) as sender:
+    with closing(OscSender([OscTarget(ear.getsockname()[1]), OscTarget(9001)])) as sender:
         sender.send([("/companion/long", ("x" * 70_000,))])  # more than a datagram holds
         assert (sender.sent, sender.dropped) == (0, 2)
         sender.send(MESSAGES)
@@ -144,7 +146,7 @@ def test_an_address_that_is_everybody_reaches_them() -> None:
         ear.bind(("0.0.0.0", 0))
         ear.settimeout(ARRIVAL_LIMIT_S)
         target = OscTarget(ear.getsockname()[1], "127.255.255.255")
-        with UdpOscSender([target]) as sender:
+        with closing(OscSender([target])) as sender:
             sender.send(MESSAGES)
             assert (sender.sent, sender.dropped) == (1, 0)
             assert read_packet(ear.recv(65536)) == MESSAGES
@@ -153,7 +155,7 @@ def test_an_address_that_is_everybody_reaches_them() -> None:
 def test_a_listener_that_never_reads_does_not_hold_it_up() -> None:
     deaf = listener()
     deaf.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1)
-    with UdpOscSender([OscTarget(deaf.getsockname()[1])]) as sender:
+    with closing(OscSender([OscTarget(deaf.getsockname()[1])])) as sender:
         for _ in range(2000):
             sender.send(MESSAGES)
         assert sender.sent + sender.dropped == 2000
@@ -163,7 +165,7 @@ def test_a_listener_that_never_reads_does_not_hold_it_up() -> None:
 
 def test_a_host_that_is_not_known_is_named() -> None:
     with pytest.raises(CompanionError, match=r"OSC cannot send to no\.such\.host\.invalid:9001"):
-        UdpOscSender([OscTarget(9001, "no.such.host.invalid")])
+        OscSender([OscTarget(9001, "no.such.host.invalid")])
 
 
 def test_a_target_that_cannot_be_sent_to_is_named_until_it_can(
@@ -181,7 +183,7 @@ def test_a_target_that_cannot_be_sent_to_is_named_until_it_can(
 
     network = Network()
     monkeypatch.setattr("companion.control.osc_out.open_sender", lambda *_: (network, ("", 0)))
-    with UdpOscSender([OscTarget(9001, "192.0.2.1")]) as sender:
+    with closing(OscSender([OscTarget(9001, "192.0.2.1")])) as sender:
         assert sender.trouble == ""
         network.error = OSError(101, "Network is unreachable")
         sender.send(MESSAGES)

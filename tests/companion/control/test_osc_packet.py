@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from pythonosc.osc_bundle_builder import IMMEDIATELY, OscBundleBuilder
 from pythonosc.osc_message_builder import OscMessageBuilder
 
-from companion.control.osc import FakeOscServer
+from companion.control.osc import OscKnobs
 from companion.control.osc_packet import MAX_DEPTH, MAX_PACKET_BYTES, read_packet
 from companion.control.parameters import PARAMETERS
 from companion.control.store import ParameterStore
@@ -87,7 +87,7 @@ MANGLED = {
 def test_what_is_mangled_is_refused_and_turns_nothing(packet: bytes) -> None:
     with pytest.raises(ValueError):
         read_packet(packet)
-    server = FakeOscServer(ParameterStore({}, {"bass": {}}))
+    server = OscKnobs(ParameterStore({}, {"bass": {}}))
     server.receive_packet(packet)
     assert (server.accepted, server.rejected) == (0, 1)
     assert server.last_error.startswith("a packet that is no OSC")
@@ -114,7 +114,7 @@ def test_what_osc_allows_and_no_knob_takes_costs_that_message_only(
     odd = ADDRESS.encode() + b"\0\0," + argument
     ((address, (value,)),) = read_packet(odd)
     assert address == ADDRESS
-    server = FakeOscServer(ParameterStore({}, {"bass": {}}))
+    server = OscKnobs(ParameterStore({}, {"bass": {}}))
     server.receive_packet(bundle(message(ADDRESS, 2.0), odd, message(ADDRESS, 4.0)))
     assert (server.accepted, server.rejected) == (2, 1)
     kind = "an array" if "array" in what else " ".join(what.split()[:2])
@@ -143,7 +143,7 @@ def test_further_spellings_of_a_value_are_read(argument: bytes, value: object) -
 )
 def test_a_message_that_cannot_be_read_costs_itself_only(odd: bytes) -> None:
     store = ParameterStore({}, {"bass": {}})
-    server = FakeOscServer(store)
+    server = OscKnobs(store)
     server.receive_packet(bundle(message(ADDRESS, 2.0), bundle(odd), message(ADDRESS, 4.0)))
     assert [change.new for change in store.drain()] == [2.0, 4.0]
     assert (server.accepted, server.rejected) == (2, 1)
@@ -152,7 +152,7 @@ def test_a_message_that_cannot_be_read_costs_itself_only(odd: bytes) -> None:
 
 def test_an_impulse_pulls_a_trigger() -> None:
     store = ParameterStore({}, {"bass": {}})
-    FakeOscServer(store).receive_packet(b"/companion/bass/undo\0\0\0\0,I\0\0")
+    OscKnobs(store).receive_packet(b"/companion/bass/undo\0\0\0\0,I\0\0")
     assert store.take_trigger("bass", "undo")
 
 
@@ -254,7 +254,7 @@ def test_in_any_bundle_that_osc_allows_every_message_that_turns_a_knob_does(
 ) -> None:
     packet, values, others = packed(of, tag)
     store = ParameterStore({}, {"bass": {}})
-    server = FakeOscServer(store)
+    server = OscKnobs(store)
     turned: list[object] = []
     store.set_number = lambda name, number, *_: turned.append((name, number))  # type: ignore
     server.receive_packet(packet)
@@ -271,7 +271,7 @@ def test_a_packet_as_long_as_they_get_is_read() -> None:
     some = bundle(message(ADDRESS, 2.0), *[fill] * 520, message(ADDRESS, 4.0))
     assert 60_000 < len(some) <= 65_504
     store = ParameterStore({}, {"bass": {}})
-    FakeOscServer(store).receive_packet(some)
+    OscKnobs(store).receive_packet(some)
     assert [change.new for change in store.drain()] == [2.0, 4.0]
 
 
@@ -280,7 +280,7 @@ def test_a_bundle_in_too_many_costs_itself_only() -> None:
     for _ in range(MAX_DEPTH + 5):
         deep = bundle(deep)
     store = ParameterStore({}, {"bass": {}})
-    server = FakeOscServer(store)
+    server = OscKnobs(store)
     server.receive_packet(bundle(message(ADDRESS, 2.0), deep, message(ADDRESS, 4.0)))
     assert [change.new for change in store.drain()] == [2.0, 4.0]
     assert (server.accepted, server.rejected) == (2, 1)
@@ -298,7 +298,7 @@ def test_bundles_in_bundles_have_a_bottom() -> None:
 @given(st.one_of(st.binary(max_size=200), st.binary(max_size=200).map(lambda b: HEADER + b)))
 def test_random_bytes_turn_no_knob(packet: bytes) -> None:
     store = ParameterStore({}, {"bass": {}})
-    FakeOscServer(store).receive_packet(packet)
+    OscKnobs(store).receive_packet(packet)
     assert store.drain() == []
 
 
@@ -308,13 +308,13 @@ def test_a_message_damaged_on_its_way_leaves_every_knob_valid(knob, data: st.Dat
     whole = bytearray(message(knob.address(player), 0.5))
     whole[data.draw(st.integers(0, len(whole) - 1))] = data.draw(st.integers(0, 255))
     store = ParameterStore({}, {"bass": {}})
-    FakeOscServer(store).receive_packet(bytes(whole))
+    OscKnobs(store).receive_packet(bytes(whole))
     values = {**store.snapshot(), **store.snapshot("bass")}
     assert all(each.check(values[each.name]) == values[each.name] for each in PARAMETERS)
 
 
 def test_an_error_can_be_shown_on_a_status_line() -> None:
-    server = FakeOscServer(ParameterStore({}, {"bass": {}}))
+    server = OscKnobs(ParameterStore({}, {"bass": {}}))
     server.receive_packet(message("/companion/\x1b[2J\n" + "x" * 4000, 1.0))
     assert server.rejected == 1
     assert server.last_error.isprintable() and len(server.last_error) <= 200

@@ -9,10 +9,11 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from companion.control.parameters import BY_NAME, PARAMETERS, Parameter, parameter, reference
+from companion.control.parameters import BY_NAME, PARAMETERS, Parameter, parameter
 from companion.system.errors import CompanionError
 from model.instruments import instrument_index
 from model.request import FORMS
+from tests.companion.control.reference import reference
 
 knobs = st.sampled_from(PARAMETERS)
 positions = st.floats(0.0, 1.0)

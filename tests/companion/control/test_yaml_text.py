@@ -209,12 +209,12 @@ NUMBERS = [
     Place("audio:\n  block: {}\n" + PLAYERS, lambda p: p.audio.block, within(16, 8192, True)),
     Place(
         "midi:\n  map:\n  - parameter: cycle\n    cc: {}\n" + PLAYERS,
-        lambda p: p.midi.mappings[0].cc,
+        lambda p: p.midi.map[0].cc,
         within(0, 119, True),
     ),
     Place(
         "midi:\n  map:\n  - cc: 1\n    parameter: cycle\n    channel: {}\n" + PLAYERS,
-        lambda p: p.midi.mappings[0].channel,
+        lambda p: p.midi.map[0].channel,
         within(1, 16, True),
     ),
 ]

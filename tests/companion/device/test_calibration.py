@@ -71,18 +71,19 @@ def test_a_calibration_is_the_same_time_at_another_rate() -> None:
 # --- what is kept --------------------------------------------------------------------------------
 
 
-def test_each_pair_of_devices_has_its_own(tmp_path: Path) -> None:
-    file = tmp_path / "deep" / "calibration.json"
-    assert read_calibration(PAIR, file) is None
-    assert keep_calibration(PAIR, KEPT, file) == file
+@pytest.fixture
+def folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """Where the file is to be."""
+    monkeypatch.setenv("COMPANION_CONFIG", str(tmp_path / "deep"))
+    return tmp_path / "deep"
+
+
+def test_each_pair_of_devices_has_its_own(folder: Path) -> None:
+    assert read_calibration(PAIR) is None
+    assert keep_calibration(PAIR, KEPT) == default_file() == folder / "calibration.json"
     other = Calibration(RATE, BLOCK, 1, 2)
-    keep_calibration(OTHER, other, file)
-    assert (read_calibration(PAIR, file), read_calibration(OTHER, file)) == (KEPT, other)
-
-
-def test_the_folder_can_be_chosen(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setenv("COMPANION_CONFIG", str(tmp_path))
-    assert default_file() == tmp_path / "calibration.json"
+    keep_calibration(OTHER, other)
+    assert (read_calibration(PAIR), read_calibration(OTHER)) == (KEPT, other)
 
 
 @pytest.mark.parametrize(
@@ -98,16 +99,17 @@ def test_the_folder_can_be_chosen(monkeypatch: pytest.MonkeyPatch, tmp_path: Pat
         f' {LONGEST_SAMPLES + 1}, "reported_samples": 0}}}}',
     ],
 )
-def test_a_file_that_is_none_is_named_in_one_line(content: str, tmp_path: Path) -> None:
-    file = tmp_path / "calibration.json"
+def test_a_file_that_is_none_is_named_in_one_line(content: str, folder: Path) -> None:
+    folder.mkdir()
+    file = folder / "calibration.json"
     file.write_text(content)
     with pytest.raises(CompanionError) as raised:
-        read_calibration(PAIR, file)
+        read_calibration(PAIR)
     assert str(file) in str(raised.value) and "valid:" in str(raised.value)
     assert "\n" not in str(raised.value)
 
 
-def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
-    (tmp_path / "taken").write_text("")
-    with pytest.raises(CompanionError, match="taken"):
-        keep_calibration(PAIR, KEPT, tmp_path / "taken" / "calibration.json")
+def test_a_folder_that_cannot_be_written_is_named(folder: Path) -> None:
+    folder.write_text("")
+    with pytest.raises(CompanionError, match="deep"):
+        keep_calibration(PAIR, KEPT)

@@ -8,7 +8,6 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
-from companion.audio.block_watch import BlockWatch
 from companion.audio.lease import Lease
 from companion.audio.memory import AudioMemory
 from companion.device import stream as module
@@ -74,32 +73,27 @@ def kept(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[object]]:
         port.let_go.set()
 
 
-def test_start_stop_and_close_may_be_said_twice(memory: AudioMemory) -> None:
+def test_it_runs_from_start_to_close_and_may_be_closed_twice(memory: AudioMemory) -> None:
     port = Port(memory)
     stream = DuplexStream(port, DUPLEX, port.lease)
     assert stream.latency_s == (0.01, 0.02)
-    assert stream.rate == 8000
-    assert not stream.active
-    stream.stop()
-    for call in (stream.start, stream.start):
-        call()
-        assert stream.active
-    for call in (stream.stop, stream.stop):
-        call()
-        assert not stream.active
+    assert stream.running
     stream.start()
+    stream.lease.open()
     stream.close()
     stream.close()
-    assert port.calls == ["start", "stop", "start", "stop", "close"]
+    assert not stream.running
+    assert port.calls == ["start", "stop", "close"]
+    drive(memory, np.zeros((8, 2)), outputs=2, lease=port.lease)
+    assert memory.position == 0  # its lease is closed with it
     with pytest.raises(CompanionError, match="'card' is closed"):
         stream.start()
 
 
-def test_as_a_context_it_starts_and_closes(memory: AudioMemory) -> None:
+def test_one_that_was_not_started_is_closed_at_once(memory: AudioMemory) -> None:
     port = Port(memory)
-    with DuplexStream(port, DUPLEX, port.lease) as stream:
-        assert stream.active
-    assert port.calls == ["start", "stop", "close"]
+    DuplexStream(port, DUPLEX, port.lease).close()
+    assert port.calls == ["close"]
 
 
 def test_a_device_that_does_not_start_is_named(memory: AudioMemory) -> None:
@@ -107,23 +101,25 @@ def test_a_device_that_does_not_start_is_named(memory: AudioMemory) -> None:
     stream = DuplexStream(port, DUPLEX, port.lease)
     with pytest.raises(CompanionError, match="cannot start 'card': device is gone"):
         stream.start()
-    assert not stream.active
 
 
 def test_a_device_that_starts_but_never_calls_is_named(
     memory: AudioMemory, kept: list[object]
 ) -> None:
     port = Port(memory, broken="silent")
+    stream = DuplexStream(port, DUPLEX, port.lease)
     with pytest.raises(CompanionError, match="'card' was started but gave no sound"):
-        DuplexStream(port, DUPLEX, port.lease).start()
-    assert port.calls == ["start", "stop"]
+        stream.start()
+    stream.close()
+    assert port.calls == ["start", "stop", "close"]
 
 
 def test_a_device_that_fails_to_stop_or_close_is_let_go(memory: AudioMemory) -> None:
     for broken in ("stop", "close"):
         port = Port(memory, broken=broken)
-        with DuplexStream(port, DUPLEX, port.lease):
-            pass
+        stream = DuplexStream(port, DUPLEX, port.lease)
+        stream.start()
+        stream.close()
         assert port.calls == ["start", "stop", "close"]
 
 
@@ -136,22 +132,8 @@ def test_a_device_that_never_comes_back_is_left_with_its_memory(
     stream.start()
     stream.close()
     stream.close()
-    assert kept == [(port, port.lease, None)]
-    assert not stream.active
-
-
-def test_a_device_whose_blocks_end_is_not_active(
-    memory: AudioMemory, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    now_s = [0.0]
-    monkeypatch.setattr(module, "BlockWatch", lambda count: BlockWatch(count, lambda: now_s[0]))
-    port = Port(memory)
-    stream = DuplexStream(port, DUPLEX, port.lease)
-    stream.start()
-    now_s[0] = 0.4
-    assert stream.active
-    now_s[0] = 1.0
-    assert not stream.active
+    assert kept == [(port, port.lease)]
+    assert not stream.running
 
 
 class RefusingPortAudio:

@@ -12,10 +12,10 @@ import pytest
 from companion.audio.lease import Lease
 from companion.device.devices import Device
 from companion.device.event import News
-from companion.device.fake import FakeLink, FakeWorld
 from companion.device.supervisor import OTHER_S, Supervisor
 from companion.device.wire import Wanted
 from companion.system.errors import CompanionError, NoDevice
+from tests.companion.device.fake import FakeLink, FakeWorld
 
 RATE, BLOCK = 8000, 64
 CARD = Device(0, "card", "ALSA", 2, 2, RATE, True, True, 0)

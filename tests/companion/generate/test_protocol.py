@@ -134,6 +134,7 @@ HELLO = {"kind": "Hello", "fields": {"version": VERSION}}
         {"kind": "Plan", "fields": {}},
         {"kind": "Shell", "fields": {}},
         {"kind": "Finish", "fields": {"number": None}},
+        {"kind": "Finish", "fields": {"number": 1, "reason": "none"}},
         {"kind": "Hello", "fields": {"version": float("inf")}},
         {"kind": "Hello", "fields": {"version": {"array": "x"}}},
         {"kind": "Result", "fields": {"number": 1, "stems": [], "seconds": 1.0}},

@@ -14,15 +14,19 @@ from companion.audio.offline import OfflineStream
 from companion.audio.silence import is_silent
 from companion.audio.writer import StemWriter
 from companion.clock.transport import Transport
+from companion.generate.effort import Effort
 from companion.generate.inline import InlineWorker
 from companion.generate.loading import loading
 from companion.listen.retimed_input import RetimedInput
 from companion.listen.window import context_window
 from companion.players.decision import BarDecision, Placement
 from companion.players.planner import Planner
+from companion.players.request import stem_requests
 from model.request import DecodeSettings
+from tests.companion.studio import solo
 
-GUIDANCE = {"audio": 2.0, "instrument": 1.5, "clock": 1.0}
+EFFORT = Effort(DecodeSettings().steps, {"audio": 2.0, "instrument": 1.5, "clock": 1.0}, "joint")
+KNOBS = solo().store().snapshot("bass")
 
 
 @dataclass
@@ -55,23 +59,24 @@ class Rehearsal:
                 if now >= window.made_samples + self.takes_s * rate:
                     making.remove((window, end))
                     place(planner.arrive(window, end.stems[0], now).placement)
-            for decision in planner.due(now):
+            for decision in planner.bars.due(now):
                 self.decisions.append(decision)
                 place(decision.placement)
             ready_at = now + round((self.takes_s + 0.05) * rate)
-            window = planner.window(now, planner.first_bar(ready_at))
+            window = planner.window(now, planner.bars.first_bar(ready_at))
             if window is None or window.layout.first_bar in self.lost:
                 continue
             layout = window.layout
             heard = RetimedInput(memory, transport, window.grid)
             context = context_window(
-                heard, window.grid, layout.first_frame, layout.frames, planner.cycle
+                heard, window.grid, layout.first_frame, layout.frames, planner.bars.cycle
             )
             if is_silent(context.audio, context.known):
-                place(planner.mute(window, now).placement)
+                place(planner.mute(window, now))
                 continue
-            request = planner.request(window, context, 4, GUIDANCE, "joint", DecodeSettings())
-            worker.submit(window.epoch, [request])
+            given = planner.prefix(layout)
+            requests = stem_requests(planner.stem, window, given, context, KNOBS, EFFORT)
+            worker.submit(window.epoch, requests)
             making += [(window, end) for end in worker.poll()]
         return stream.output
 
@@ -108,7 +113,7 @@ def test_every_bar_after_the_first_cycle_has_its_stem_on_its_bar_line(
     output = rehearsal.play(music(transport, 14), 14)
     lines = [transport.bar_start_samples(bar) for bar in range(4, 14)]
     assert_on(onsets(output, rate), lines, rate)
-    assert {d.sounding for d in rehearsal.decisions if d.bar >= 4} == {"plan"}
+    assert {d.event.sounding for d in rehearsal.decisions if d.event.bar >= 4} == {"plan"}
 
 
 def test_when_plans_are_lost_the_stem_goes_on_in_phase() -> None:
@@ -117,7 +122,7 @@ def test_when_plans_are_lost_the_stem_goes_on_in_phase() -> None:
     output = rehearsal.play(music(transport, 18), 18)
     lines = [transport.bar_start_samples(bar) for bar in range(4, 18)]
     assert_on(onsets(output, 48000), lines, 48000)
-    sounding = {d.bar: d.sounding for d in rehearsal.decisions}
+    sounding = {d.event.bar: d.event.sounding for d in rehearsal.decisions}
     assert [sounding[bar] for bar in (6, 7, 8, 9, 12, 13)] == [
         "plan",
         "older plan",

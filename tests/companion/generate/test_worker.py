@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import replace
@@ -25,7 +26,7 @@ from companion.generate.protocol import (
 )
 from companion.generate.stem_worker import Finished, Pace
 from companion.generate.wire import Lost, Receive
-from companion.generate.worker import BACKOFF_S, PACE_SIGNS, Worker, with_threads_of_the_first
+from companion.generate.worker import BACKOFF_S, PACE_SIGNS, Worker
 from companion.system.errors import CompanionError
 from model.request import StemRequest, StemResult
 
@@ -65,7 +66,8 @@ class Rig:
         self.links: SimpleQueue[FakeLink] = SimpleQueue()
         self.worker = Worker(self.open, clock=lambda: self.now_s)
 
-    def open(self, receive: Receive) -> FakeLink:
+    def open(self, receive: Receive, threads: int) -> FakeLink:
+        self.threads = threads
         link = FakeLink(receive)
         self.links.put(link)
         return link
@@ -280,7 +282,7 @@ def test_another_version_is_refused(rig: Rig) -> None:
 
 
 def test_a_program_that_is_not_there_is_reported() -> None:
-    def open_link(_: Receive) -> FakeLink:
+    def open_link(_: Receive, threads: int) -> FakeLink:
         raise FileNotFoundError("no such file: 'python9'")
 
     worker = Worker(open_link)
@@ -326,19 +328,48 @@ def test_closing_ends_the_generator_and_every_plan_and_can_be_repeated(
     assert [(end.plan, end.outcome) for end in ended] == [(1, "cancelled"), (2, "cancelled")]
 
 
-def test_a_generator_that_replaces_another_computes_with_the_threads_of_the_first() -> None:
-    told: list[int] = []
-    links: list[FakeLink] = []
+def test_a_generator_that_replaces_another_computes_with_the_threads_of_the_first(
+    rig: Rig,
+) -> None:
+    link = rig.next_link(ready=False)
+    told = [rig.threads]
+    link.receive(replace(READY, threads=3))
+    for _ in range(2):
+        link.receive(Lost("gone"))
+        while rig.links.empty():
+            rig.now_s += 1.0
+            time.sleep(0.01)
+        link = rig.next_link(ready=False)
+        told.append(rig.threads)
+    assert told == [0, 3, 3]
 
-    def open_link(threads: int, receive: Receive) -> FakeLink:
-        told.append(threads)
+
+def test_without_a_thread_what_is_due_is_done_where_it_is_polled(make_request) -> None:
+    links: list[FakeLink] = []
+    now_s = 0.0
+
+    def open_link(receive: Receive, threads: int) -> FakeLink:
+        receive(READY)
         links.append(FakeLink(receive))
         return links[-1]
 
-    open_next = with_threads_of_the_first(open_link)
-    open_next(lambda _: None)
-    links[0].receive(Hello())
-    links[0].receive(replace(READY, threads=3))
-    open_next(lambda _: None)
-    open_next(lambda _: None)
-    assert told == [0, 3, 3]
+    worker = Worker(open_link, clock=lambda: now_s, threaded=False)
+    assert worker.wait_ready(0.0) is READY
+    worker.submit(1, [make_request()], patience_s=3.0)
+    assert worker.poll() == []
+    plan = links[0].next_plan()
+    now_s = 1.0
+    links[0].answer(plan)
+    assert [(end.plan, end.outcome) for end in worker.poll()] == [(1, "done")]
+    worker.submit(2, [make_request()], patience_s=3.0)
+    assert worker.poll() == []
+    now_s = 4.1
+    (lost,) = worker.poll()
+    assert (lost.outcome, lost.reason) == ("failed", "the generator gave no sign for 3.0 s")
+    worker.submit(3, [make_request()])
+    assert worker.poll() == []
+    assert (len(links), worker.restarts) == (2, 1)
+    assert worker.poll() == []  # now it has heard that the new one is ready
+    assert len(links[1].next_plan().requests) == 1
+    worker.close()
+    assert [(end.plan, end.outcome) for end in worker.poll()] == [(3, "cancelled")]

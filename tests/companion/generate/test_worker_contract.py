@@ -84,7 +84,7 @@ class TestContract:
 def test_a_child_killed_in_the_middle_of_a_plan_is_reported_and_replaced(make_request) -> None:
     links: list[ProcessLink] = []
 
-    def open_link(receive: Receive) -> ProcessLink:
+    def open_link(receive: Receive, threads: int) -> ProcessLink:
         links.append(ProcessLink(child_command("standin"), receive))
         return links[-1]
 

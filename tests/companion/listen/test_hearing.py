@@ -10,7 +10,7 @@ import pytest
 from companion.audio.aligned_input import Look
 from companion.clock.transport import Transport
 from companion.listen.hearing import Hearing
-from companion.listen.retimed_input import HEARD_S
+from companion.listen.retimed_input import HEARD_S, RetimedInput
 from companion.system.errors import CompanionError
 
 RATE = 8000
@@ -31,12 +31,14 @@ class Everything:
 
 def test_it_hears_up_to_where_it_looked_and_38_seconds_back() -> None:
     source = Everything()
-    hearing = Hearing(source, Transport(RATE, Fraction(120), 0))
     source.position = 100 * RATE
+    transport = Transport(RATE, Fraction(120), 0)
+    hearing = Hearing(source.look, transport)
     hearing.look()
     source.position = 110 * RATE
-    assert hearing.position == 100 * RATE
+    assert hearing.heard.position == 100 * RATE
     oldest = round((100 - HEARD_S) * RATE)
-    np.testing.assert_array_equal(hearing.capture(oldest, 3), oldest + np.arange(3))
+    retimed = RetimedInput(hearing.heard, transport, transport.grid())
+    np.testing.assert_array_equal(retimed.capture(oldest, 3), oldest + np.arange(3))
     with pytest.raises(CompanionError, match="long ago"):
-        hearing.capture(oldest - 1, 3)
+        retimed.capture(oldest - 1, 3)

@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from companion.players.frame_grid import CAPACITY_FRAMES, FrameGrid
+from companion.players.clips import CAPACITY_FRAMES, FrameGrid
 
 SILENCE = np.arange(12, dtype=np.int16).reshape(4, 3)
 

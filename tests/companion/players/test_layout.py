@@ -26,7 +26,8 @@ def test_a_window_fits_and_holds_its_bars_whole(transport: Grid, first_bar: int)
     start = transport.bar_start_frames(first_bar)
     end = transport.bar_start_frames(layout.end_bar)
     assert 1 <= layout.frames <= 512 and 1 <= layout.bars <= 4
-    assert layout.planned_frame <= start < layout.planned_frame + 1
+    planned_frame = layout.first_frame + layout.prefix_frames
+    assert planned_frame <= start < planned_frame + 1
     assert layout.first_frame + layout.frames - 1 < end <= layout.first_frame + layout.frames
     assert 0 <= layout.prefix_frames < layout.frames
     beat = transport.bar_frames / transport.beats_per_bar

@@ -41,8 +41,9 @@ def test_a_bar_of_a_plan_in_time() -> None:
     player = bar.players["bass"]
     assert (player.sounding, player.slack_s, player.staleness_bars) == ("plan", 1.0, 0)
     assert (player.isr, player.steps, player.fallback) == (1.0, WISHED, "none")
-    assert (bar.bar, bar.slack_s, bar.staleness_bars) == (4, 1.0, 0)
-    assert (bar.isr, bar.steps, bar.fallback, bar.severity) == (1.0, WISHED, "none", 0)
+    rig = bar.rig
+    assert (rig.slack_s, rig.staleness_bars) == (1.0, 0)
+    assert (rig.isr, rig.steps, rig.fallback, rig.severity) == (1.0, WISHED, "none", 0)
 
 
 @pytest.mark.parametrize(
@@ -69,8 +70,9 @@ def test_where_none_is_due_nothing_is_measured() -> None:
         bar = metrics.bar(4, ["bass"])
         player = bar.players["bass"]
         assert player.sounding is player.slack_s is player.steps is player.isr is None
-        assert bar.slack_s is bar.staleness_bars is bar.steps is bar.isr is None
-        assert bar.fallback == player.fallback == "none"
+        rig = bar.rig
+        assert rig.slack_s is rig.staleness_bars is rig.steps is rig.isr is None
+        assert rig.fallback == player.fallback == "none"
 
 
 def test_isr_is_the_share_of_bars_due_that_had_a_stem_ready() -> None:
@@ -91,9 +93,10 @@ def test_the_rig_is_as_good_as_its_worst_player() -> None:
         sounded(5, "repeat", player="drums"),
     )
     bar = metrics.bar(4, ["bass", "drums", "keys"])
-    assert (bar.slack_s, bar.staleness_bars, bar.steps) == (-0.25, 3, 11)
-    assert bar.fallback == "fewer steps"
-    assert bar.isr == pytest.approx(2 / 3)
+    rig = bar.rig
+    assert (rig.slack_s, rig.staleness_bars, rig.steps) == (-0.25, 3, 11)
+    assert rig.fallback == "fewer steps"
+    assert rig.isr == pytest.approx(2 / 3)
     assert list(bar.players) == ["bass", "drums", "keys"]
 
 
@@ -130,7 +133,7 @@ def test_what_is_counted_of_a_player_and_of_all() -> None:
     assert keys.least_slack_s is None and keys.isr == 1.0
     both = bass + keys
     assert (both.due, both.ready, both.plans, both.least_slack_s) == (3, 2, 2, -0.5)
-    assert metrics.bar(4, ["bass", "keys"]).isr == 2 / 3
+    assert metrics.bar(4, ["bass", "keys"]).rig.isr == 2 / 3
     assert metrics.figures(["bass", "keys", "drums"]) == {
         "bass.plans": 2, "bass.late_plans": 1, "bass.repeated_bars": 1, "bass.isr": 0.5,
         "bass.least_slack_s": -0.5,

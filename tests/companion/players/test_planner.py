@@ -7,13 +7,15 @@ import numpy as np
 import pytest
 
 from companion.clock.transport import Transport
+from companion.generate.effort import Effort
 from companion.listen.window import ContextWindow
 from companion.players.decision import Arrival, BarDecision, PlanWindow
 from companion.players.planner import Planner
-from companion.players.seeds import plan_seed
+from companion.players.request import plan_seed, stem_requests
 from companion.players.stem import LEAD_IN_S
 from companion.system.errors import CompanionError
 from model.request import DecodeSettings, StemResult
+from tests.companion.studio import solo
 
 TRANSPORT = Transport(48000, Fraction(120), 96000)  # 2 s a bar, 100 frames
 LEAD_IN = round(LEAD_IN_S * 48000)
@@ -21,6 +23,7 @@ BAR = 96000
 LEAD, LAST_LEAD = 48000, 24000
 SILENCE = np.full((4, 1), 9, np.int16)
 GUIDANCE = {"audio": 2.0, "instrument": 1.5, "clock": 1.0}
+KNOBS = solo().store().snapshot("bass")
 
 
 def line(bar: float) -> int:
@@ -40,7 +43,8 @@ class Player:
 
     def __init__(self, cycle: int = 4, transport: Transport = TRANSPORT) -> None:
         self.transport = transport
-        self.planner = Planner(transport, 0, 1, 512, SILENCE, cycle)
+        seconds = lambda sample: sample / transport.rate  # noqa: E731
+        self.planner = Planner(transport, 0, 1, 512, SILENCE, cycle, seconds=seconds)
         self.decisions: dict[int, BarDecision] = {}
         self.now = 0
 
@@ -48,8 +52,8 @@ class Player:
         """Let the time come to `now`, looking often enough to decide one bar at a time."""
         while self.now < now:
             self.now = min(self.now + BAR // 2, now)
-            for decision in self.planner.due(self.now):
-                self.decisions[decision.bar] = decision
+            for decision in self.planner.bars.due(self.now):
+                self.decisions[decision.event.bar] = decision
                 if decision.placement is not None:
                     self.planner.placed(decision.placement)
 
@@ -61,7 +65,7 @@ class Player:
 
     def window(self, now: int, expected_s: float) -> PlanWindow | None:
         """A plan for the first bar that it can be ready for, if it takes so long."""
-        first_bar = self.planner.first_bar(now + math.ceil(expected_s * 48000))
+        first_bar = self.planner.bars.first_bar(now + math.ceil(expected_s * 48000))
         return self.planner.window(now, first_bar)
 
     def arrive(self, window: PlanWindow, now: int) -> Arrival:
@@ -87,7 +91,9 @@ class Player:
             np.ones(frames, np.bool_),
             window.made_samples,
         )
-        request = self.planner.request(window, context, 4, GUIDANCE, "joint", DecodeSettings())
+        given = self.planner.prefix(window.layout)
+        effort = Effort(DecodeSettings().steps, GUIDANCE, "joint")
+        (request,) = stem_requests(self.planner.stem, window, given, context, KNOBS, effort)
         np.testing.assert_array_equal(
             request.phase, window.grid.phase(window.layout.first_frame, frames)
         )
@@ -231,22 +237,25 @@ def test_a_bar_that_will_be_repeated_is_in_the_prefix_already(player: Player) ->
 def test_a_plan_in_time_is_placed_from_its_bar_line_with_what_leads_into_it(
     player: Player,
 ) -> None:
-    arrival = player.plan(line(2), takes_s=1.5)
+    window = player.begin(line(2))
+    arrival = player.arrive(window, line(2.75))
     placement = arrival.placement
     assert placement is not None
-    assert (placement.first_bar, placement.bars, placement.start_samples) == (4, 3, line(4))
+    assert (placement.first_bar, placement.end_bar, placement.start_samples) == (4, 7, line(4))
     assert len(placement.clip) == 3 * BAR and len(placement.lead_in) == LEAD_IN
     np.testing.assert_allclose(placement.clip[: 2 * BAR], 0.01, atol=1e-5)
     np.testing.assert_allclose(placement.lead_in, 0.01, atol=1e-5)
-    assert (arrival.desired_samples, arrival.actual_samples) == (line(3.5), line(2.75))
-    assert arrival.slack_s == 1.5 and arrival.reason == "in time"
+    assert window.deadline_samples == line(3.5)
+    assert window.slack_s(line(2.75)) == 1.5 and arrival.reason == "in time"
 
 
 def test_a_plan_too_late_for_its_first_bar_is_placed_from_the_next(player: Player) -> None:
-    arrival = player.plan(line(2), takes_s=3.8)
+    window, late = player.begin(line(2)), line(2) + round(3.8 * 48000)
+    arrival = player.arrive(window, late)
     placement = arrival.placement
-    assert placement is not None and arrival.slack_s == pytest.approx(-0.8)
-    assert (placement.first_bar, placement.bars, placement.plan_bar) == (5, 2, 1)
+    assert placement is not None and window.slack_s(late) == pytest.approx(-0.8)
+    assert (placement.first_bar, placement.end_bar) == (5, 7)
+    assert placement.bar_clips[5].plan_bar == 1
     assert placement.start_samples == line(5) and len(placement.clip) == 2 * BAR
     assert (placement.first_frame, placement.tokens.shape) == (500, (4, 200))
     assert arrival.reason == "too late for 1 of its bars"
@@ -269,18 +278,19 @@ def test_an_older_plan_does_not_replace_a_newer_one(player: Player) -> None:
 
 
 def test_each_bar_is_decided_once_at_its_deadline(player: Player) -> None:
-    assert player.planner.due(line(-0.5) - 1) == []
-    assert [d.bar for d in player.planner.due(line(-0.5))] == [0]
-    assert player.planner.due(line(-0.5)) == []
-    assert [d.bar for d in player.planner.due(line(2.5))] == [1, 2, 3]
+    due = player.planner.bars.due
+    assert due(line(-0.5) - 1) == []
+    assert [d.event.bar for d in due(line(-0.5))] == [0]
+    assert due(line(-0.5)) == []
+    assert [d.event.bar for d in due(line(2.5))] == [1, 2, 3]
 
 
 def test_the_first_cycle_is_for_listening(player: Player) -> None:
     player.due(line(2.5))
     for bar in range(4):
         decision = player.decisions[bar]
-        assert (decision.sounding, decision.reason) == ("silence", "first cycle")
-        assert not decision.expected and decision.placement is None
+        assert (decision.event.sounding, decision.event.reason) == ("silence", "first cycle")
+        assert not decision.event.expected and decision.placement is None
 
 
 def test_plans_in_time_sound_each_in_its_first_bar(player: Player) -> None:
@@ -288,30 +298,30 @@ def test_plans_in_time_sound_each_in_its_first_bar(player: Player) -> None:
     player.due(line(10.5))
     for bar in range(4, 12):
         decision = player.decisions[bar]
-        assert (decision.sounding, decision.epoch) == ("plan", bar - 4)
-        assert decision.staleness_bars == 0 and decision.placement is None
-        assert decision.slack_s == 2.0
+        assert (decision.event.sounding, decision.event.epoch) == ("plan", bar - 4)
+        assert decision.event.staleness_bars == 0 and decision.placement is None
+        assert decision.event.slack_s == 2.0
 
 
 def test_fallbacks_in_their_order(player: Player) -> None:
     """One plan (bars 4, 5, 6), then nothing more: its later bars, then repeats, then a fade."""
     player.plan(line(2))
     player.due(line(30))
-    heard = {bar: (d.sounding, d.staleness_bars) for bar, d in player.decisions.items()}
+    heard = {bar: (d.event.sounding, d.event.staleness_bars) for bar, d in player.decisions.items()}
     assert heard[4] == ("plan", 0)
     assert heard[5] == ("older plan", 1)
     assert heard[6] == ("older plan", 2)
     assert heard[7] == ("repeat", 3)  # nothing in phase: the last bar again
     assert heard[8] == ("repeat", 4)
-    assert [player.decisions[bar].reason for bar in (7, 8, 9)] == [
+    assert [player.decisions[bar].event.reason for bar in (7, 8, 9)] == [
         "no plan in time: bar 6 again",
         "no plan in time: bar 4 again",
         "no plan in time: bar 5 again",
     ]
-    assert [player.decisions[bar].sounding for bar in range(7, 16)] == ["repeat"] * 9
-    assert player.decisions[15].reason == "no plan in time: bar 11 again, fading out"
+    assert [player.decisions[bar].event.sounding for bar in range(7, 16)] == ["repeat"] * 9
+    assert player.decisions[15].event.reason == "no plan in time: bar 11 again, fading out"
     assert heard[16] == ("silence", None)
-    assert player.decisions[16].reason == "no plan for 8 bars"
+    assert player.decisions[16].event.reason == "no plan for 8 bars"
 
 
 def test_a_repeat_is_the_bar_as_it_sounded_on_its_own_bar_line(player: Player) -> None:
@@ -340,7 +350,7 @@ def test_after_a_fallback_the_next_plan_plays(player: Player) -> None:
     player.due(line(30))
     player.plan(line(31))
     player.due(line(32.5))
-    assert player.decisions[33].sounding == "plan"
+    assert player.decisions[33].event.sounding == "plan"
 
 
 @pytest.mark.parametrize("before_s", [0.9, 0.5])
@@ -352,23 +362,23 @@ def test_where_there_is_nothing_to_repeat_a_late_plan_is_better_than_silence(
     late = line(4) - round(before_s * 48000)
     assert late > window.deadline_samples
     arrival = player.arrive(window, late)
-    assert arrival.slack_s < 0.0 and arrival.placement is not None
+    assert window.slack_s(late) < 0.0 and arrival.placement is not None
     assert (arrival.placement.first_bar, arrival.reason) == (4, "in time")
     player.due(line(4))
-    assert player.decisions[4].sounding == "plan"
+    assert player.decisions[4].event.sounding == "plan"
 
 
 def test_at_the_very_last_it_is_silence_after_all(player: Player) -> None:
     window = player.begin(line(2))
     arrival = player.arrive(window, line(4) - 48000 // 3)
     assert arrival.reason == "too late for 1 of its bars"
-    assert player.decisions[4].reason == "no plan in time, nothing to repeat"
+    assert player.decisions[4].event.reason == "no plan in time, nothing to repeat"
 
 
 def test_where_there_is_something_to_repeat_nothing_is_waited_for(player: Player) -> None:
     player.plan(line(2))  # for bars 4 to 6
     player.due(line(6.5))
-    assert player.decisions[7].sounding == "repeat"
+    assert player.decisions[7].event.sounding == "repeat"
 
 
 @pytest.mark.parametrize("late_s", [0.1, 0.5])
@@ -381,9 +391,9 @@ def test_a_plan_that_is_under_way_is_waited_for_before_a_bar_is_repeated(
     late = window.deadline_samples + round(late_s * 48000)
     player.due(window.deadline_samples)
     arrival = player.arrive(window, late)
-    assert (arrival.reason, arrival.slack_s) == ("in time", pytest.approx(-late_s))
+    assert (arrival.reason, window.slack_s(late)) == ("in time", pytest.approx(-late_s))
     player.due(line(7))
-    assert player.decisions[7].sounding == "plan"
+    assert player.decisions[7].event.sounding == "plan"
 
 
 def test_at_the_very_last_a_bar_is_repeated_after_all(player: Player) -> None:
@@ -392,7 +402,7 @@ def test_at_the_very_last_a_bar_is_repeated_after_all(player: Player) -> None:
     arrival = player.arrive(window, line(7) - 48000 // 3)
     assert arrival.reason == "too late for 1 of its bars"
     player.due(line(7))
-    assert player.decisions[7].sounding == "repeat"
+    assert player.decisions[7].event.sounding == "repeat"
 
 
 def test_a_plan_that_failed_is_not_waited_for(player: Player) -> None:
@@ -400,14 +410,14 @@ def test_a_plan_that_failed_is_not_waited_for(player: Player) -> None:
     window = player.begin(line(5.4))
     player.planner.over(window)
     player.due(window.deadline_samples)
-    assert player.decisions[7].sounding == "repeat"
+    assert player.decisions[7].event.sounding == "repeat"
 
 
 def test_without_any_stem_there_is_nothing_to_repeat(player: Player) -> None:
     player.due(line(4))
     decision = player.decisions[4]
-    assert (decision.sounding, decision.expected) == ("silence", True)
-    assert decision.reason == "no plan in time, nothing to repeat"
+    assert (decision.event.sounding, decision.event.expected) == ("silence", True)
+    assert decision.event.reason == "no plan in time, nothing to repeat"
 
 
 # --- hold ----------------------------------------------------------------------------------------
@@ -415,26 +425,26 @@ def test_without_any_stem_there_is_nothing_to_repeat(player: Player) -> None:
 
 def test_hold_repeats_the_last_cycle_in_phase_and_makes_no_plan(player: Player) -> None:
     player.plan_bars(2, 8)  # placed up to bar 11; at bar 8 the bars up to 8 are decided
-    player.planner.hold = True
+    player.planner.bars.hold = True
     assert player.window(line(8), 1.0) is None
     player.due(line(20))
-    reasons = [player.decisions[bar].reason for bar in range(9, 17)]
+    reasons = [player.decisions[bar].event.reason for bar in range(9, 17)]
     assert reasons == [f"on hold: bar {bar} again" for bar in range(5, 13)]
-    assert all(not player.decisions[bar].expected for bar in range(9, 17))
-    epochs = [player.decisions[bar].epoch for bar in range(9, 17)]
+    assert all(not player.decisions[bar].event.expected for bar in range(9, 17))
+    epochs = [player.decisions[bar].event.epoch for bar in range(9, 17)]
     assert epochs == [1, 2, 3, 4] * 2  # the plans of bars 5, 6, 7, 8
-    player.planner.hold = False
+    player.planner.bars.hold = False
     assert player.window(line(20), 1.0) is not None
 
 
 def test_a_plan_that_comes_during_hold_is_not_placed(player: Player) -> None:
     window = player.begin(line(2))
-    player.planner.hold = True
+    player.planner.bars.hold = True
     arrival = player.arrive(window, line(2.2))
     assert arrival.placement is None and arrival.reason == "not placed: on hold"
     player.due(line(4))
-    assert player.decisions[4].reason == "on hold, nothing to repeat"
-    assert not player.decisions[4].expected
+    assert player.decisions[4].event.reason == "on hold, nothing to repeat"
+    assert not player.decisions[4].event.expected
 
 
 # --- silence in ----------------------------------------------------------------------------------
@@ -442,30 +452,28 @@ def test_a_plan_that_comes_during_hold_is_not_placed(player: Player) -> None:
 
 def test_silent_input_gives_no_stem_and_is_not_held_against_it(player: Player) -> None:
     for bar in range(2, 8):
-        arrival = player.planner.mute(player.begin(line(bar)), line(bar))
-        assert arrival.placement is None and arrival.reason == "silent input"
+        assert player.planner.mute(player.begin(line(bar)), line(bar)) is None
     player.due(line(9))
     for bar in range(4, 10):
         decision = player.decisions[bar]
-        assert (decision.sounding, decision.reason) == ("silence", "silent input")
-        assert not decision.expected
+        assert (decision.event.sounding, decision.event.reason) == ("silence", "silent input")
+        assert not decision.event.expected
 
 
 def test_when_the_input_falls_silent_older_plans_are_silenced_on_a_bar_line(
     player: Player,
 ) -> None:
     player.plan_bars(2, 6)  # up to bar 9
-    arrival = player.planner.mute(player.begin(line(6)), line(6))
-    placement = arrival.placement
+    placement = player.planner.mute(player.begin(line(6)), line(6))
     assert placement is not None and placement.epoch is None
-    assert (placement.first_bar, placement.bars) == (8, 3)
+    assert (placement.first_bar, placement.end_bar) == (8, 11)
     assert placement.start_samples == line(8) and len(placement.clip) == 3 * BAR
     assert not placement.clip.any() and len(placement.lead_in) == LEAD_IN
     assert (placement.tokens == 9).all()
     player.planner.placed(placement)
     player.due(line(12))
-    assert player.decisions[7].sounding == "plan"
-    assert [player.decisions[bar].reason for bar in (8, 9, 10, 11)] == ["silent input"] * 4
+    assert player.decisions[7].event.sounding == "plan"
+    assert [player.decisions[bar].event.reason for bar in (8, 9, 10, 11)] == ["silent input"] * 4
 
 
 def test_a_plan_begun_before_the_silence_is_not_placed_after_it(player: Player) -> None:
@@ -478,24 +486,24 @@ def test_a_plan_begun_before_the_silence_is_not_placed_after_it(player: Player) 
 def test_when_the_music_goes_on_so_does_the_stem(player: Player) -> None:
     player.plan_bars(2, 6)
     for bar in range(6, 10):
-        arrival = player.planner.mute(player.begin(line(bar)), line(bar))
-        if arrival.placement is not None:
-            player.planner.placed(arrival.placement)
+        placement = player.planner.mute(player.begin(line(bar)), line(bar))
+        if placement is not None:
+            player.planner.placed(placement)
     player.plan(line(10))
     player.due(line(12))
-    assert player.decisions[11].reason == "silent input"
-    assert player.decisions[12].sounding == "plan"
+    assert player.decisions[11].event.reason == "silent input"
+    assert player.decisions[12].event.sounding == "plan"
 
 
 def test_after_a_silence_the_generator_is_not_given_it_to_go_on_from(player: Player) -> None:
     player.plan_bars(2, 6)
-    assert player.planner.prefix_frames(player.begin(line(6)).layout) > 0
-    arrival = player.planner.mute(player.begin(line(7)), line(7))
-    assert arrival.placement is not None
-    player.planner.placed(arrival.placement)
-    assert player.planner.prefix_frames(player.begin(line(10)).layout) == 0
+    assert player.planner.prefix(player.begin(line(6)).layout).frames > 0
+    placement = player.planner.mute(player.begin(line(7)), line(7))
+    assert placement is not None
+    player.planner.placed(placement)
+    assert player.planner.prefix(player.begin(line(10)).layout).frames == 0
     player.arrive(player.begin(line(11)), line(11.5))
-    assert player.planner.prefix_frames(player.begin(line(12.2)).layout) > 0
+    assert player.planner.prefix(player.begin(line(12.2)).layout).frames > 0
 
 
 # --- for long ------------------------------------------------------------------------------------
@@ -504,13 +512,13 @@ def test_after_a_silence_the_generator_is_not_given_it_to_go_on_from(player: Pla
 def test_what_was_undone_to_is_repeated_in_phase_however_long(player: Player) -> None:
     player.plan_bars(2, 10)
     player.due(line(12))
-    player.planner.hold = True
-    assert player.planner.undo(line(12))
+    player.planner.bars.hold = True
+    assert player.planner.bars.undo(line(12))
     player.due(line(120))
     for bar in range(20, 120):
-        player.planner.due(line(bar))
-        clip = player.planner._stem.clip(bar)
-        earlier = player.planner._stem.clip(bar - 4)
+        player.planner.bars.due(line(bar))
+        clip = player.planner.stem.clips.get(bar)
+        earlier = player.planner.stem.clips.get(bar - 4)
         if clip is not None and earlier is not None:
             assert clip.epoch == earlier.epoch and clip.plan_bar == earlier.plan_bar + 4, bar
 

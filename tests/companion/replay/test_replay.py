@@ -21,8 +21,8 @@ from companion.session.rig import run_recording
 from companion.session.session import Session
 from companion.system.errors import CompanionError
 from companion.take.events import EVENTS_FILE
-from companion.take.provenance import Provenance
 from companion.take.recover import recover
+from companion.take.take import Provenance
 from tests.companion.audio.leak import leaky_rig, room
 from tests.companion.lines import read_lines
 from tests.companion.stage import RATE as STAGE_RATE

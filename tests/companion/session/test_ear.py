@@ -5,6 +5,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
+from companion.audio.aligned_input import Look
 from companion.clock.transport import Transport
 from companion.control.store import ParameterStore
 from companion.session.ear import Ear
@@ -22,7 +23,9 @@ class Room:
     def __init__(self, signal: np.ndarray, rig: dict | None = None, origin: int = 0) -> None:
         self.signal, self.position, self.oldest = signal, 0, 0
         self.store = ParameterStore(rig or {}, {"bass": {}})
-        self.ear = Ear(self, Transport(RATE, Fraction(120), origin), self.store)
+        self.ear = Ear(
+            lambda: Look(self, self.position), Transport(RATE, Fraction(120), origin), self.store
+        )
 
     def capture(self, start: int, n: int) -> np.ndarray:
         assert start + n <= self.position

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from companion.control.midi import FakeMidiInput, NoMidi
+from companion.control.midi_port import NoMidi
 from companion.control.preset import (
     AudioPreset,
     GeneratorPreset,
@@ -33,6 +33,7 @@ from companion.session.session import Session
 from companion.session.status import Status
 from companion.system.errors import CompanionError
 from companion.take.events import EVENTS_FILE
+from tests.companion.control.fakes import FakeMidiInput
 from tests.companion.lines import read_lines
 from tests.companion.session.test_session import Stream, Unplugged
 from tests.companion.studio import BAR, RATE, music, no_device, solo, standin

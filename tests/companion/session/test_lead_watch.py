@@ -7,11 +7,12 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from companion.clock.link import FakeLinkNetwork, LinkSource
+from companion.clock.link import LinkSource
 from companion.clock.meter import METERS
 from companion.clock.midi_clock import START, STOP
 from companion.clock.reading import Line
 from companion.session.conductor import MAX_BEND, SETTLE_S
+from tests.companion.clock.fake_link import FakeLinkNetwork
 from tests.companion.clock.master import RATE, START_S
 from tests.companion.clock.stage import BLOCK, Led, Scripted, Stage, examples
 

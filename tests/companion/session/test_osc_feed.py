@@ -1,16 +1,19 @@
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from fractions import Fraction
 
 import pytest
 
 from companion.clock.transport import Transport
-from companion.control.osc_out import FakeOscSender
 from companion.control.osc_packet import read_packet
 from companion.control.store import ParameterStore
-from companion.players.metrics import BarMetrics, PlayerMetrics
+from companion.players.desk import Desk
+from companion.players.journal import Journal
+from companion.players.metrics import BarMetrics, Metrics, PlayerMetrics
 from companion.session.osc_feed import OscFeed
+from tests.companion.control.fakes import FakeOscSender
 
 RATE = 32_000
 BEAT = RATE // 2
@@ -28,10 +31,13 @@ class Memory:
     meters: Meters = field(default_factory=Meters)
 
 
-def metrics(bar: int) -> BarMetrics:
-    late = PlayerMetrics("repeat", -0.5, 5, 0.75, 17, "repeat")
-    resting = PlayerMetrics(None, None, None, None, None, "none")
-    return BarMetrics(bar, -0.5, 5, 0.75, 17, "repeat", {"bass": late, "drums": resting})
+class Late(Metrics):
+    """Every bar is late."""
+
+    def bar(self, bar: int, players: Iterable[str]) -> BarMetrics:
+        late = PlayerMetrics("repeat", -0.5, 5, 0.75, 17, "repeat")
+        resting = PlayerMetrics(None, None, None, None, None, "none")
+        return BarMetrics(late, {"bass": late, "drums": resting})
 
 
 class World:
@@ -41,7 +47,9 @@ class World:
         self.sender = FakeOscSender()
         self.store = ParameterStore({}, {"bass": {}, "drums": {}})
         self.transport = Transport(RATE, Fraction(120), origin)
-        self.feed = OscFeed(self.sender, Memory(), self.transport, self.store, metrics)
+        journal = Journal(None, self.transport, 0)
+        desk = Desk(Memory(), self.transport, self.store, journal, Late())  # type: ignore[arg-type]
+        self.feed = OscFeed(self.sender, desk)
 
     def told(self, *addresses: str) -> list[tuple]:
         """Address and arguments of what was sent since the last call, of some addresses or all."""

@@ -7,12 +7,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from companion.control.osc_out import FakeOscSender
 from companion.control.osc_packet import read_packet
 from companion.control.preset import Preset
 from companion.session.rig import run_recording
 from companion.session.session import Session
 from companion.take.events import EVENTS_FILE
+from tests.companion.control.fakes import FakeOscSender
 from tests.companion.lines import read_lines
 from tests.companion.listen.notes import song
 from tests.companion.studio import (

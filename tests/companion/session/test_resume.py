@@ -13,9 +13,8 @@ from companion.control.preset import GeneratorPreset, Preset
 from companion.session.jam import jam
 from companion.session.resume import cut_off, resume
 from companion.system.errors import CompanionError
-from companion.take.event_log import EventLog
+from companion.take.event_log import EventLog, lock
 from companion.take.events import EVENTS_FILE
-from companion.take.lock import lock
 from tests.companion.lines import read_lines
 from tests.companion.studio import BAR, Played, music, play, solo, turn
 

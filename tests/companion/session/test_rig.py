@@ -12,11 +12,11 @@ import soundfile
 
 from companion.audio.timebase import OfflineTimebase, StreamTimebase
 from companion.device.devices import Device
-from companion.device.fake import FakeWorld
 from companion.device.supervisor import Supervisor
 from companion.device.wire import Wanted
 from companion.session import rig
 from companion.system.errors import CompanionError, NoDevice
+from tests.companion.device.fake import FakeWorld
 from tests.companion.studio import music
 
 USB = Device(0, "USB Audio", "ALSA", 2, 2, 48_000.0, True, True, 0)
@@ -118,7 +118,7 @@ def world(monkeypatch: pytest.MonkeyPatch) -> FakeWorld:
 
 
 def test_a_device_gives_its_rate_and_its_name(world: FakeWorld) -> None:
-    made = rig.open_device(3, "usb", None, None)
+    made = rig.open_device(3, Wanted("usb"))
     assert (made.rate, made.memory.players) == (48_000, 3)
     assert (made.input, made.output) == ("USB Audio", "USB Audio")
 
@@ -134,7 +134,7 @@ def test_a_device_gives_its_rate_and_its_name(world: FakeWorld) -> None:
 )
 def test_what_no_device_can_do_is_named(world: FakeWorld, asked: dict, named: str) -> None:
     with pytest.raises(CompanionError, match=named) as caught:
-        rig.open_device(1, **{"input": None, "output": None, "rate": None, **asked})
+        rig.open_device(1, Wanted(**asked))
     assert not isinstance(caught.value, NoDevice)
     assert "\n" not in str(caught.value)
 
@@ -142,9 +142,9 @@ def test_what_no_device_can_do_is_named(world: FakeWorld, asked: dict, named: st
 def test_no_device_at_all_is_told_apart(world: FakeWorld) -> None:
     world.devices = ()
     with pytest.raises(NoDevice):
-        rig.open_device(1, None, None, None)
+        rig.open_device(1, Wanted())
     with pytest.raises(CompanionError, match="USB") as caught:
-        rig.open_device(1, "USB", None, None)
+        rig.open_device(1, Wanted("USB"))
     assert not isinstance(caught.value, NoDevice)
 
 

@@ -19,7 +19,6 @@ from companion.audio.click import tick
 from companion.audio.memory import AudioMemory
 from companion.audio.timebase import Timebase
 from companion.control.osc import OscKnobs
-from companion.control.osc_out import FakeOscSender
 from companion.control.preset import PlayerPreset, Preset
 from companion.generate.inline import InlineWorker
 from companion.generate.loading import Loading
@@ -27,6 +26,7 @@ from companion.session.rig import Rig, run_recording
 from companion.session.session import Session
 from companion.system.errors import CompanionError
 from companion.take.events import EVENTS_FILE
+from tests.companion.control.fakes import FakeOscSender
 from tests.companion.lines import read_lines
 from tests.companion.studio import (
     BAR,

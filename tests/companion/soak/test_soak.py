@@ -3,17 +3,26 @@
 from __future__ import annotations
 
 import resource
+from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import pytest
 
 from companion.audio.memory import AudioMemory
 from companion.device.event import Losable
+from companion.generate.inline import InlineWorker
+from companion.generate.loading import loading
+from companion.generate.standin import StandInGenerator
+from companion.generate.warmup import typical_request
+from companion.generate.worker import Worker
 from companion.soak.faults import KINDS, faults
+from companion.soak.generator import RESTART_S, TroubledGenerator
 from companion.soak.memory_slope import resident_mb, slope_mb_per_hour
 from companion.soak.run import soak
 from companion.soak.stream import LoopStream
 from companion.system.errors import CompanionError
+from model.request import StemRequest
 
 
 def test_a_minute_with_faults_loses_nothing_that_it_must_not() -> None:
@@ -44,6 +53,54 @@ def test_every_kind_of_fault_comes_in_order_and_by_the_seed_alone() -> None:
     assert evening != list(faults(8, 4_000))
     assert 4_000 / len(evening) == pytest.approx(6.0, rel=0.15)
     assert evening[0].bar > 4.0
+
+
+@dataclass
+class Generator:
+    """One in trouble, its worker, and their time."""
+
+    seconds: float = 0.0
+
+    def __post_init__(self) -> None:
+        inner = InlineWorker(loading("standin"))
+        self.troubled = TroubledGenerator(inner, 1_000, self.now, lambda _: 0.5)
+        clock = lambda: self.seconds  # noqa: E731
+        self.worker = Worker(self.troubled.open, clock=clock, threaded=False)
+        self.worker.wait_ready(0.0)
+        self.plans = 0
+
+    def now(self) -> int:
+        return round(1_000 * self.seconds)
+
+    def plan(self, request: StemRequest, seconds: float) -> list[tuple[str, float]]:
+        """Have one made, and wait so long; how plans ended meanwhile, and after how long."""
+        self.plans += 1
+        self.worker.submit(self.plans, [request], patience_s=3.0)
+        started_s, ended = self.seconds, []
+        while self.seconds < started_s + seconds:
+            ended += [(end.outcome, self.seconds - started_s) for end in self.worker.poll()]
+            self.seconds += 0.05
+            self.troubled.tick()
+        return ended
+
+
+def test_a_generator_in_trouble_is_late_refused_or_replaced() -> None:
+    generator, request = Generator(), typical_request(StandInGenerator())
+    near = partial(pytest.approx, abs=0.11)
+    assert generator.plan(request, 2.0) == [("done", near(0.5))]
+    generator.troubled.slow(3.0, until=generator.now() + 1)
+    assert generator.plan(request, 2.0) == [("done", near(1.5))]
+    generator.troubled.spoil(1)
+    assert generator.plan(request, 2.0) == [("failed", near(0.5))]
+    assert generator.plan(request, 2.0) == [("done", near(0.5))]
+    assert generator.worker.restarts == 0
+    generator.troubled.hang()
+    assert generator.plan(request, 10.0) == [("failed", near(3.0))]
+    assert generator.plan(request, 2.0) == [("done", near(0.5))]
+    assert generator.worker.restarts == 1
+    generator.troubled.die()
+    assert generator.plan(request, 8.0) == [("done", near(RESTART_S + 0.5))]
+    assert generator.worker.restarts == 2
 
 
 def test_a_recording_goes_round_and_falls_silent_when_told() -> None:

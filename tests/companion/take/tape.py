@@ -13,7 +13,9 @@ def ramp(start: int, count: int, voice: int) -> np.ndarray:
 
 
 class FakeTape:
-    """`companion.take.recorder.Tape` without a stream: `position` is set by hand."""
+    """The input and the voices without a stream: `position` is set by hand."""
+
+    stereo = False
 
     def __init__(self, ring: int = 10**9) -> None:
         self.position = 0

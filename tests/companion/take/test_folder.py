@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from companion.system.errors import CompanionError
-from companion.take.folder import make_take_folder
+from companion.take.take import make_take_folder
 
 NOW = datetime(2026, 11, 5, 21, 30, 7)
 

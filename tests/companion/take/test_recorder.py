@@ -234,14 +234,13 @@ def test_a_killed_process_leaves_files_that_open(tmp_path: Path) -> None:
         assert np.array_equal(read(tmp_path, name), ramp(0, 2500, voice))
 
 
-class Pair:
-    """The input's two channels: its own number, and that upside down."""
+class Pair(FakeTape):
+    """Has two channels of the input: its own number, and that upside down."""
 
-    def __init__(self, tape: FakeTape) -> None:
-        self._tape = tape
+    stereo = True
 
     def capture_stereo(self, start: int, n: int, /) -> np.ndarray:
-        one = self._tape.capture(start, n)
+        one = self.capture(start, n)
         return np.stack([one, -one], axis=1)
 
 
@@ -255,8 +254,8 @@ def test_two_channels_have_a_file_of_the_same_stretch(
     tmp_path_factory: pytest.TempPathFactory, start: int, advances: list[int], ring: int
 ) -> None:
     folder = tmp_path_factory.mktemp("take")
-    tape = FakeTape(ring)
-    recorder = TakeRecorder(folder, tape, VOICES, RATE, start, stereo=Pair(tape))
+    tape = Pair(ring)
+    recorder = TakeRecorder(folder, tape, VOICES, RATE, start)
     for advance in advances:
         tape.position += advance
         recorder.drain()

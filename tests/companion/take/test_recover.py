@@ -9,9 +9,8 @@ import pytest
 import soundfile
 
 from companion.system.errors import CompanionError
-from companion.take.event_log import EventLog
+from companion.take.event_log import EventLog, is_locked
 from companion.take.events import EVENTS_FILE, Incident, TakeEnded
-from companion.take.lock import is_locked
 from companion.take.recover import END_REASON, recover
 from companion.take.wave_file import WaveWriter, whole_frames
 from tests.companion.lines import read_lines

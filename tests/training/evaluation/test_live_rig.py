@@ -9,16 +9,21 @@ import numpy as np
 import pytest
 
 from companion.clock.transport import Transport
+from companion.generate.effort import Effort
 from companion.listen.window import context_window
 from companion.players.planner import Planner
+from companion.players.request import stem_requests
 from model.grid import HOP, SAMPLE_RATE
 from model.request import StemRequest, StemResult
+from tests.companion.studio import solo
 from training.evaluation.examples import CYCLE
 from training.evaluation.held_out import BarGrid
 from training.evaluation.live import PLAN_S, Session, horizon_bar, plan_request, play_live
 from training.evaluation.scenarios import CYCLE as LIVE
 from training.evaluation.scenarios import SHIPPED
 
+EFFORT = Effort(SHIPPED.decode.steps, SHIPPED.guidance, SHIPPED.form)
+KNOBS = solo().store().snapshot("bass")
 MAX_FRAMES = 512
 BARS = 16
 
@@ -49,13 +54,14 @@ def rig_requests(audio: np.ndarray, bpm: Fraction, bars: range) -> list[StemRequ
     for bar in bars:
         now = transport.bar_start_samples(horizon_bar(BarGrid(float(bpm)), bar))
         ready = now + math.ceil(PLAN_S * SAMPLE_RATE)
-        window = planner.window(now, planner.first_bar(ready))
+        window = planner.window(now, planner.bars.first_bar(ready))
         assert window is not None and window.layout.first_bar == bar
         layout = window.layout
         heard = context_window(
             Input(audio, now), transport.grid(), layout.first_frame, layout.frames, CYCLE
         )
-        request = planner.request(window, heard, 4, SHIPPED.guidance, SHIPPED.form, SHIPPED.decode)
+        given = planner.prefix(layout)
+        (request,) = stem_requests(planner.stem, window, given, heard, KNOBS, EFFORT)
         requests.append(request)
         arrival = planner.arrive(window, made(request, len(requests)), window.deadline_samples)
         assert arrival.placement is not None

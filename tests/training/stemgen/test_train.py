@@ -22,9 +22,9 @@ from model.checkpoint import (
     load_network,
 )
 from model.grid import LEVELS, VOCABULARY
-from model.instruments import NULL
+from model.instruments import INSTRUMENTS, NULL
 from model.masking import draw_levels, draw_rates, mask_frames, mask_targets
-from model.network import NetworkConfig, StemNetwork
+from model.network import SOUNDS, NetworkConfig, StemNetwork
 from model.pitch import PITCHES
 from model.request import HARMONY_WIDTH, SOURCES
 from model.sources import UNKNOWN
@@ -384,6 +384,7 @@ def test_a_run_that_was_interrupted_ends_as_the_unbroken_one_bit_for_bit(
 
     network = load_network(straight, fingerprint(load_codec(codec_weights)))
     assert network.config == fine_config
+    assert network.sounds.shape == (len(INSTRUMENTS), SOUNDS, network.sound_width)
     with pytest.raises(TrainingError, match=r"seed 1.*seed 2"):
         go(encoded_out, tmp_path / "broken", *rest, seed=2)
 
@@ -405,7 +406,9 @@ def test_a_run_may_start_from_weights(
     )
     ours, theirs = load_network(again).state_dict(), load_network(first).state_dict()
     for name, tensor in ours.items():
-        torch.testing.assert_close(tensor, theirs[name], atol=1e-3, rtol=0)
+        # The sounds are chosen anew, with codebooks that have been halves in between.
+        allowed = 1e-2 if name == "sounds" else 0.0
+        torch.testing.assert_close(tensor, theirs[name], atol=1e-3, rtol=allowed)
 
 
 def test_features_may_start_from_tokens(toy_network_config):

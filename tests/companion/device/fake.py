@@ -12,8 +12,9 @@ from collections.abc import Callable
 
 import numpy as np
 
-from companion.audio.callback import callable_callback
+from companion.audio.callback import callback_address
 from companion.audio.lease import Lease
+from companion.audio.machine import callable_at
 from companion.audio.memory import AudioMemory, Samples, lease_slots
 from companion.device.devices import Device, DuplexDevice, choose_duplex
 from companion.device.wire import Opened, Wanted
@@ -110,7 +111,7 @@ class FakeLink:
         self._lease = Lease(memory, *channels, slots)
         self._block, self._rate = block, memory.rate
         self._started_s, self._done = self._world.now_s, 0
-        self._call = callable_callback()
+        self._call = callable_at(callback_address())
         trip = self._world.round_trip_samples
         self._cable: list[Samples] = [np.zeros(trip or 0, np.float32)]
         self.keep_up()

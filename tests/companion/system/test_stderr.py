@@ -7,7 +7,7 @@ import sys
 
 SCRIPT = """
 import os, sys
-from companion.cli.stderr import hushed
+from companion.system.stderr import hushed
 try:
     with hushed():
         os.write(2, b"theirs, during;")

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import fields, is_dataclass
 from functools import cache
 from types import UnionType
-from typing import Any, TypeVar, get_args, get_origin, get_type_hints
+from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
 Made = TypeVar("Made")
 
@@ -46,31 +46,38 @@ def plain(value: Any, rounded: bool) -> Any:
     return round(number, 6) if rounded else number
 
 
-def made(kind: Callable[..., Made], told: Mapping[str, Any]) -> Made:
-    """An object of a dataclass, `kind`, from its fields in JSON; others are passed over.
+def made(kind: Callable[..., Made], told: Mapping[str, Any], exact: bool = False) -> Made:
+    """An object of a dataclass, `kind`, from its fields in JSON.
 
-    TypeError or ValueError if one is missing or of another type.
+    TypeError or ValueError if one is missing or of another type, or, where it is to be `exact`,
+    if there are others: else they are passed over.
     """
     types = _types(kind)
-    return kind(**{name: _typed(told[name], types[name]) for name in types if name in told})
+    if exact and not told.keys() <= types.keys():
+        raise ValueError(f"it has {', '.join(sorted(told.keys() - types.keys()))}")
+    return kind(**{name: _typed(told[name], types[name], exact) for name in types if name in told})
 
 
-def _typed(value: Any, kind: Any) -> Any:
+def _typed(value: Any, kind: Any, exact: bool) -> Any:
     """What JSON has of a value of a type; TypeError or ValueError if it is none."""
     if kind is Any or type(value) is kind:
         return value
     origin, parts = _parts(kind)
-    if origin is UnionType:  # with None
-        return None if value is None else _typed(value, parts[0])
+    if origin is UnionType:  # of which the first may have to be made
+        return value if type(value) in parts else _typed(value, parts[0], exact)
     if kind is float and value is None:  # JSON has no NaN
         return math.nan
     if origin is tuple and isinstance(value, list):
         parts = parts[:1] * len(value) if parts[-1] is ... else parts
-        return tuple(_typed(item, part) for item, part in zip(value, parts, strict=True))
+        return tuple(_typed(item, part, exact) for item, part in zip(value, parts, strict=True))
     if origin is Mapping and isinstance(value, dict):
-        return {parts[0](key): _typed(item, parts[1]) for key, item in value.items()}
+        return {parts[0](key): _typed(item, parts[1], exact) for key, item in value.items()}
     if isinstance(kind, type) and is_dataclass(kind) and isinstance(value, dict):
-        return made(kind, value)
-    if value in parts or isinstance(value, int | float if kind is float else origin or kind):
+        return made(kind, value, exact)
+    if origin is Literal:
+        valid = value in parts
+    else:
+        valid = isinstance(value, int | float if kind is float else origin or kind)
+    if valid:
         return value
     raise TypeError(f"{value!r} is not of type {kind}")

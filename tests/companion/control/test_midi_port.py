@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from companion.control.named_port import NamedPort
+from companion.control.midi_port import MidiPort
 
 
 class Library:
@@ -27,25 +27,25 @@ class Library:
 
 def test_a_port_that_comes_back_under_another_number_is_opened_again_once() -> None:
     library = Library("nano 20:0")
-    port = NamedPort(library, "nano 20:0", "NANO", "knobs")
-    assert [port.look(), port.there] == [False, True]
+    port = MidiPort(library, "nano 20:0", "knobs", "NANO")
+    assert [port.look(), port.connected] == [False, True]
     library.ports = ["through"]
-    assert [port.look(), port.look(), port.there] == [False, False, False]
+    assert [port.look(), port.look(), port.connected] == [False, False, False]
     library.ports = ["through", "nano 24:0"]
     assert [port.look(), port.look()] == [True, False]
-    assert (port.name, port.there, library.opened) == ("nano 24:0", True, [1])
+    assert (port.name, port.connected, library.opened) == ("nano 24:0", True, [1])
 
 
 def test_one_that_another_program_has_is_tried_again() -> None:
     library = Library()
-    port = NamedPort(library, "nano", "nano", "knobs")
+    port = MidiPort(library, "nano", "knobs", "nano")
     assert not port.look()
     library.ports, library.busy = ["nano"], True
-    assert [port.look(), port.there] == [False, False]
+    assert [port.look(), port.connected] == [False, False]
     library.busy = False
     assert port.look()
 
 
 def test_a_library_that_fails_is_a_port_that_is_gone() -> None:
-    port = NamedPort(object(), "nano", "nano", "knobs")
-    assert [port.look(), port.there] == [False, False]
+    port = MidiPort(object(), "nano", "knobs", "nano")
+    assert [port.look(), port.connected] == [False, False]

@@ -1,0 +1,69 @@
+"""The twins without hardware or sockets of what is open towards other programs."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Hashable
+
+from companion.control.midi import MidiKnobs, OnClock
+from companion.control.osc import OscKnobs
+from companion.control.osc_out import Messages, bundle
+from companion.control.preset import MidiPreset
+from companion.control.store import ParameterStore
+
+
+class FakeMidiInput:
+    """`send` is what a controller would do."""
+
+    def __init__(
+        self,
+        store: ParameterStore,
+        preset: MidiPreset,
+        on_clock: OnClock = lambda *_: None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.name, self.connected, self._closed, self._clock = "fake", True, False, clock
+        self._knobs = MidiKnobs(store, preset.map, on_clock)
+
+    def send(self, *message: int, at_s: float | None = None) -> None:
+        """A message arrives, at a monotonic time or now; after `close` nothing does."""
+        if not self._closed:
+            self._knobs.receive(message, self._clock() if at_s is None else at_s)
+
+    def close(self) -> None:
+        self._closed = True
+
+
+class FakeOscServer(OscKnobs):
+    """`receive_packet` is what a client would do."""
+
+    def __init__(self, store: ParameterStore) -> None:
+        super().__init__(store)
+        self._closed = False
+
+    def receive_packet(self, packet: bytes, sender: Hashable = None) -> None:
+        """A packet arrives; after `close` none does."""
+        if not self._closed:
+            super().receive_packet(packet, sender)
+
+    def close(self) -> None:
+        self._closed = True
+
+
+class FakeOscSender:
+    """`packets` is what a client would have received."""
+
+    def __init__(self) -> None:
+        self.sent = self.dropped = 0
+        self.trouble = ""
+        self.packets: list[bytes] = []
+        self._closed = False
+
+    def send(self, messages: Messages) -> None:
+        kept = tuple(messages)
+        if kept and not self._closed:
+            self.packets.append(bundle(kept))
+            self.sent += 1
+
+    def close(self) -> None:
+        self._closed = True
