@@ -98,7 +98,7 @@ def decode(network: StemNetwork, given: int) -> None:
         sound_known=torch.zeros(1, dtype=torch.bool),
     )
     prefix = torch.zeros(LEVELS, given, dtype=torch.long)
-    guided = GuidedNetwork(network, sources, prefix, GUIDANCE, "contrast")
+    guided = GuidedNetwork(network, sources, prefix, GUIDANCE, "distilled")
     kind = FrameDecoding if network.config.fine == "depth" else TokenDecoding
     decoding = kind(prefix, FRAMES, DecodeSettings(), 1, guided)
     while decoding.step():

@@ -56,19 +56,21 @@ class GuidedNetwork:
         self._network, self._sources, self._form = network, sources, form
         self._prefix = prefix
         self._read: dict[frozenset[str], tuple[Tensor, Past]] = {}
-        self._weights: Tensor | None = None  # of a network that is told them
+        self._weights: Tensor | None = None  # where the network is told them
         self._available = sources.told() & set(network.config.sources)
         self.set_guidance(guidance)
 
     def set_guidance(self, guidance: Mapping[str, float]) -> None:
         """New weights from the next step on."""
         weights = {name: guidance.get(name, 1.0) for name in sorted(self._available)}
-        if self._network.config.guided:
+        if self._form == "distilled" and self._network.config.guided:
             row = [weights.get(name, 1.0) for name in SOURCES]
             self._weights = torch.tensor([row], device=self._prefix.device)
             self._read.clear()
-            weights = dict.fromkeys(weights, 1.0)
-        self.terms = guidance_terms(weights, self._form)
+            self.terms = guidance_terms(weights, "distilled")
+        else:
+            form = "contrast" if self._form == "distilled" else self._form
+            self.terms = guidance_terms(weights, form)
         with torch.inference_mode(), autocast(self._prefix.device):
             read = [self._read_sources(term.sources) for term in self.terms]
             self.rest = torch.cat([rest for rest, _ in read])

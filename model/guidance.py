@@ -10,7 +10,8 @@ exactly the conditional, for one pass through the network.
 g are the sources of one weight, taken together. It asks what a source adds to the others, where
 *joint* asks what it says alone; and sources that are turned alike cost one pass between them.
 
-All agree when there is one source.
+All agree when there is one source. *Distilled* is one pass of a network that is told the weights
+and has learnt to give what contrast gives.
 """
 
 from __future__ import annotations

@@ -26,10 +26,10 @@ ALWAYS_GUIDED = ("audio", "instrument", "clock")
 """The sources that guidance has to be told for."""
 SOURCES = (*ALWAYS_GUIDED, "harmony", "sound")
 """What the network may be told, and what guidance can lean on."""
-FORMS = ("contrast", "joint", "product")
-"""How guidance over several sources is combined."""
+FORMS = ("distilled", "contrast", "joint", "product")
+"""How guidance over several sources is combined: by a network that has learnt to, or of passes."""
 
-Form = Literal["contrast", "joint", "product"]
+Form = Literal["distilled", "contrast", "joint", "product"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +87,7 @@ class StemRequest:
         instrument: index into `model.instruments.INSTRUMENTS`, or NULL.
         guidance: a number from 0 up for each of "audio", "instrument" and "clock", and for
             "harmony" and "sound" where they are to be other than 1.
-        form: "contrast", "joint" or "product".
+        form: one of `FORMS`; "distilled" is "contrast" to a network that is not told guidance.
         decode: how tokens are chosen.
         seed: 0 .. 2**63 - 1; the same request gives the same stem.
 

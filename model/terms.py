@@ -19,7 +19,7 @@ def guidance_terms(weights: Mapping[str, float], form: str) -> tuple[Term, ...]:
 
     Args:
         weights: one number from 0 up for each source at hand; 1 is no guidance by it.
-        form: `contrast`, `joint` or `product`.
+        form: one of `model.request.FORMS`; `distilled` is of a network that is told the weights.
 
     Raises:
         ValueError: an unknown form.
@@ -30,7 +30,9 @@ def guidance_terms(weights: Mapping[str, float], form: str) -> tuple[Term, ...]:
     def add(sources: frozenset[str], coefficient: float) -> None:
         shares[sources] = shares.get(sources, 0.0) + coefficient
 
-    if form == "product":
+    if form == "distilled":
+        add(frozenset(weights), 1.0)
+    elif form == "product":
         for source, weight in weights.items():
             add(frozenset({source}), weight)
         add(nothing, 1.0 - sum(weights.values()))
@@ -47,6 +49,6 @@ def guidance_terms(weights: Mapping[str, float], form: str) -> tuple[Term, ...]:
             add(everything, weight - 1.0)
             add(everything - group, 1.0 - weight)
     else:
-        raise ValueError(f"guidance form is {form!r}; valid: contrast, joint, product")
+        raise ValueError(f"guidance form is {form!r}; valid: distilled, contrast, joint, product")
     kept = [Term(sources, share) for sources, share in shares.items() if abs(share) > 1e-9]
     return tuple(sorted(kept, key=lambda term: (-len(term.sources), sorted(term.sources))))

@@ -90,5 +90,5 @@ def test_two_sources_by_hand():
 
 
 def test_an_unknown_form_is_named():
-    with pytest.raises(ValueError, match="'sum'; valid: contrast, joint, product"):
+    with pytest.raises(ValueError, match="'sum'; valid: distilled, contrast, joint, product"):
         guidance_terms({"audio": 1.0}, "sum")

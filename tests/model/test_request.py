@@ -92,7 +92,7 @@ def test_a_request_that_fits_is_taken() -> None:
             "sound holds NaN or infinity; valid: finite numbers",
         ),
         ({"instrument": 19}, "instrument is 19; valid: 0 to 17, 18 for none"),
-        ({"form": "sum"}, "form is 'sum'; valid: contrast, joint, product"),
+        ({"form": "sum"}, "form is 'sum'; valid: distilled, contrast, joint, product"),
         ({"seed": -1}, "seed is -1; valid: 0 to 2**63 - 1"),
         ({"seed": 2**63}, f"seed is {2**63}; valid: 0 to 2**63 - 1"),
     ],

@@ -112,14 +112,15 @@ def test_a_guided_network_takes_one_pass_whatever_the_weights(teacher, songs):
     for weight in student.guidance.parameters():
         torch.nn.init.normal_(weight)
     weights = {"audio": 3.0, "clock": 2.0, "instrument": 1.5}
-    model = GuidedNetwork(student, sources, none, weights, "contrast")
+    model = GuidedNetwork(student, sources, none, weights, "distilled")
     assert len(model.terms) == 1
-    assert len(GuidedNetwork(teacher, sources, none, weights, "contrast").terms) == 4
+    for network, form in ((teacher, "distilled"), (teacher, "contrast"), (student, "contrast")):
+        assert len(GuidedNetwork(network, sources, none, weights, form).terms) == 4
     before = model.rest.clone()
     model.set_guidance(dict.fromkeys(weights, 1.0))
     assert not torch.equal(before, model.rest), "its knobs are live"
     torch.testing.assert_close(
-        model.rest, GuidedNetwork(student, sources, none, {}, "contrast").rest
+        model.rest, GuidedNetwork(student, sources, none, {}, "distilled").rest
     )
 
 
