@@ -67,7 +67,8 @@ class Distillation(StemgenTraining):
         self.teacher = teacher.to(device).eval().requires_grad_(False)
 
     def loss(self, batch: PairBatch, generator: torch.Generator) -> tuple[Tensor, dict[str, float]]:
-        """How far the student is from the guided teacher (nats), and the finer levels' loss."""
+        """How far the student is from the guided teacher on windows [B, Q, T] (nats), and the loss
+        of the finer levels."""
         size, to = len(batch.instrument), self.device
         sources = sources_of(self.network, batch).keep(draw_told(size, generator))
         order = torch.randperm(len(GROUPS), generator=generator).tolist()

@@ -193,7 +193,7 @@ class Window:
     reference: slice
 
     def arrays(self) -> dict[str, np.ndarray]:
-        """Its rows of a `PairBatch`, as the shard has them."""
+        """Its rows of a `PairBatch`, as the shard has them: [Q, T], [T, ...], [Q, R]."""
         song, window = self.song, slice(self.first, self.first + self.frames)
         # Of a song that is shorter than a reference what is missing does not sound.
         lacking = REFERENCE_FRAMES - (self.reference.stop - self.reference.start)

@@ -154,7 +154,8 @@ def test_held_out_stems_are_loud_stretches(band, tmp_path):
     soundfile.write(tmp_path / "00000" / "late.flac", late, SAMPLE_RATE)
     soundfile.write(tmp_path / "00000" / "silent.flac", 0 * late, SAMPLE_RATE)
     meta = {"tempo": 120.0, "beats_per_bar": 4, "bars": 3}
-    meta["stems"] = {f"{name}.flac": {"instrument": "organ"} for name in ("late", "silent")}
+    organ = {"instrument": "organ", "program": 16, "font": "fluid"}
+    meta["stems"] = {f"{name}.flac": organ for name in ("late", "silent")}
     (tmp_path / "00000" / "meta.json").write_text(json.dumps(meta))
     (piece,) = held_out_stems([tmp_path / "00000"], seconds=2.0)
     assert piece.name == "00000/late" and piece.audio.min() == pytest.approx(0.5)
