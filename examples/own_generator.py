@@ -24,7 +24,7 @@ from companion.generate.one_by_one import OneByOne
 from companion.session.rig import read_recording, run_recording
 from companion.session.session import Session
 from model.grid import HOP, LEVELS, SAMPLE_RATE
-from model.request import StemRequest, StemResult
+from model.request import ALWAYS_GUIDED, StemRequest, StemResult
 
 PRESET = parse_preset("players: [{name: drone, instrument: bass}]\ncount_in_bars: 0", "drone.yaml")
 
@@ -64,6 +64,8 @@ class DroneGenerator:
 
     max_frames = 500
     device = "cpu"
+    in_depth = guided = False  # it takes no steps and needs no guidance
+    sources = ALWAYS_GUIDED
 
     def silence(self, frames: int) -> NDArray[np.int16]:
         """Tokens that sound like nothing."""

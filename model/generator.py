@@ -22,7 +22,7 @@ from model.checkpoint import (
 from model.context import ContextEncoder, context_gain
 from model.decoding import Finer, FrameDecoding, TokenDecoding, sample
 from model.device import autocast, pick_device
-from model.grid import HOP
+from model.grid import HOP, LEVELS
 from model.guidance import combine, guidance_terms
 from model.network import StemNetwork
 from model.pitch import pitches
@@ -160,7 +160,11 @@ class StemDecoding:
         prefix = torch.from_numpy(request.prefix.astype(np.int64)).to(device)
         self._passes = 0
         self.guided = GuidedNetwork(network, sources, prefix, request.guidance, request.form)
-        decoding = FrameDecoding if network.config.fine == "depth" else TokenDecoding
+        decoding = FrameDecoding if generator.in_depth else TokenDecoding
+        if not generator.in_depth and len(request.decode.steps) != LEVELS:
+            raise ValueError(
+                f"steps are {request.decode.steps}; valid with these weights: {LEVELS} numbers"
+            )
         self.tokens = decoding(prefix, request.frames, request.decode, request.seed, self.guided)
         self._timings["read_prefix"] = time.perf_counter() - started
 
@@ -241,6 +245,21 @@ class StemGenerator:
     def max_frames(self) -> int:
         """Longest window that the network was trained on."""
         return self.network.config.frames
+
+    @property
+    def in_depth(self) -> bool:
+        """Whether it fills whole frames, so that only steps of the first level are taken."""
+        return self.network.config.fine == "depth"
+
+    @property
+    def guided(self) -> bool:
+        """Whether it has learnt to be guided in one pass."""
+        return self.network.config.guided
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """What it may be told, of `model.request.SOURCES`."""
+        return self.network.config.sources
 
     def encode(self, audio: Tensor) -> Tensor:
         """Audio [samples], 32 kHz -> tokens [Q, frames]."""

@@ -34,10 +34,11 @@ Form = Literal["distilled", "contrast", "joint", "product"]
 
 @dataclass(frozen=True, slots=True)
 class DecodeSettings:
-    """How tokens are chosen, level by level.
+    """How tokens are chosen, level by level or in whole frames.
 
     Attributes:
-        steps: decode steps of each level, coarse to fine, each at least 1.
+        steps: decode steps of each level, coarse to fine, each at least 1. To a network that tells
+            finer levels in depth only the first matters, and it may be the only one.
         causal_bias: weight of "earlier frames first" (w_s) at the paper's 128 steps, at least 0.
         confidence: weight of the candidate's probability (w_c) at 128 steps, at least 0.
         randomness: weight of the uniform noise (w_r), at least 0.
@@ -47,7 +48,7 @@ class DecodeSettings:
         ValueError: a value outside its range.
     """
 
-    steps: tuple[int, int, int, int] = (8, 8, 4, 2)
+    steps: tuple[int, ...] = (8, 8, 4, 2)
     causal_bias: float = 0.1
     confidence: float = 0.03
     randomness: float = 1.0
@@ -55,8 +56,11 @@ class DecodeSettings:
 
     def __post_init__(self) -> None:
         """Check every range."""
-        if len(self.steps) != LEVELS or any(not _is_whole(s) or s < 1 for s in self.steps):
-            raise ValueError(f"steps are {self.steps!r}; valid: {LEVELS} whole numbers from 1 up")
+        whole = all(_is_whole(steps) and steps >= 1 for steps in self.steps)
+        if len(self.steps) not in (1, LEVELS) or not whole:
+            raise ValueError(
+                f"steps are {self.steps!r}; valid: {LEVELS} whole numbers from 1 up, or one"
+            )
         for name in ("causal_bias", "confidence", "randomness"):
             _check_number(name, getattr(self, name))
         _check_number("temperature", self.temperature)

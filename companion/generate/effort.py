@@ -21,7 +21,7 @@ FEWEST_STEPS = ((3, 3, 2, 1), (2, 2, 1, 1), (1, 1, 1, 1))
 SHARES = 16
 """Steps are cut by so many parts of what was wished for."""
 
-Steps = tuple[int, int, int, int]
+Steps = tuple[int, ...]
 _Asked = tuple[Steps, tuple[tuple[str, float], ...], Form]
 """An `Effort` that can be looked up."""
 
@@ -30,7 +30,7 @@ _Asked = tuple[Steps, tuple[tuple[str, float], ...], Form]
 class Effort:
     """How one stem is made."""
 
-    steps: Steps  # decode steps of each level
+    steps: Steps  # decode steps of each level, or of whole frames, where that is all there is
     guidance: Mapping[str, float]  # as in `StemRequest`, and so is the form
     form: Form
 
@@ -72,7 +72,7 @@ def _ways(most_passes: int) -> Iterator[Callable[[Effort, Effort], Effort]]:
 
 def hurried(effort: Effort) -> Effort:
     """The rest of a stem that is to be finished at once: a step a level."""
-    return replace(effort, steps=(1, 1, 1, 1))
+    return replace(effort, steps=(1,) * len(effort.steps))
 
 
 def with_passes(effort: Effort, passes: int) -> Effort:
@@ -101,10 +101,10 @@ def _closer(guidance: Mapping[str, float]) -> dict[str, float]:
 
 
 def _with_share(share: int, effort: Effort, wish: Effort) -> Effort:
-    few = zip(wish.steps, FEW_STEPS, strict=True)
+    few = zip(wish.steps, FEW_STEPS, strict=False)
     return _with_steps(effort, [max(least, ceil(steps * share / SHARES)) for steps, least in few])
 
 
 def _with_steps(effort: Effort, most: Sequence[int]) -> Effort:
-    a, b, c, d = (min(now, limit) for now, limit in zip(effort.steps, most, strict=True))
-    return replace(effort, steps=(a, b, c, d))
+    limited = zip(effort.steps, most, strict=False)
+    return replace(effort, steps=tuple(min(now, limit) for now, limit in limited))

@@ -61,6 +61,21 @@ class StemGenerator(Protocol):
         """What it computes on; prints as "cpu", "cuda", ..."""
         ...
 
+    @property
+    def in_depth(self) -> bool:
+        """Whether it fills whole frames, so that only steps of the first level are taken."""
+        ...
+
+    @property
+    def guided(self) -> bool:
+        """Whether guidance takes it no passes but the one."""
+        ...
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """What it may be told, of `model.request.SOURCES`."""
+        ...
+
     def silence(self, frames: int) -> NDArray[np.int16]:
         """Tokens int16 [4, frames] that sound like nothing."""
         ...

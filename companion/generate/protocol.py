@@ -20,9 +20,9 @@ from safetensors.numpy import load, save
 from companion.system.errors import CompanionError
 from companion.system.json_value import made
 from model.grid import LEVELS
-from model.request import StemRequest, StemResult
+from model.request import ALWAYS_GUIDED, StemRequest, StemResult
 
-VERSION = 4
+VERSION = 5
 MAX_STEMS = 32
 """Stems in a plan."""
 MAX_HEADER_BYTES = 1 << 20
@@ -53,6 +53,10 @@ class Ready:
     silence: NDArray[np.int16]  # int16 [4, max_frames], tokens that sound like nothing
     # seconds of that plan's stages, as in `StemResult.timings`
     timings: Mapping[str, float] = field(default_factory=dict)
+    # as `StemGenerator` has them
+    in_depth: bool = False
+    guided: bool = False
+    sources: tuple[str, ...] = ALWAYS_GUIDED
 
     def __post_init__(self) -> None:
         if self.silence.shape != (LEVELS, self.max_frames) or self.silence.dtype != np.int16:

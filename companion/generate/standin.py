@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from companion.audio.silence import is_silent
 from companion.generate.one_by_one import OneByOne
 from model.grid import HOP, LEVELS, SAMPLE_RATE
-from model.request import StemRequest, StemResult
+from model.request import SOURCES, StemRequest, StemResult
 from model.terms import guidance_terms
 
 AMPLITUDE = 0.5
@@ -32,6 +32,8 @@ class StandInGenerator:
 
     max_frames = 512
     device = "cpu"
+    in_depth = guided = False
+    sources = SOURCES
 
     def silence(self, frames: int) -> NDArray[np.int16]:
         """Tokens int16 [4, frames] without a marker."""

@@ -23,11 +23,9 @@ from model.request import DecodeSettings, StemRequest, StemResult
 BAR_FRAMES = 2 * FRAME_RATE
 """The typical plan is made at 120 BPM, where a bar of four beats takes 2 s."""
 PREFIX_BARS = 2
-TYPICAL = Effort(
-    DecodeSettings().steps, {"audio": 3.0, "instrument": 1.0, "clock": 3.0}, "contrast"
-)
-QUICK = DecodeSettings(steps=(2, 1, 1, 1))
-"""Enough to compare numbers of threads."""
+GUIDANCE = {"audio": 3.0, "instrument": 1.0, "clock": 3.0}
+QUICK = (2, 1, 1, 1)
+"""Enough steps to compare numbers of threads."""
 
 
 def warm_up(
@@ -46,7 +44,7 @@ def warm_up(
             music waits.
     """
     request = typical_request(generator)
-    quick = replace(request, decode=QUICK)
+    quick = replace(request, decode=DecodeSettings(QUICK[: len(request.decode.steps)]))
     if threads:
         if set_threads is not None:
             set_threads(threads)
@@ -78,6 +76,9 @@ def ready_of(
         threads=threads,
         silence=generator.silence(generator.max_frames),
         timings=dict(timings_s),
+        in_depth=generator.in_depth,
+        guided=generator.guided,
+        sources=generator.sources,
     )
 
 
@@ -89,7 +90,8 @@ def thread_candidates(processors: int) -> list[int]:
 def typical_request(generator: StemGenerator) -> StemRequest:
     """A full window with two bars of prefix, guided and decoded as the knobs start."""
     frames = generator.max_frames
-    work = typical_work(frames)
+    typical = typical_effort(generator.in_depth, generator.guided)
+    work = Work.of(frames, frames - _typical_prefix(frames), typical)
     time_s = np.arange(frames * HOP) / SAMPLE_RATE
     bars = np.arange(frames)[:, None] / BAR_FRAMES * np.array([4.0, 4.0, 1.0, 1.0])
     phase = np.where([True, False, True, False], np.sin(2 * np.pi * bars), np.cos(2 * np.pi * bars))
@@ -100,15 +102,26 @@ def typical_request(generator: StemGenerator) -> StemRequest:
         prefix=generator.silence(frames - work.new_frames),
         frames=frames,
         instrument=0,
-        guidance=TYPICAL.guidance,
-        form=TYPICAL.form,
-        decode=DecodeSettings(TYPICAL.steps),
+        guidance=typical.guidance,
+        form=typical.form,
+        decode=DecodeSettings(typical.steps),
     )
 
 
-def typical_work(frames: int) -> Work:
-    """What the typical plan is in a window of so many frames."""
-    return Work.of(frames, frames - min(PREFIX_BARS * BAR_FRAMES, frames - 1), TYPICAL)
+def typical_effort(in_depth: bool, guided: bool) -> Effort:
+    """What the knobs start with, of a generator that is so."""
+    steps = DecodeSettings().steps[: 1 if in_depth else None]
+    return Effort(steps, GUIDANCE, "distilled" if guided else "contrast")
+
+
+def typical_work(ready: Ready) -> Work:
+    """What the typical plan is that a generator was timed with."""
+    frames, effort = ready.max_frames, typical_effort(ready.in_depth, ready.guided)
+    return Work.of(frames, frames - _typical_prefix(frames), effort)
+
+
+def _typical_prefix(frames: int) -> int:
+    return min(PREFIX_BARS * BAR_FRAMES, frames - 1)
 
 
 def decode(generator: StemGenerator, request: StemRequest) -> StemResult:

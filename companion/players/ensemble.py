@@ -6,12 +6,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from functools import partial
 
 from companion.control.parameters import TAKES
 from companion.generate.budget import Wish
-from companion.generate.effort import Effort
 from companion.generate.protocol import Ready
+from companion.generate.warmup import typical_effort
 from companion.players.decision import Placement
 from companion.players.desk import Desk
 from companion.players.planner import Planner
@@ -20,7 +21,6 @@ from companion.players.rounds import Rounds
 from companion.players.settings import gain_of
 from companion.players.timeline import Timeline
 from companion.take.events import ClipCut, FadedIn, GainSet
-from model.request import DecodeSettings
 
 
 class Ensemble:
@@ -46,7 +46,7 @@ class Ensemble:
             CompanionError: the generator's window is too short for a bar.
         """
         cycle, seconds = int(self._store.snapshot()["cycle"]), self._journal.seconds
-        effort = Effort(DecodeSettings().steps, {}, "contrast")
+        effort = replace(typical_effort(ready.in_depth, ready.guided), guidance={})
         usual = Wish(ready.max_frames, ready.max_frames, effort)
         for number, name in enumerate(names):
             generator = ready.max_frames, ready.silence

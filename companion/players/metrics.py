@@ -192,7 +192,8 @@ class Metrics:
 
 def _less(plan: PlanMade) -> Fallback:
     """What a plan had to do without."""
-    wish, allowed = effort_of(plan.knobs), sum(plan.steps)
+    wish = effort_of(plan.knobs, len(plan.steps) == 1, plan.form == "distilled")
+    allowed = sum(plan.steps)
     if plan.steps_done < allowed:
         return "finished at once"
     return "fewer steps" if allowed < sum(wish.steps) or plan.passes < wish.passes else "none"

@@ -71,6 +71,7 @@ class Rounds:
         self._store, self._journal, self._warn = desk.store, desk.journal, warn
         self._worker, self._timeline = worker, timeline
         self._stand_in_from = 0
+        self._ready: Ready | None = None
         self._budget = Budget(None)
         self._latency: Latency | None = None
         self._players: Sequence[Player] = ()
@@ -82,10 +83,10 @@ class Rounds:
 
     def prepare(self, players: Sequence[Player], ready: Ready) -> None:
         """Plan for these players with such a generator."""
-        self._players = players
+        self._players, self._ready = players, ready
         if ready.plan_s > 0.0:
             timings_s = {"made": ready.plan_s, **ready.timings}
-            work = typical_work(ready.max_frames)
+            work = typical_work(ready)
             self._latency = Latency(work, timings_s, self._seconds(self._memory.position))
             self._budget = Budget(self._latency)
 
@@ -143,7 +144,7 @@ class Rounds:
         wishes: list[Wish] = []
         for player in wanting:
             own = knobs[player.name]
-            wishes += [replace(player.usual, effort=effort_of(own))] * _stem_count(own)
+            wishes += [replace(player.usual, effort=self._effort(own))] * _stem_count(own)
         at_s, rate = self._seconds(now), self._transport.rate
         least_s, all_s = self._budget.least_s(wishes, at_s), self._budget.all_s(wishes, at_s)
         soonest = bars.first_bar(now + ceil(least_s * rate))
@@ -151,10 +152,15 @@ class Rounds:
         ends = [end for player in wanting if (end := player.planner.stem.clips.end_bar) > 0]
         return max(soonest, min([best, soonest + 1, *ends]))
 
+    def _effort(self, knobs: Snapshot) -> Effort:
+        """What the knobs wish for of the generator there is."""
+        assert self._ready is not None  # `prepare` was called
+        return effort_of(knobs, self._ready.in_depth, self._ready.guided)
+
     def _member(self, player: Player, window: PlanWindow, knobs: Snapshot) -> Member:
         layout = window.layout
         new_frames = layout.frames - player.planner.prefix(layout).frames
-        wish = Wish(layout.frames, new_frames, effort_of(knobs))
+        wish = Wish(layout.frames, new_frames, self._effort(knobs))
         player.usual, player.asked_with = wish, self._shape(knobs)
         return Member(player, window, knobs, wish, _stem_count(knobs))
 

@@ -18,19 +18,29 @@ def guidance_of(knobs: Snapshot) -> dict[str, float]:
     return {source: float(knobs[f"guidance_{source}"]) for source in ALWAYS_GUIDED}
 
 
-def form_of(knobs: Snapshot) -> Form:
-    """How guidance is combined, from a player's knobs."""
-    return cast(Form, knobs["guidance_form"])  # the table takes no other
+def form_of(knobs: Snapshot, guided: bool = False) -> Form:
+    """How guidance is combined, from a player's knobs.
+
+    Args:
+        guided: whether the generator has learnt to be; one that has not is guided by contrast.
+    """
+    form = cast(Form, knobs["guidance_form"])  # the table takes no other
+    return "contrast" if form == "distilled" and not guided else form
 
 
-def decode_settings(knobs: Snapshot) -> DecodeSettings:
+def decode_settings(knobs: Snapshot, in_depth: bool = False) -> DecodeSettings:
     """How to decode, from a player's knobs.
 
-    The second level takes as many steps as the first: it tells much of the pitch.
+    Where levels are decoded one by one the second takes as many steps as the first: it tells much
+    of the pitch.
+
+    Args:
+        in_depth: whole frames are filled, and there are no steps but those of the first level.
     """
     steps = int(knobs["steps"])
+    finer = () if in_depth else (steps, max(1, steps // 2), max(1, steps // 4))
     return DecodeSettings(
-        steps=(steps, steps, max(1, steps // 2), max(1, steps // 4)),
+        steps=(steps, *finer),
         causal_bias=float(knobs["causal_bias"]),
         confidence=float(knobs["confidence"]),
         randomness=float(knobs["randomness"]),
@@ -38,9 +48,10 @@ def decode_settings(knobs: Snapshot) -> DecodeSettings:
     )
 
 
-def effort_of(knobs: Snapshot) -> Effort:
-    """How much work a player's knobs wish for."""
-    return Effort(decode_settings(knobs).steps, guidance_of(knobs), form_of(knobs))
+def effort_of(knobs: Snapshot, in_depth: bool, guided: bool) -> Effort:
+    """How much work a player's knobs wish for, of a generator that is so."""
+    steps = decode_settings(knobs, in_depth).steps
+    return Effort(steps, guidance_of(knobs), form_of(knobs, guided))
 
 
 def gain_of(level_db: Value) -> float:

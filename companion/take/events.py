@@ -131,7 +131,8 @@ class PlanAsked(PlayerEvent, type="asked"):
     prefix_frames: int  # of its window, that were given
     repeats: Mapping[int, int]  # bars of the prefix that were going to repeat others
     knobs: Mapping[str, Any]  # of the player, as they were
-    steps: tuple[int, int, int, int]  # of each level, that there was time for, as all that follows
+    # of each level, or of whole frames; that there was time for, as all that follows
+    steps: tuple[int, ...]
     guidance: Mapping[str, float]  # by what it leans on
     form: Form  # of the guidance
     digest: str  # of the request

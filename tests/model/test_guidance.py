@@ -56,7 +56,7 @@ def test_contrast_needs_one_pass_for_sources_that_are_turned_alike():
 
 @given(st.sampled_from(SOURCES), st.floats(0, 6))
 def test_all_forms_agree_for_one_source(source, weight):
-    product, *others = (shares(guidance_terms({source: weight}, form)) for form in reversed(FORMS))
+    product, *others = (shares(guidance_terms({source: weight}, form)) for form in FORMS[:0:-1])
     for other in others:
         assert product.keys() == other.keys()
         for key, share in product.items():
