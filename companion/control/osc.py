@@ -2,7 +2,8 @@
 
 `/companion/<player>/<knob> value`, `/companion/<knob> value` for the rig; each part may be a
 pattern, see `osc_pattern`. A value is a number (clamped to the knob's range), true or false, or a
-choice's text; a trigger needs none.
+choice's text; a trigger needs none. `/companion/chord name [bar]` tells a chord, from the next
+plan or from a bar on.
 
 *Threading*: one daemon thread, `osc`, receives and sets; `OscServer` is opened and closed by one
 thread, its counters may be read from any.
@@ -21,9 +22,14 @@ from companion.control.osc_pattern import is_pattern, matching
 from companion.control.parameters import BY_NAME, PARAMETERS
 from companion.control.preset import OscPreset
 from companion.control.store import ALL, ParameterStore
+from companion.listen.chord import read_chord
+from companion.listen.harmony import Harmony
 from companion.system.errors import CompanionError
 
 ROOT = "companion"
+CHORD = "chord"
+"""The address, below the root, that chords are sent to."""
+MAX_BAR = 1_000_000
 POLL_S = 0.02
 """How long `close` waits at most."""
 MAX_ERROR_CHARACTERS = 200
@@ -32,9 +38,10 @@ MAX_ERROR_CHARACTERS = 200
 class OscKnobs:
     """Turns knobs by messages, without a socket."""
 
-    def __init__(self, store: ParameterStore) -> None:
-        """Nothing received yet."""
+    def __init__(self, store: ParameterStore, harmony: Harmony | None = None) -> None:
+        """Nothing received yet; `harmony` is told the chords that come in."""
         self._store = store
+        self._harmony = Harmony() if harmony is None else harmony
         self.accepted = 0
         self.rejected = 0
         self.last_error = ""
@@ -74,6 +81,9 @@ class OscKnobs:
 
     def _turn(self, address: str, arguments: tuple[Any, ...], sender: Hashable) -> None:
         parts = address.split("/")
+        if len(parts) == 3 and not parts[0] and _is_root(parts[1]) and parts[2] == CHORD:
+            self._tell(arguments)
+            return
         if len(parts) not in (3, 4) or parts[0] or not _is_root(parts[1]):
             raise CompanionError(f"unknown address; valid: /{ROOT}/PLAYER/KNOB or /{ROOT}/KNOB")
         players: Iterable[str | None] = (None,)
@@ -91,6 +101,19 @@ class OscKnobs:
         if problem is not None:
             raise problem
 
+    def _tell(self, arguments: tuple[Any, ...]) -> None:
+        """A chord's name, and perhaps the bar, from 1, that it begins in; "" for the chart's."""
+        name, *bars = arguments or (None,)
+        if not isinstance(name, str) or len(bars) > 1 or any(not _is_bar(bar) for bar in bars):
+            raise CompanionError(
+                f"{arguments!r}; valid: a chord's name, and perhaps the bar it begins in, from 1"
+            )
+        bar = int(bars[0]) - 1 if bars else None
+        if name.strip():
+            self._harmony.send(read_chord(name), bar)
+        else:
+            self._harmony.release(bar)
+
     def _set(
         self, name: str, player: str | None, arguments: tuple[Any, ...], hand: Hashable
     ) -> None:
@@ -106,6 +129,11 @@ class OscKnobs:
             self._store.set_number(name, float(value), player, "osc", hand)
         else:
             self._store.set(name, value, player, "osc")
+
+
+def _is_bar(value: Any) -> bool:
+    number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    return number and 1 <= value <= MAX_BAR and value == int(value)
 
 
 def _is_root(part: str) -> bool:
@@ -138,13 +166,15 @@ class OscServer(OscKnobs):
         places: socket addresses at which it listens.
     """
 
-    def __init__(self, store: ParameterStore, preset: OscPreset) -> None:
+    def __init__(
+        self, store: ParameterStore, preset: OscPreset, harmony: Harmony | None = None
+    ) -> None:
         """Receive at once.
 
         Raises:
             CompanionError: the address cannot be used, by name.
         """
-        super().__init__(store)
+        super().__init__(store, harmony)
         self._sockets = open_listeners(preset.host, preset.port)
         self.places = tuple(each.getsockname() for each in self._sockets)
         self.host, self.port = preset.host, int(self.places[0][1])

@@ -21,13 +21,14 @@ from companion.control.store import ALL, ParameterStore
 from companion.control.yaml_section import Section, keys_of
 from companion.control.yaml_text import read_yaml
 from companion.generate.loading import GENERATORS, GeneratorName
+from companion.listen.chart import Chart, read_chart
 from companion.system.errors import CompanionError, nearest
 
 DEVICES = ("auto", "cuda", "mps", "cpu")
 RIG_KNOBS = tuple(knob.name for knob in PARAMETERS if knob.scope == "rig")
 PLAYER_KNOBS = tuple(knob.name for knob in PARAMETERS if knob.scope == "player")
 PRESET_KEYS = (
-    *("bpm", "meter", "bars", "count_in_bars", *RIG_KNOBS),
+    *("bpm", "meter", "bars", "count_in_bars", "chords", *RIG_KNOBS),
     *("players", "midi", "osc", "audio", "generator"),
 )
 PLAYER_KEYS = ("name", *PLAYER_KNOBS)
@@ -35,7 +36,7 @@ MAX_PLAYERS = 8
 MAX_TARGETS = 8
 RESERVED = (
     *("input", "echo", "click", "bar", "beat", "meter", "metrics"),
-    *(*RIG_KNOBS, "input-stereo"),
+    *(*RIG_KNOBS, "input-stereo", "chord"),
 )
 """Names of the take's other files and of OSC addresses."""
 
@@ -120,6 +121,7 @@ class Preset:
     bars: Annotated[int | None, range(1, 100_001)] = None
     meter: Meter = FOUR_FOUR
     count_in_bars: Annotated[int, range(5)] = 1
+    chords: str | tuple[str, ...] | None = None  # a chart, see `companion.listen.chart`
     knobs: Mapping[str, Value] = field(default_factory=dict)  # of the rig
     midi: MidiPreset | None = None  # None for none; of OSC too
     osc: OscPreset | None = None
@@ -133,6 +135,11 @@ class Preset:
             {**given, **self.knobs, "bpm": float(self.bpm)},
             {player.name: player.knobs for player in self.players},
         )
+
+    def chart(self) -> Chart | None:
+        """The chords of its bars; None where it has none."""
+        beats = self.meter.beats_per_bar
+        return None if self.chords is None else read_chart(self.chords, beats)
 
     def with_instrument(self, instrument: str) -> Preset:
         """This rig with its first player playing something else; CompanionError if unknown."""
@@ -178,18 +185,33 @@ def parse_preset(text: str, file: str) -> Preset:
     bpm = top.take("bpm", (int, float), 120)
     if not MIN_BPM <= bpm <= MAX_BPM:
         raise top.wrong("bpm", bpm, f"{MIN_BPM} to {MAX_BPM}")
+    meter = METERS[top.take("meter", str, FOUR_FOUR.name, tuple(METERS))]
     return top.made(
         Preset,
         name=Path(file).stem,
         players=players,
         bpm=Fraction(str(bpm)),
-        meter=METERS[top.take("meter", str, FOUR_FOUR.name, tuple(METERS))],
+        meter=meter,
+        chords=_chords(top, meter),
         knobs=knobs,
         midi=None if midi is None else _midi(midi, [player.name for player in players]),
         osc=None if osc is None else _osc(osc),
         audio=top.part("audio", AudioPreset),
         generator=top.part("generator", GeneratorPreset),
     )
+
+
+def _chords(top: Section, meter: Meter) -> str | tuple[str, ...] | None:
+    """A chart as it is written, once it is known to be one."""
+    written = top.take("chords", (str, list), None)
+    if written is None:
+        return None
+    chords = written if isinstance(written, str) else tuple(map(str, written))
+    try:
+        read_chart(chords, meter.beats_per_bar)
+    except CompanionError as error:
+        raise CompanionError(f"preset {top.file}: {error}") from error
+    return chords
 
 
 def _players(top: Section) -> tuple[PlayerPreset, ...]:

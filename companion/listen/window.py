@@ -37,6 +37,8 @@ class ContextWindow:
     audio: NDArray[np.float32]  # float32 [frames * 640], 32 kHz mono
     # bool [frames], False where at least half of a frame is heard from nowhere
     known: NDArray[np.bool_]
+    # bool [frames], True where earlier bars stand in for what was not played by then
+    guessed: NDArray[np.bool_]
     horizon_samples: int  # stream sample at which the real input ended
 
     @property
@@ -78,10 +80,13 @@ def context_window(
     if grid.rate != SAMPLE_RATE:
         audio = soxr.resample(audio, grid.rate, SAMPLE_RATE, quality="HQ")
     inner = slice(MARGIN_FRAMES, MARGIN_FRAMES + frames)
+    mostly_known = known.reshape(-1, hop)[inner].sum(axis=1) * 2 >= hop
+    starts = start + hop * np.arange(MARGIN_FRAMES, MARGIN_FRAMES + frames)
     return ContextWindow(
         first_frame=first_frame,
         audio=audio.reshape(-1, HOP)[inner].ravel(),
-        known=known.reshape(-1, hop)[inner].sum(axis=1) * 2 >= hop,
+        known=mostly_known,
+        guessed=mostly_known & (starts >= heard),
         horizon_samples=heard,
     )
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from companion.audio.memory import AudioMemory
 from companion.clock.transport import Transport
 from companion.control.store import ParameterStore
+from companion.listen.harmony import Harmony
 from companion.players.journal import Journal
 from companion.players.metrics import Metrics
 
@@ -20,3 +21,4 @@ class Desk:
     store: ParameterStore  # the knobs
     journal: Journal  # is told of all that happens
     metrics: Metrics  # hears what the journal is told
+    harmony: Harmony = field(default_factory=Harmony)  # the chords, as far as any are told

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 import numpy as np
 
 from companion.control.store import Snapshot
 from companion.generate.effort import Effort
+from companion.listen.harmony import ChordChange, told_frames
 from companion.listen.window import ContextWindow
 from companion.players.decision import PlanWindow, Prefix
 from companion.players.settings import decode_settings
@@ -27,6 +28,8 @@ def stem_requests(
     knobs: Snapshot,
     effort: Effort,
     stems: int = 1,
+    chords: Sequence[ChordChange] = (),
+    guesses: bool = False,
 ) -> list[StemRequest]:
     """What to ask the generator for; ValueError if a value is outside its range.
 
@@ -36,6 +39,8 @@ def stem_requests(
         context: what is heard in the window's frames.
         effort: what there is time for of what the knobs wish for.
         stems: two where there is a choice; they differ in their seed.
+        chords: of the window, see `Harmony.changes`.
+        guesses: whether the generator is told where the context is only guessed.
     """
     layout = window.layout
     prefix, lead = stem.prefix(layout.first_frame, given.frames, given.repeats)
@@ -52,6 +57,8 @@ def stem_requests(
         form=effort.form,
         decode=replace(decode_settings(knobs), steps=effort.steps),
         seed=window.seed,
+        context_guessed=context.guessed if guesses else np.zeros(0, np.bool_),
+        harmony=told_frames(chords, layout.frames),
     )
     return [first, replace(first, seed=alternative_seed(first.seed))][:stems]
 
@@ -70,7 +77,8 @@ def request_digest(request: StemRequest) -> str:
     hashed = hashlib.blake2b(digest_size=8)
     for array in (request.context, request.context_known, request.phase, request.prefix):
         hashed.update(array.tobytes())
-    hashed.update(request.lead.tobytes())
+    for array in (request.lead, request.context_guessed, request.harmony, request.sound):
+        hashed.update(array.tobytes())
     rest = (request.instrument, sorted(request.guidance.items()), request.form, request.seed)
     hashed.update(repr((rest, request.decode, request.first_frame)).encode())
     return hashed.hexdigest()

@@ -32,6 +32,7 @@ from companion.generate.latency import LONG_WAIT_S, Latency, Work
 from companion.generate.protocol import Ready
 from companion.generate.stem_worker import Finished, StemWorker
 from companion.generate.warmup import typical_work
+from companion.listen.harmony import ChordChange
 from companion.listen.hearing import Hearing
 from companion.listen.window import ContextWindow
 from companion.players.decision import PlanWindow
@@ -69,6 +70,7 @@ class Rounds:
         """
         self._memory, self._transport = desk.memory, desk.transport
         self._store, self._journal, self._warn = desk.store, desk.journal, warn
+        self._harmony = desk.harmony
         self._worker, self._timeline = worker, timeline
         self._stand_in_from = 0
         self._ready: Ready | None = None
@@ -238,7 +240,14 @@ class Rounds:
     def _requests(self, member: Member, heard: ContextWindow, effort: Effort) -> list[StemRequest]:
         planner, window, knobs = member.player.planner, member.window, member.knobs
         given = planner.prefix(window.layout)
-        requests = stem_requests(planner.stem, window, given, heard, knobs, effort, member.stems)
+        hears = self._ready is not None and "harmony" in self._ready.sources
+        layout, chords = window.layout, tuple[ChordChange, ...]()
+        if hears:
+            self._harmony.catch_up(layout.first_bar)
+            chords = self._harmony.changes(window.grid, layout.first_frame, layout.frames)
+        requests = stem_requests(
+            planner.stem, window, given, heard, knobs, effort, member.stems, chords, hears
+        )
         asked = log.PlanAsked(
             player=member.player.name,
             epoch=window.epoch,
@@ -251,6 +260,7 @@ class Rounds:
             guidance=effort.guidance,
             form=effort.form,
             digest=request_digest(requests[0]),
+            chords=chords,
         )
         self._journal.write(asked, window.made_samples)
         return requests

@@ -247,7 +247,15 @@ class _Replay:
         effort = Effort(event.steps, event.guidance, event.form)
         heard, knobs, plan.round = plan.context, event.knobs, event.round
         plan.requests = stem_requests(
-            player.stem, plan.window, given, heard, knobs, effort, event.stems
+            player.stem,
+            plan.window,
+            given,
+            heard,
+            knobs,
+            effort,
+            event.stems,
+            event.chords,
+            "harmony" in self._ready.sources,
         )
         if request_digest(plan.requests[0]) != event.digest:
             self._note(player, event, "asks for something else than it did")

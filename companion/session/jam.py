@@ -27,6 +27,7 @@ from companion.device.wire import Wanted
 from companion.generate.loading import weights_digest
 from companion.generate.stem_worker import StemWorker
 from companion.generate.worker import process_worker, thread_worker
+from companion.listen.harmony import Harmony
 from companion.session.conductor import OpenSource
 from companion.session.count_in import first_bar_samples
 from companion.session.resume import Resumed, cut_off
@@ -86,7 +87,8 @@ def jam(
     with ExitStack() as open_things:
         store = preset.store()
         midi_clock = MidiClock()
-        own = _open_osc(preset, store, open_things, say)
+        harmony = Harmony(preset.chart())
+        own = _open_osc(preset, store, harmony, open_things, say)
         midi = _open_midi(preset, store, open_things, say, midi_clock.receive)
         sender = _open_sender(preset, open_things, say, own)
         origin = Provenance(version("companion"), weights_digest(preset.generator.name, weights))
@@ -121,7 +123,9 @@ def jam(
         voices = {player.name: number for number, player in enumerate(preset.players, 1)}
         take = Take(folder, voices, threaded=True, origin=origin)
         open_things.callback(take.close)
-        session = Session(preset, rig, worker, store, take, seed, clocks=clocks, osc=sender)
+        session = Session(
+            preset, rig, worker, store, take, seed, clocks=clocks, osc=sender, harmony=harmony
+        )
         if midi is not None:
             _watch_port(session, midi, midi.name, "input")
         session.prepare()
@@ -138,12 +142,16 @@ def jam(
 
 
 def _open_osc(
-    preset: Preset, store: ParameterStore, open_things: ExitStack, say: Say
+    preset: Preset,
+    store: ParameterStore,
+    harmony: Harmony,
+    open_things: ExitStack,
+    say: Say,
 ) -> Sequence[SocketAddress]:
     """OSC in, where the preset has it; where it is received."""
     if preset.osc is None:
         return ()
-    server = OscServer(store, preset.osc)
+    server = OscServer(store, preset.osc, harmony)
     open_things.callback(server.close)
     say(f"OSC: {server.address}")
     return server.places

@@ -21,6 +21,7 @@ from companion.control.preset_text import preset_text
 from companion.control.store import ParameterStore
 from companion.generate.protocol import Ready
 from companion.generate.stem_worker import StemWorker
+from companion.listen.harmony import Harmony
 from companion.players.desk import Desk
 from companion.players.ensemble import Ensemble
 from companion.players.journal import Journal
@@ -60,6 +61,7 @@ class Session:
         origin_samples: int | None = None,
         clocks: Mapping[str, OpenSource] | None = None,
         osc: OscSender | None = None,
+        harmony: Harmony | None = None,
     ) -> None:
         """Nothing sounds yet.
 
@@ -73,6 +75,7 @@ class Session:
             origin_samples: stream sample of bar 0; by default after the count-in.
             clocks: how to open those that can lead, beside the knob and the taps, by name.
             osc: who tells other programs how it goes; None tells none.
+            harmony: the chords, with those who tell them; None for the preset's chart alone.
 
         Raises:
             CompanionError: the tempo is outside its range.
@@ -85,7 +88,9 @@ class Session:
         self._count_in = CountIn(rig.memory, self.transport, preset.meter, preset.count_in_bars)
         self._metrics, start = Metrics(), self._count_in.start_samples
         self._journal = Journal(take, self.transport, start, self._metrics.hear)
-        desk = Desk(rig.memory, self.transport, store, self._journal, self._metrics)
+        self.harmony = Harmony(preset.chart()) if harmony is None else harmony
+        heard_of = self._journal, self._metrics, self.harmony
+        desk = Desk(rig.memory, self.transport, store, *heard_of)
         self.troubles = Ledger(
             lambda: (rig.memory.position - start) / rig.rate,
             lambda trouble: self._report.trouble(trouble, rig.memory.position),

@@ -136,6 +136,8 @@ class PlanAsked(PlayerEvent, type="asked"):
     guidance: Mapping[str, float]  # by what it leans on
     form: Form  # of the guidance
     digest: str  # of the request
+    # frames of its window from which on a chord was told: its pitch classes and its bass
+    chords: tuple[tuple[int, tuple[int, ...], int], ...] = ()
 
 
 class PlanMade(PlayerEvent, type="plan"):

@@ -10,6 +10,7 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import Hashable, Iterator
 from contextlib import closing
+from fractions import Fraction
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -22,6 +23,9 @@ from companion.control.osc_packet import MAX_DEPTH
 from companion.control.parameters import PARAMETERS, Value
 from companion.control.preset import OscPreset
 from companion.control.store import ALL, ParameterStore
+from companion.listen.chart import read_chart
+from companion.listen.chord import read_chord
+from companion.listen.harmony import Harmony
 from companion.system.errors import CompanionError
 from tests.companion.control.fakes import FakeOscServer
 
@@ -436,3 +440,45 @@ class TestSocket:
     def test_a_host_that_is_not_this_machine_is_named(self, host: str) -> None:
         with pytest.raises(CompanionError, match=f"OSC cannot listen on {host}:9000"):
             OscServer(ParameterStore({}, {}), OscPreset(host, 9000))
+
+
+class TestChords:
+    def told(self, *messages: tuple[object, ...]) -> tuple[Harmony, OscKnobs]:
+        harmony = Harmony(read_chart(["C"], 4))
+        knobs = OscKnobs(ParameterStore({}, {"bass": {}}), harmony)
+        for arguments in messages:
+            knobs.receive("/companion/chord", *arguments)
+        harmony.catch_up(2)
+        return harmony, knobs
+
+    def test_a_chord_begins_with_the_next_plan_or_at_a_bar(self) -> None:
+        harmony, knobs = self.told(("Dm",), ("G7/B", 9))
+        names = [harmony.at(bar, Fraction(0)) for bar in (1, 2, 7, 8)]
+        assert names == [read_chord(name) for name in ("C", "Dm", "Dm", "G7/B")]
+        assert (knobs.accepted, knobs.rejected) == (2, 0)
+
+    def test_an_empty_name_hands_back_to_the_chart(self) -> None:
+        harmony, _ = self.told(("Dm",), ("", 6.0))
+        assert harmony.at(4, Fraction(0)) == read_chord("Dm")
+        assert harmony.at(5, Fraction(0)) == read_chord("C")
+
+    @pytest.mark.parametrize(
+        "arguments",
+        [
+            (),
+            (3,),
+            ("Dm", 0),
+            ("Dm", 1.5),
+            ("Dm", True),
+            ("Dm", "9"),
+            ("Dm", 1, 2),
+            ("Q",),
+            ("Dm", float("nan")),
+            ("Dm", 10**9),
+        ],
+        ids=str,
+    )
+    def test_what_is_no_chord_is_named(self, arguments: tuple[object, ...]) -> None:
+        harmony, knobs = self.told(arguments)
+        assert knobs.rejected == 1 and "valid: " in knobs.last_error
+        assert harmony.at(5, Fraction(0)) == read_chord("C")

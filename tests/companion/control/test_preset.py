@@ -25,6 +25,7 @@ from companion.control.preset import (
     load_preset,
     parse_preset,
 )
+from companion.control.preset_text import preset_text
 from companion.system.errors import CompanionError
 
 PLAYERS = "players: [{name: bass}]\n"
@@ -129,6 +130,39 @@ class TestWhole:
 
     def test_a_tempo_is_taken_as_it_is_written(self) -> None:
         assert parse_preset("bpm: 120.1\n" + PLAYERS, "mine.yaml").bpm == Fraction(1201, 10)
+
+
+class TestChords:
+    @pytest.mark.parametrize(
+        "text", ["chords: [Am, F G, '%']", "chords: '| Am | F G | % |'", "chords: |\n  |Am|F G|%|"]
+    )
+    def test_a_chart_is_a_list_of_bars_or_text_with_bar_lines(self, text: str) -> None:
+        chart = parse_preset(f"{text}\nplayers: [{{name: bass}}]", "mine.yaml").chart()
+        assert chart is not None
+        assert [[change.name for change in bar] for bar in chart.bars] == [
+            ["Am"],
+            ["F", "G"],
+            ["F", "G"],
+        ]
+
+    def test_without_one_there_is_none(self) -> None:
+        assert parse_preset("players: [{name: bass}]", "mine.yaml").chart() is None
+
+    def test_a_take_keeps_it(self) -> None:
+        preset = parse_preset("chords: [Am, F G]\nplayers: [{name: bass}]", "mine.yaml")
+        assert parse_preset(preset_text(preset), "mine.yaml") == preset
+
+    def test_what_is_wrong_with_it_is_named_with_file_and_bar(self) -> None:
+        assert refused("chords: [Am, H7]\nplayers: [{name: bass}]") == (
+            "preset mine.yaml: chords, bar 2: chord is 'H7'; "
+            "valid: names such as Am, F#m7b5, G7/B, Csus4, or N.C. for none"
+        )
+        assert "chords is 7; valid: " in refused("chords: 7\nplayers: [{name: bass}]")
+
+    def test_dots_count_the_beats_of_the_meter(self) -> None:
+        text = "meter: 3/4\nchords: ['C . G']\nplayers: [{name: bass}]"
+        assert len(parse_preset(text, "mine.yaml").chart().bars[0]) == 2  # type: ignore[union-attr]
+        assert "has 4 beats; valid: 3" in refused(text.replace("C . G", "C . . G"))
 
 
 class TestRefused:

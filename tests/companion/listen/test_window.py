@@ -230,3 +230,13 @@ def test_it_hears_the_real_capture_ring(rate: int, bpm: Fraction) -> None:
     tape = context_window(Tape(transport, chord, heard), transport, 0, 150, 1)
     np.testing.assert_allclose(ours.audio, tape.audio, atol=1e-6)
     np.testing.assert_array_equal(ours.known, tape.known)
+
+
+def test_what_stands_in_for_bars_to_come_is_marked_as_a_guess() -> None:
+    transport = Grid(48000, Fraction(120), 96000)
+    now = at_bar(transport, Fraction(5))
+    window = context_window(Tape(transport, chord, now), transport, 300, 400, 4)  # bars 3 to 6
+    assert window.known.all()
+    assert not window.guessed[:200].any() and window.guessed[200:].all()
+    unknown = context_window(Tape(transport, chord, now), transport, 300, 400, 4, stand_in_from=99)
+    assert not unknown.guessed.any()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from fractions import Fraction
+from math import ceil, floor
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ import soundfile
 from companion.control.preset import GeneratorPreset, Preset
 from companion.generate.inline import InlineWorker
 from companion.generate.loading import loading, weights_digest
+from companion.listen.chord import read_chord
 from companion.replay.finish_after import HurriedGenerator, Hurry
 from companion.replay.replay import replay
 from companion.session.rig import run_recording
@@ -337,3 +339,21 @@ def test_a_set_of_the_bundled_model_that_is_hurried(tmp_path: Path) -> None:
     assert replayed.notes == []
     assert replayed.differences == {"bass": None, "drums": None}
     assert replayed.plans == len(plans)
+
+
+def test_a_set_with_a_chart_and_chords_that_are_told(tmp_path: Path) -> None:
+    """Each plan is told the chords of its window, written down as they were, and replays."""
+    chords = ("C", "Am F", "G7/B", "N.C.")
+    preset = standing_in("bass", bars=16, chords=chords)
+    moves = {
+        4.5: lambda session: session.harmony.send(read_chord("Dm"), 9),
+        6.5: lambda session: session.harmony.release(12),
+    }
+    played = play(tmp_path, preset, music(16), moves=moves)
+    assert_replays(played, 6)
+    asked = played.of("asked")
+    assert asked and all(event["chords"] for event in asked)
+    grid = played.session.transport.grid()
+    first, frames = ceil(9 * grid.bar_frames), floor(4 * grid.bar_frames)
+    told = played.session.harmony.changes(grid, first, frames)
+    assert [bass for *_, bass in told] == [2, 0], "D minor from bar 9 on, the chart again from 12"
