@@ -465,16 +465,8 @@ class TestChords:
     @pytest.mark.parametrize(
         "arguments",
         [
-            (),
-            (3,),
-            ("Dm", 0),
-            ("Dm", 1.5),
-            ("Dm", True),
-            ("Dm", "9"),
-            ("Dm", 1, 2),
-            ("Q",),
-            ("Dm", float("nan")),
-            ("Dm", 10**9),
+            *((), (3,), ("Q",), ("Dm", 0), ("Dm", 1.5), ("Dm", True), ("Dm", "9")),
+            *(("Dm", 1, 2), ("Dm", math.nan), ("Dm", 10**9)),
         ],
         ids=str,
     )

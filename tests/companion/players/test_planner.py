@@ -89,6 +89,7 @@ class Player:
             window.layout.first_frame,
             np.zeros(frames * 640, np.float32),
             np.ones(frames, np.bool_),
+            np.zeros(frames, np.bool_),
             window.made_samples,
         )
         given = self.planner.prefix(window.layout)
