@@ -118,7 +118,9 @@ def soundstorm(size: int) -> Rival:
     # Its `__init__` brings its training along, which needs the others: the module alone.
     spec = find_spec("soundstorm_pytorch")
     if spec is None:
-        raise SystemExit("soundstorm_pytorch is missing; valid: what this module's page says")
+        raise SystemExit(
+            "soundstorm_pytorch is missing; valid: pip install it as this file says at its top"
+        )
     os.environ.setdefault("TQDM_DISABLE", "1")
     package = ModuleType("soundstorm_pytorch")
     package.__path__ = list(spec.submodule_search_locations or ())
@@ -188,7 +190,7 @@ def tell(model: Any, given: int, places: int) -> None:
 
 
 def nearest(build: Callable[[int], Any], size: int, trunk: Callable[[Any], nn.Module]) -> Any:
-    """Of the depths 1 to 16 the one whose trunk has the number of parameters nearest to `size`."""
+    """The depth whose trunk has the number of parameters nearest to `size`."""
     sizes = {depth: trunk_size(trunk(build(depth))) for depth in (1, 2)}
     layer = sizes[2] - sizes[1]
     depth = max(1, round(1 + (size - sizes[1]) / layer))

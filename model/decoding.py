@@ -56,11 +56,6 @@ def bias_scale(steps: int) -> float:
     return (PAPER_STEPS / steps) ** STEPS_EXPONENT
 
 
-def order_weight(steps: int, causal_bias: float = 0.1) -> float:
-    """How much being early counts against the uniform noise of 0..1, in so many steps."""
-    return bias_scale(steps) * causal_bias
-
-
 def rank(
     confidence: Tensor,
     position: Tensor,

@@ -19,8 +19,9 @@ import math
 import torch
 from torch import Tensor
 
-from model.decoding import order_weight
+from model.decoding import bias_scale
 from model.network import MASK
+from model.request import DecodeSettings
 
 LEVEL_WEIGHTS = (0.4, 0.25, 0.2, 0.15)
 """How often each level is trained, coarse to fine."""
@@ -97,7 +98,8 @@ def mask_frames(
     place = torch.arange(frames)[None] - prefix_frames[:, None]
     free_frames = frames - prefix_frames
     ordered = torch.rand(batch, generator=generator) < ORDERED_SHARE
-    weight = torch.where(ordered, order_weight(ORDERED_STEPS), 0.0)[:, None]
+    early = bias_scale(ORDERED_STEPS) * DecodeSettings().causal_bias
+    weight = torch.where(ordered, early, 0.0)[:, None]
     chance = torch.rand(batch, frames, generator=generator)
     late = weight * place / free_frames[:, None] + chance
     late = torch.where(place >= 0, late, -torch.inf)

@@ -32,7 +32,7 @@ def stemgen(
     ] = "features",
     fine: Annotated[
         str, typer.Option(help=f"How finer levels are told: {', '.join(FINE)}.")
-    ] = "depth",
+    ] = "levels",
     baseline: Annotated[
         bool, typer.Option("--baseline", help="Train the autoregressive baseline instead.")
     ] = False,
