@@ -23,8 +23,9 @@ from companion.generate.loading import Loading
 from companion.generate.one_by_one import OneByOne
 from companion.session.rig import read_recording, run_recording
 from companion.session.session import Session
+from model.abilities import Abilities
 from model.grid import HOP, LEVELS, SAMPLE_RATE
-from model.request import ALWAYS_GUIDED, StemRequest, StemResult
+from model.request import StemRequest, StemResult
 
 PRESET = parse_preset("players: [{name: drone, instrument: bass}]\ncount_in_bars: 0", "drone.yaml")
 
@@ -64,12 +65,15 @@ class DroneGenerator:
 
     max_frames = 500
     device = "cpu"
-    in_depth = guided = False  # it takes no steps and needs no guidance
-    sources = ALWAYS_GUIDED
+    abilities = Abilities()  # nothing beyond what every generator is told
 
     def silence(self, frames: int) -> NDArray[np.int16]:
         """Tokens that sound like nothing."""
         return np.zeros((LEVELS, frames), np.int16)
+
+    def sound_of(self, recording: NDArray[np.float32]) -> NDArray[np.float32]:
+        """No sound can be chosen."""
+        return np.zeros(0, np.float32)
 
     def start(self, request: StemRequest) -> Decoding:
         """Begin a stem."""

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from model.abilities import Abilities
 from model.batch import BatchDecoding
 from model.checkpoint import (
     CODEC_FILE,
@@ -27,6 +29,7 @@ from model.guidance import combine, guidance_terms
 from model.network import StemNetwork
 from model.pitch import pitches
 from model.request import SOURCES, StemRequest, StemResult, check_guidance
+from model.sound import sound_of, sounding_frames
 from model.sources import UNKNOWN, Sources
 from model.trunk import Past, join_pasts
 
@@ -160,8 +163,8 @@ class StemDecoding:
         prefix = torch.from_numpy(request.prefix.astype(np.int64)).to(device)
         self._passes = 0
         self.guided = GuidedNetwork(network, sources, prefix, request.guidance, request.form)
-        decoding = FrameDecoding if generator.in_depth else TokenDecoding
-        if not generator.in_depth and len(request.decode.steps) != LEVELS:
+        decoding = FrameDecoding if generator.abilities.in_depth else TokenDecoding
+        if not generator.abilities.in_depth and len(request.decode.steps) != LEVELS:
             raise ValueError(
                 f"steps are {request.decode.steps}; valid with these weights: {LEVELS} numbers"
             )
@@ -235,6 +238,7 @@ class StemGenerator:
         self.codec, self.network = codec.to(device), network.to(device)
         self.torch_device = device
         self._contexts = ContextEncoder(self.codec)
+        self._abilities = _abilities(network)
 
     @property
     def device(self) -> str:
@@ -247,19 +251,26 @@ class StemGenerator:
         return self.network.config.frames
 
     @property
-    def in_depth(self) -> bool:
-        """Whether it fills whole frames, so that only steps of the first level are taken."""
-        return self.network.config.fine == "depth"
+    def abilities(self) -> Abilities:
+        """How the network works, and what it may be told."""
+        return self._abilities
 
-    @property
-    def guided(self) -> bool:
-        """Whether it has learnt to be guided in one pass."""
-        return self.network.config.guided
+    def sound_of(self, recording: np.ndarray) -> np.ndarray:
+        """What an instrument sounds like in a recording of it alone [samples], 32 kHz mono.
 
-    @property
-    def sources(self) -> tuple[str, ...]:
-        """What it may be told, of `model.request.SOURCES`."""
-        return self.network.config.sources
+        Returns:
+            float32 [width], for `StemRequest.sound`; [0] if this network is told no sound.
+        """
+        if not self.abilities.sounds.size:
+            return np.zeros(0, np.float32)
+        frames = max(1, len(recording) // HOP)
+        audio = np.zeros(frames * HOP, np.float32)
+        audio[: len(recording)] = recording[: len(audio)]
+        audio *= context_gain(torch.from_numpy(audio))
+        tokens = self.encode(torch.from_numpy(audio))[None]
+        sounding = torch.from_numpy(sounding_frames(audio)).to(tokens.device)
+        codebooks = self.network.codebooks[:, : self.network.config.vocabulary]
+        return sound_of(codebooks, tokens, sounding[None])[0].cpu().numpy()
 
     def encode(self, audio: Tensor) -> Tensor:
         """Audio [samples], 32 kHz -> tokens [Q, frames]."""
@@ -290,6 +301,19 @@ class StemGenerator:
     def start_together(self, requests: Sequence[StemRequest]) -> BatchDecoding:
         """Begin several stems that are decoded together; see `BatchDecoding`."""
         return BatchDecoding(self, requests)
+
+
+def _abilities(network: StemNetwork) -> Abilities:
+    config = network.config
+    told = Abilities(
+        in_depth=config.fine == "depth",
+        guided=config.guided,
+        guesses=config.guesses,
+        sources=config.sources,
+    )
+    if "sound" not in config.sources:
+        return told
+    return replace(told, sounds=network.sounds.cpu().numpy())
 
 
 def load_generator(device: str = "auto", weights: Path | None = None) -> StemGenerator:

@@ -78,6 +78,12 @@ class NetworkConfig:
     guided: bool = False
     """Whether it is told the weights of guidance too, and gives what guidance would make of it."""
 
+    @property
+    def guesses(self) -> bool:
+        """Whether it is told where something stands in for what was not played yet: it has learnt
+        that together with harmony."""
+        return "harmony" in self.sources
+
     def __post_init__(self) -> None:
         """ValueError: no such way to hear or to tell."""
         if self.context not in CONTEXTS:
@@ -127,6 +133,7 @@ class StemNetwork(nn.Module):
                 nn.Linear(HARMONY_WIDTH, half), nn.SiLU(), nn.Linear(half, half)
             )
             self.harmony_unknown = nn.Parameter(torch.zeros(half))
+        if config.guesses:
             self.context_guessed = nn.Parameter(torch.zeros(half))
         if "sound" in config.sources:
             self.sound = nn.Linear(sound_width(config.levels, config.code_width), half)
@@ -227,7 +234,7 @@ class StemNetwork(nn.Module):
             entries = entries + CONTEXT_NOISE * torch.randn_like(entries)
             pitches = pitches + CONTEXT_NOISE * torch.randn_like(pitches)
         heard = torch.einsum("qbtc,qch->bth", entries, self.context_in) + self.pitch_in(pitches)
-        if "harmony" in self.config.sources:
+        if self.config.guesses:
             guessed = sources.guessed[..., None]
             heard = heard + torch.where(guessed, self.context_guessed.to(heard.dtype), 0.0)
         return _known(heard, known, self.context_unknown)

@@ -7,11 +7,25 @@ from any recording of an instrument.
 
 from __future__ import annotations
 
+import numpy as np
 import torch
 from torch import Tensor
 
+from model.grid import HOP
+
 REFERENCE_FRAMES = 256
 """How much of a recording is listened to in training: 5 s."""
+
+
+SOUNDING = 10 ** (-50 / 20)
+"""RMS above which a frame counts as sounding (-50 dBFS)."""
+
+
+def sounding_frames(audio: np.ndarray) -> np.ndarray:
+    """Which frames of audio [..., samples], 32 kHz, sound: bool [..., samples // 640]."""
+    frames = audio.shape[-1] // HOP
+    blocks = audio[..., : frames * HOP].reshape(*audio.shape[:-1], frames, HOP)
+    return np.sqrt((blocks**2).mean(-1)) > SOUNDING
 
 
 def sound_width(levels: int, code_width: int) -> int:

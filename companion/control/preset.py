@@ -32,6 +32,8 @@ PRESET_KEYS = (
     *("players", "midi", "osc", "audio", "generator"),
 )
 PLAYER_KEYS = ("name", *PLAYER_KNOBS)
+RECORDINGS = (".wav", ".flac", ".ogg", ".mp3", ".aif", ".aiff")
+"""How the name of a recording ends that is given in place of the number of a sound."""
 MAX_PLAYERS = 8
 MAX_TARGETS = 8
 RESERVED = (
@@ -47,6 +49,8 @@ class PlayerPreset:
 
     name: str
     knobs: Mapping[str, Value] = field(default_factory=dict)
+    # an audio file of its instrument alone, whose sound it takes on while its knob `sound` is 0
+    recording: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,11 +145,16 @@ class Preset:
         beats = self.meter.beats_per_bar
         return None if self.chords is None else read_chart(self.chords, beats)
 
+    def recordings(self) -> tuple[Path, ...]:
+        """The recordings that players name, in the players' order."""
+        return tuple(p.recording for p in self.players if p.recording is not None)
+
     def with_instrument(self, instrument: str) -> Preset:
         """This rig with its first player playing something else; CompanionError if unknown."""
         checked = parameter("instrument").check(instrument)
         name = re.sub(r"\W+", "-", instrument)
-        first = PlayerPreset(name, {**self.players[0].knobs, "instrument": checked})
+        first = self.players[0]
+        first = replace(first, name=name, knobs={**first.knobs, "instrument": checked})
         return replace(self, players=(first, *self.players[1:]))
 
 
@@ -227,7 +236,12 @@ def _players(top: Section) -> tuple[PlayerPreset, ...]:
         # To some disks Bass.wav is bass.wav.
         if name.casefold() in [player.name.casefold() for player in players]:
             raise section.wrong("name", name, "each name once")
-        players.append(PlayerPreset(name, section.knobs(PLAYER_KNOBS)))
+        recording = None
+        written = section.content.get("sound")
+        if isinstance(written, str) and Path(written).suffix.lower() in RECORDINGS:
+            del section.content["sound"]
+            recording = (Path(section.file).parent / written).absolute()
+        players.append(PlayerPreset(name, section.knobs(PLAYER_KNOBS), recording))
     return tuple(players)
 
 

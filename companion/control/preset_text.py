@@ -29,4 +29,6 @@ def _plain(value: Any) -> Any:
         return value
     content = {each.name: _plain(getattr(value, each.name)) for each in fields(value)}
     knobs = content.pop("knobs", {})
+    if (recording := content.pop("recording", None)) is not None:
+        content["sound"] = str(recording)
     return {key: of for key, of in (content | knobs | content).items() if of is not None}

@@ -47,8 +47,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--device", default="auto")
     parser.add_argument("--weights", type=Path, default=None)
     parser.add_argument("--threads", type=int, default=0)
+    parser.add_argument("--recording", type=Path, action="append", default=[])
     options = parser.parse_args(arguments)
-    source = loading(options.generator, options.device, options.weights)
+    source = loading(options.generator, options.device, options.weights, options.recording)
     return serve_parent(source, options.threads)
 
 

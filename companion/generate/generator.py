@@ -8,6 +8,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from model.abilities import Abilities
 from model.request import StemRequest, StemResult
 
 
@@ -62,18 +63,15 @@ class StemGenerator(Protocol):
         ...
 
     @property
-    def in_depth(self) -> bool:
-        """Whether it fills whole frames, so that only steps of the first level are taken."""
+    def abilities(self) -> Abilities:
+        """How it works, and what it may be told; the same for as long as it lives."""
         ...
 
-    @property
-    def guided(self) -> bool:
-        """Whether guidance takes it no passes but the one."""
-        ...
+    def sound_of(self, recording: NDArray[np.float32]) -> NDArray[np.float32]:
+        """What an instrument sounds like [width] in a recording of it alone [samples], 32 kHz mono.
 
-    @property
-    def sources(self) -> tuple[str, ...]:
-        """What it may be told, of `model.request.SOURCES`."""
+        It is what `StemRequest.sound` takes; [0] where that is not told.
+        """
         ...
 
     def silence(self, frames: int) -> NDArray[np.int16]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -25,12 +25,19 @@ class Loading:
     set_threads: Callable[[int], None] | None = None
     # how many these are now; None likewise. The last bits of a stem may depend on them.
     threads: Callable[[], int] | None = None
+    # whose sounds it is to tell, see `StemGenerator.sound_of`
+    recordings: tuple[Path, ...] = ()
 
 
-def loading(generator: GeneratorName, device: str = "auto", weights: Path | None = None) -> Loading:
+def loading(
+    generator: GeneratorName,
+    device: str = "auto",
+    weights: Path | None = None,
+    recordings: Sequence[Path] = (),
+) -> Loading:
     """How to get "model", from the bundled weights or a folder of them, or "standin"."""
     if generator == "standin":
-        return Loading(StandInGenerator)
+        return Loading(StandInGenerator, recordings=tuple(recordings))
 
     def load() -> StemGenerator:
         from model.generator import load_generator
@@ -47,7 +54,7 @@ def loading(generator: GeneratorName, device: str = "auto", weights: Path | None
 
         return torch.get_num_threads()
 
-    return Loading(load, set_threads, threads)
+    return Loading(load, set_threads, threads, tuple(recordings))
 
 
 def weights_digest(generator: GeneratorName, weights: Path | None = None) -> str:

@@ -19,8 +19,9 @@ from safetensors.numpy import load, save
 
 from companion.system.errors import CompanionError
 from companion.system.json_value import made
+from model.abilities import Abilities
 from model.grid import LEVELS
-from model.request import ALWAYS_GUIDED, StemRequest, StemResult
+from model.request import StemRequest, StemResult
 
 VERSION = 5
 MAX_STEMS = 32
@@ -53,14 +54,15 @@ class Ready:
     silence: NDArray[np.int16]  # int16 [4, max_frames], tokens that sound like nothing
     # seconds of that plan's stages, as in `StemResult.timings`
     timings: Mapping[str, float] = field(default_factory=dict)
-    # as `StemGenerator` has them
-    in_depth: bool = False
-    guided: bool = False
-    sources: tuple[str, ...] = ALWAYS_GUIDED
+    abilities: Abilities = field(default_factory=Abilities)
+    # float32 [recordings, width], what the instruments sound like in those that it was given
+    recorded: NDArray[np.float32] = field(default_factory=lambda: np.zeros((0, 0), np.float32))
 
     def __post_init__(self) -> None:
         if self.silence.shape != (LEVELS, self.max_frames) or self.silence.dtype != np.int16:
             raise ValueError(f"silence of shape {self.silence.shape}")
+        if self.recorded.ndim != 2 or self.recorded.dtype != np.float32:
+            raise ValueError(f"recorded of shape {self.recorded.shape}")
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -51,7 +51,12 @@ def serve(source: Loading, inbox: Inbox, send: Send, threads: int = 0) -> None:
     try:
         generator = source.load()
         on_processor = str(generator.device) == "cpu"
-        ready = warm_up(generator, source.set_threads if on_processor else None, threads=threads)
+        ready = warm_up(
+            generator,
+            source.set_threads if on_processor else None,
+            threads=threads,
+            recordings=source.recordings,
+        )
     except Exception as error:
         send(Failed(NO_PLAN, one_line(error)))
         return

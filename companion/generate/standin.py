@@ -3,7 +3,8 @@
 For rehearsal without a model, and for proofs of timing: the marker's first sample is its loudest,
 so where it is heard tells where the bar line was. It finds bar lines as the model does, in the
 clock's phase, and is silent where the context is. Its tokens say all there is to hear (marker or
-not, where in the frame, which pitch), so a prefix of them sounds again as it sounded before.
+not, where in the frame, which pitch, how loud), so a prefix of them sounds again as it sounded
+before. What a recording sounds like is to it how loud that is: markers are as loud.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from numpy.typing import NDArray
 
 from companion.audio.silence import is_silent
 from companion.generate.one_by_one import OneByOne
+from model.abilities import Abilities
 from model.grid import HOP, LEVELS, SAMPLE_RATE
 from model.request import SOURCES, StemRequest, StemResult
 from model.terms import guidance_terms
@@ -22,6 +24,8 @@ from model.terms import guidance_terms
 AMPLITUDE = 0.5
 LENGTH_SAMPLES = round(0.030 * SAMPLE_RATE)
 DECAY_SAMPLES = round(0.006 * SAMPLE_RATE)
+LOUDEST = 2000
+"""Token of a marker at full scale; half of it is exactly half."""
 PITCHES = 24
 """Semitones from 220 Hz up that markers are played at."""
 _NEAR = 1e-5  # bars; the phase is float32, so a bar line may seem this far off
@@ -32,12 +36,16 @@ class StandInGenerator:
 
     max_frames = 512
     device = "cpu"
-    in_depth = guided = False
-    sources = SOURCES
+    abilities = Abilities(sources=SOURCES)
 
     def silence(self, frames: int) -> NDArray[np.int16]:
         """Tokens int16 [4, frames] without a marker."""
         return np.zeros((LEVELS, frames), np.int16)
+
+    def sound_of(self, recording: NDArray[np.float32]) -> NDArray[np.float32]:
+        """How loud the recording is: its RMS [1], at most 1."""
+        loud = np.sqrt(np.mean(np.square(recording))) if recording.size else 0.0
+        return np.array([min(loud, 1.0)], np.float32)
 
     def start(self, request: StemRequest) -> StandInDecoding:
         """Begin a stem of markers."""
@@ -81,13 +89,15 @@ class StandInDecoding:
         request = self._request
         tokens = np.zeros((LEVELS, request.frames), np.int16)
         if not is_silent(request.context, request.context_known):
+            loud = float(request.sound[0]) if request.sound.size else AMPLITUDE
+            loudness = round(min(loud, 1.0) * LOUDEST)
             pitch = (7 * request.instrument + request.seed) % PITCHES
             for sample in bar_line_samples(request.phase):
                 frame, offset = divmod(sample, HOP)
-                tokens[:3, frame] = (1, offset, pitch)
+                tokens[:, frame] = (1, offset, pitch, loudness)
         tokens[:, : request.prefix_frames] = request.prefix
         passes = self._taken * len(guidance_terms(request.guidance, request.form))
-        return StemResult(tokens, sound_of(tokens), steps=self._taken, passes=passes)
+        return StemResult(tokens, audio_of(tokens), steps=self._taken, passes=passes)
 
 
 def bar_line_samples(phase: NDArray[np.float32]) -> list[int]:
@@ -108,7 +118,7 @@ def bar_line_samples(phase: NDArray[np.float32]) -> list[int]:
     return [int(sample) for sample in np.ceil(samples - 0.02)]
 
 
-def sound_of(tokens: NDArray[np.int16]) -> NDArray[np.float32]:
+def audio_of(tokens: NDArray[np.int16]) -> NDArray[np.float32]:
     """Tokens [4, frames] -> audio float32 [frames * 640], 32 kHz: the markers they tell of."""
     audio = np.zeros(tokens.shape[1] * HOP, np.float32)
     time = np.arange(LENGTH_SAMPLES)
@@ -117,5 +127,6 @@ def sound_of(tokens: NDArray[np.int16]) -> NDArray[np.float32]:
         pitch_hz = 220.0 * 2.0 ** (int(tokens[2, frame]) / 12)
         marker = np.exp(-time / DECAY_SAMPLES) * np.cos(2 * np.pi * pitch_hz / SAMPLE_RATE * time)
         length = min(LENGTH_SAMPLES, len(audio) - start)
-        audio[start : start + length] += AMPLITUDE * marker[:length].astype(np.float32)
+        loud = np.float32(int(tokens[3, frame]) / LOUDEST)
+        audio[start : start + length] += loud * marker[:length].astype(np.float32)
     return audio

@@ -7,16 +7,19 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 from types import MappingProxyType
 
 import numpy as np
+from numpy.typing import NDArray
 
 from companion.generate.effort import Effort
 from companion.generate.generator import StemGenerator
 from companion.generate.latency import Work
 from companion.generate.protocol import Ready
+from model.abilities import Abilities
 from model.grid import FRAME_RATE, HOP, SAMPLE_RATE
 from model.request import DecodeSettings, StemRequest, StemResult
 
@@ -33,6 +36,7 @@ def warm_up(
     set_threads: Callable[[int], None] | None,
     clock: Callable[[], float] = time.perf_counter,
     threads: int = 0,
+    recordings: Sequence[Path] = (),
 ) -> Ready:
     """Run the generator until it is as fast as it gets; leaves the fastest threads set.
 
@@ -59,7 +63,7 @@ def warm_up(
         set_threads(threads)
     started = clock()
     timings_s = decode(generator, request).timings
-    return ready_of(generator, clock() - started, threads, timings_s)
+    return ready_of(generator, clock() - started, threads, timings_s, recordings)
 
 
 def ready_of(
@@ -67,8 +71,13 @@ def ready_of(
     plan_s: float,
     threads: int,
     timings_s: Mapping[str, float] = MappingProxyType({}),
+    recordings: Sequence[Path] = (),
 ) -> Ready:
-    """What a generator can do, with what was measured, as `Ready` has it."""
+    """What a generator can do, with what was measured, as `Ready` has it.
+
+    Raises:
+        CompanionError: a recording cannot be read.
+    """
     return Ready(
         max_frames=generator.max_frames,
         device=str(generator.device),
@@ -76,9 +85,8 @@ def ready_of(
         threads=threads,
         silence=generator.silence(generator.max_frames),
         timings=dict(timings_s),
-        in_depth=generator.in_depth,
-        guided=generator.guided,
-        sources=generator.sources,
+        abilities=generator.abilities,
+        recorded=_recorded(generator, recordings),
     )
 
 
@@ -90,7 +98,7 @@ def thread_candidates(processors: int) -> list[int]:
 def typical_request(generator: StemGenerator) -> StemRequest:
     """A full window with two bars of prefix, guided and decoded as the knobs start."""
     frames = generator.max_frames
-    typical = typical_effort(generator.in_depth, generator.guided)
+    typical = typical_effort(generator.abilities)
     work = Work.of(frames, frames - _typical_prefix(frames), typical)
     time_s = np.arange(frames * HOP) / SAMPLE_RATE
     bars = np.arange(frames)[:, None] / BAR_FRAMES * np.array([4.0, 4.0, 1.0, 1.0])
@@ -108,16 +116,33 @@ def typical_request(generator: StemGenerator) -> StemRequest:
     )
 
 
-def typical_effort(in_depth: bool, guided: bool) -> Effort:
-    """What the knobs start with, of a generator that is so."""
-    steps = DecodeSettings().steps[: 1 if in_depth else None]
-    return Effort(steps, GUIDANCE, "distilled" if guided else "contrast")
+def typical_effort(abilities: Abilities) -> Effort:
+    """What the knobs start with, of a generator of such abilities."""
+    steps = DecodeSettings().steps[: 1 if abilities.in_depth else None]
+    return Effort(steps, GUIDANCE, "distilled" if abilities.guided else "contrast")
 
 
 def typical_work(ready: Ready) -> Work:
     """What the typical plan is that a generator was timed with."""
-    frames, effort = ready.max_frames, typical_effort(ready.in_depth, ready.guided)
+    frames, effort = ready.max_frames, typical_effort(ready.abilities)
     return Work.of(frames, frames - _typical_prefix(frames), effort)
+
+
+def _recorded(generator: StemGenerator, recordings: Sequence[Path]) -> NDArray[np.float32]:
+    """What the instruments of recordings sound like: float32 [recordings, width]."""
+    if not recordings:
+        return np.zeros((0, 0), np.float32)
+    # What hardly a set needs is not waited for by every other.
+    import soxr
+
+    from companion.audio.recording import read_sound
+
+    sounds = []
+    for path in recordings:
+        read = read_sound(path)
+        mono = soxr.resample(read.heard, read.rate, SAMPLE_RATE, quality="HQ")
+        sounds.append(generator.sound_of(mono))
+    return np.stack(sounds)
 
 
 def _typical_prefix(frames: int) -> int:

@@ -139,7 +139,11 @@ class ThreadLink:
 
 
 def child_command(
-    generator: GeneratorName, device: str = "auto", weights: Path | None = None, threads: int = 0
+    generator: GeneratorName,
+    device: str = "auto",
+    weights: Path | None = None,
+    threads: int = 0,
+    recordings: Sequence[Path] = (),
 ) -> tuple[str, ...]:
     """How to start the child with "model" or "standin"; `threads` if it is known what is best."""
     options = ["--generator", generator, "--device", device]
@@ -147,4 +151,6 @@ def child_command(
         options += ["--weights", str(weights)]
     if threads:
         options += ["--threads", str(threads)]
+    for recording in recordings:
+        options += ["--recording", str(recording)]
     return (sys.executable, "-m", "companion.generate.child", *options)

@@ -358,20 +358,26 @@ class Worker:
 
 
 def process_worker(
-    generator: GeneratorName, device: str = "auto", weights: Path | None = None
+    generator: GeneratorName,
+    device: str = "auto",
+    weights: Path | None = None,
+    recordings: Sequence[Path] = (),
 ) -> Worker:
     """A worker whose generator lives in a child process: nothing it does holds up the rig."""
 
     return Worker(
         lambda receive, threads: ProcessLink(
-            child_command(generator, device, weights, threads), receive
+            child_command(generator, device, weights, threads, recordings), receive
         )
     )
 
 
 def thread_worker(
-    generator: GeneratorName, device: str = "auto", weights: Path | None = None
+    generator: GeneratorName,
+    device: str = "auto",
+    weights: Path | None = None,
+    recordings: Sequence[Path] = (),
 ) -> Worker:
     """A worker whose generator lives in a thread of this process: less memory, more stalls."""
-    source = loading(generator, device, weights)
+    source = loading(generator, device, weights, recordings)
     return Worker(lambda receive, threads: ThreadLink(source, receive, threads))

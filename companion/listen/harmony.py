@@ -46,6 +46,9 @@ class _Layer:
         self._bars: list[int] = []
         self._told: list[_Told] = []
 
+    def __len__(self) -> int:
+        return len(self._bars)
+
     def put(self, bar: int, told: _Told) -> None:
         kept = [
             (at, what)
@@ -85,6 +88,12 @@ class Harmony:
         self._inbox.put((self._keyboard, None, _Told(chord, given_up=chord is None)))
 
     # --- the session's thread ------------------------------------------------------------------
+
+    @property
+    def told(self) -> bool:
+        """Whether anybody has told a chord so far."""
+        layers = self._keyboard, self._sent
+        return self.chart is not None or not self._inbox.empty() or any(map(len, layers))
 
     def catch_up(self, bar: int) -> None:
         """Take in what was told; what was told for now counts from this bar on."""

@@ -5,9 +5,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from functools import partial
+from types import MappingProxyType
 
 from companion.control.parameters import TAKES
 from companion.generate.budget import Wish
@@ -19,6 +20,7 @@ from companion.players.planner import Planner
 from companion.players.player import Player
 from companion.players.rounds import Rounds
 from companion.players.settings import gain_of
+from companion.players.sounds import Sound, Sounds
 from companion.players.timeline import Timeline
 from companion.take.events import ClipCut, FadedIn, GainSet
 
@@ -39,19 +41,33 @@ class Ensemble:
         self._stopped = False
         self.players: list[Player] = []
 
-    def prepare(self, names: Iterable[str], ready: Ready, seed: int) -> None:
-        """Lay out the players, by name; `seed` is of every die in this session.
+    def prepare(
+        self,
+        names: Iterable[str],
+        ready: Ready,
+        seed: int,
+        recorded: Mapping[str, Sound] = MappingProxyType({}),
+    ) -> None:
+        """Lay out the players.
+
+        Args:
+            names: of the players.
+            ready: what the generator can do.
+            seed: of every die in this session.
+            recorded: the sounds of players that have a recording's, by name.
 
         Raises:
             CompanionError: the generator's window is too short for a bar.
         """
         cycle, seconds = int(self._store.snapshot()["cycle"]), self._journal.seconds
-        effort = replace(typical_effort(ready.in_depth, ready.guided), guidance={})
+        effort = replace(typical_effort(ready.abilities), guidance={})
         usual = Wish(ready.max_frames, ready.max_frames, effort)
         for number, name in enumerate(names):
             generator = ready.max_frames, ready.silence
             planner = Planner(self._transport, number, seed, *generator, cycle, name, seconds)
-            self.players.append(Player(name, number + 1, planner, usual))
+            sound = [recorded[name]] if name in recorded else []
+            sounds = Sounds(ready.abilities.sounds, seed, name, *sound)
+            self.players.append(Player(name, number + 1, planner, usual, sounds))
         self._rounds.prepare(self.players, ready)
         self.follow_knobs()  # before the first block: then there is no ramp into the gains
 

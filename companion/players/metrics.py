@@ -16,6 +16,7 @@ from typing import Literal, NamedTuple, TypeVar, get_args
 
 from companion.players.settings import effort_of
 from companion.take.events import BarSounded, Event, PlanMade, Sounding
+from model.request import ALWAYS_GUIDED
 
 Fallback = Literal["none", "fewer steps", "finished at once", "older plan", "repeat", "silence"]
 FALLBACKS: tuple[Fallback, ...] = get_args(Fallback)
@@ -192,7 +193,8 @@ class Metrics:
 
 def _less(plan: PlanMade) -> Fallback:
     """What a plan had to do without."""
-    wish = effort_of(plan.knobs, len(plan.steps) == 1, plan.form == "distilled")
+    told = plan.guidance or ALWAYS_GUIDED  # of which an older take says nothing
+    wish = effort_of(plan.knobs, told, len(plan.steps) == 1, plan.form == "distilled")
     allowed = sum(plan.steps)
     if plan.steps_done < allowed:
         return "finished at once"

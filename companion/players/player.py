@@ -13,6 +13,7 @@ from companion.control.store import Snapshot
 from companion.generate.budget import Spending, Wish
 from companion.players.decision import Placement, PlanWindow
 from companion.players.planner import Planner
+from companion.players.sounds import Sounds
 from model.request import StemResult
 
 
@@ -24,6 +25,7 @@ class Player:
     number: int  # of its voice in the audio memory, from 1
     planner: Planner  # its plans, its stem and what of it sounds
     usual: Wish  # what its last plan was wished to be
+    sounds: Sounds  # which of its instrument's it has
     # values of the knobs that shaped its last plan; empty before the first
     asked_with: tuple[Value, ...] = ()
     gain: float = 1.0  # its level, linear; 0 when muted

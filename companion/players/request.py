@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -14,10 +14,20 @@ from companion.listen.harmony import ChordChange, told_frames
 from companion.listen.window import ContextWindow
 from companion.players.decision import PlanWindow, Prefix
 from companion.players.settings import decode_settings
+from companion.players.sounds import Sound
 from companion.players.stem import Stem
 from companion.take.events import OtherHeard
 from model.instruments import instrument_index
 from model.request import StemRequest, StemResult
+
+
+@dataclass(slots=True)
+class Told:
+    """What a generator is told of a window beside what is heard, the instrument and the clock."""
+
+    chords: Sequence[ChordChange] = ()  # see `Harmony.changes`
+    sound: Sound = field(default_factory=lambda: np.zeros(0, np.float32))
+    guesses: bool = False  # whether it is told where the context is only guessed
 
 
 def stem_requests(
@@ -28,8 +38,7 @@ def stem_requests(
     knobs: Snapshot,
     effort: Effort,
     stems: int = 1,
-    chords: Sequence[ChordChange] = (),
-    guesses: bool = False,
+    told: Told | None = None,
 ) -> list[StemRequest]:
     """What to ask the generator for; ValueError if a value is outside its range.
 
@@ -39,10 +48,9 @@ def stem_requests(
         context: what is heard in the window's frames.
         effort: what there is time for of what the knobs wish for.
         stems: two where there is a choice; they differ in their seed.
-        chords: of the window, see `Harmony.changes`.
-        guesses: whether the generator is told where the context is only guessed.
+        told: what there is beside; None for nothing.
     """
-    layout = window.layout
+    layout, told = window.layout, told or Told()
     prefix, lead = stem.prefix(layout.first_frame, given.frames, given.repeats)
     first = StemRequest(
         context=context.audio,
@@ -57,8 +65,9 @@ def stem_requests(
         form=effort.form,
         decode=replace(decode_settings(knobs), steps=effort.steps),
         seed=window.seed,
-        context_guessed=context.guessed if guesses else np.zeros(0, np.bool_),
-        harmony=told_frames(chords, layout.frames),
+        context_guessed=context.guessed if told.guesses else np.zeros(0, np.bool_),
+        harmony=told_frames(told.chords, layout.frames),
+        sound=told.sound,
     )
     return [first, replace(first, seed=alternative_seed(first.seed))][:stems]
 

@@ -32,16 +32,22 @@ from companion.generate.latency import LONG_WAIT_S, Latency, Work
 from companion.generate.protocol import Ready
 from companion.generate.stem_worker import Finished, StemWorker
 from companion.generate.warmup import typical_work
-from companion.listen.harmony import ChordChange
 from companion.listen.hearing import Hearing
 from companion.listen.window import ContextWindow
 from companion.players.decision import PlanWindow
 from companion.players.desk import Desk
 from companion.players.player import Member, Player, Round
-from companion.players.request import request_digest, result_digest, stem_requests, with_others
+from companion.players.request import (
+    Told,
+    request_digest,
+    result_digest,
+    stem_requests,
+    with_others,
+)
 from companion.players.settings import effort_of
 from companion.players.timeline import Timeline
 from companion.take import events as log
+from model.abilities import Abilities
 from model.request import StemRequest, StemResult
 
 PLAN_KNOBS = tuple(
@@ -73,7 +79,7 @@ class Rounds:
         self._harmony = desk.harmony
         self._worker, self._timeline = worker, timeline
         self._stand_in_from = 0
-        self._ready: Ready | None = None
+        self._abilities = Abilities()
         self._budget = Budget(None)
         self._latency: Latency | None = None
         self._players: Sequence[Player] = ()
@@ -85,7 +91,7 @@ class Rounds:
 
     def prepare(self, players: Sequence[Player], ready: Ready) -> None:
         """Plan for these players with such a generator."""
-        self._players, self._ready = players, ready
+        self._players, self._abilities = players, ready.abilities
         if ready.plan_s > 0.0:
             timings_s = {"made": ready.plan_s, **ready.timings}
             work = typical_work(ready)
@@ -146,7 +152,7 @@ class Rounds:
         wishes: list[Wish] = []
         for player in wanting:
             own = knobs[player.name]
-            wishes += [replace(player.usual, effort=self._effort(own))] * _stem_count(own)
+            wishes += [replace(player.usual, effort=self._effort(player, own))] * _stem_count(own)
         at_s, rate = self._seconds(now), self._transport.rate
         least_s, all_s = self._budget.least_s(wishes, at_s), self._budget.all_s(wishes, at_s)
         soonest = bars.first_bar(now + ceil(least_s * rate))
@@ -154,15 +160,21 @@ class Rounds:
         ends = [end for player in wanting if (end := player.planner.stem.clips.end_bar) > 0]
         return max(soonest, min([best, soonest + 1, *ends]))
 
-    def _effort(self, knobs: Snapshot) -> Effort:
+    def _effort(self, player: Player, knobs: Snapshot) -> Effort:
         """What the knobs wish for of the generator there is."""
-        assert self._ready is not None  # `prepare` was called
-        return effort_of(knobs, self._ready.in_depth, self._ready.guided)
+        can = self._abilities
+        untold = set()
+        if not self._harmony.told:
+            untold.add("harmony")
+        if not player.sounds.told(knobs).size:
+            untold.add("sound")
+        sources = [source for source in can.sources if source not in untold]
+        return effort_of(knobs, sources, can.in_depth, can.guided)
 
     def _member(self, player: Player, window: PlanWindow, knobs: Snapshot) -> Member:
         layout = window.layout
         new_frames = layout.frames - player.planner.prefix(layout).frames
-        wish = Wish(layout.frames, new_frames, self._effort(knobs))
+        wish = Wish(layout.frames, new_frames, self._effort(player, knobs))
         player.usual, player.asked_with = wish, self._shape(knobs)
         return Member(player, window, knobs, wish, _stem_count(knobs))
 
@@ -240,14 +252,14 @@ class Rounds:
     def _requests(self, member: Member, heard: ContextWindow, effort: Effort) -> list[StemRequest]:
         planner, window, knobs = member.player.planner, member.window, member.knobs
         given = planner.prefix(window.layout)
-        hears = self._ready is not None and "harmony" in self._ready.sources
-        layout, chords = window.layout, tuple[ChordChange, ...]()
-        if hears:
-            self._harmony.catch_up(layout.first_bar)
-            chords = self._harmony.changes(window.grid, layout.first_frame, layout.frames)
+        told = self._told(member)
         requests = stem_requests(
-            planner.stem, window, given, heard, knobs, effort, member.stems, chords, hears
+            planner.stem, window, given, heard, knobs, effort, member.stems, told
         )
+        if told.chords:
+            name, changes = member.player.name, tuple(told.chords)
+            chords = log.ChordsTold(player=name, epoch=window.epoch, changes=changes)
+            self._journal.write(chords, window.made_samples)
         asked = log.PlanAsked(
             player=member.player.name,
             epoch=window.epoch,
@@ -260,10 +272,20 @@ class Rounds:
             guidance=effort.guidance,
             form=effort.form,
             digest=request_digest(requests[0]),
-            chords=chords,
         )
         self._journal.write(asked, window.made_samples)
         return requests
+
+    def _told(self, member: Member) -> Told:
+        """What the generator is told beside what is heard; see `Told`."""
+        window, told = member.window, Told(guesses=self._abilities.guesses)
+        if "harmony" in self._abilities.sources:
+            self._harmony.catch_up(window.layout.first_bar)
+            frames = window.layout.first_frame, window.layout.frames
+            told.chords = self._harmony.changes(window.grid, *frames)
+        if "sound" in self._abilities.sources:
+            told.sound = member.player.sounds.told(member.knobs)
+        return told
 
     # --- while it is made ----------------------------------------------------------------------
 

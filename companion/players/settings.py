@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import cast
 
 from companion.control.parameters import Value
@@ -13,9 +14,9 @@ OFF_DB = -60.0
 """The bottom of a level knob: silence."""
 
 
-def guidance_of(knobs: Snapshot) -> dict[str, float]:
-    """Guidance by source from a player's knobs."""
-    return {source: float(knobs[f"guidance_{source}"]) for source in ALWAYS_GUIDED}
+def guidance_of(knobs: Snapshot, sources: Iterable[str] = ALWAYS_GUIDED) -> dict[str, float]:
+    """Guidance by source from a player's knobs, of `model.request.SOURCES`."""
+    return {source: float(knobs[f"guidance_{source}"]) for source in sources}
 
 
 def form_of(knobs: Snapshot, guided: bool = False) -> Form:
@@ -48,10 +49,16 @@ def decode_settings(knobs: Snapshot, in_depth: bool = False) -> DecodeSettings:
     )
 
 
-def effort_of(knobs: Snapshot, in_depth: bool, guided: bool) -> Effort:
-    """How much work a player's knobs wish for, of a generator that is so."""
+def effort_of(knobs: Snapshot, sources: Iterable[str], in_depth: bool, guided: bool) -> Effort:
+    """How much work a player's knobs wish for.
+
+    Args:
+        knobs: of the player.
+        sources: what the generator is told, of `model.request.SOURCES`.
+        in_depth: as in `model.abilities.Abilities`, and so is `guided`.
+    """
     steps = decode_settings(knobs, in_depth).steps
-    return Effort(steps, guidance_of(knobs), form_of(knobs, guided))
+    return Effort(steps, guidance_of(knobs, sources), form_of(knobs, guided))
 
 
 def gain_of(level_db: Value) -> float:

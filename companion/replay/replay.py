@@ -25,16 +25,25 @@ from companion.audio.offline import OfflineStream
 from companion.audio.writer import StemWriter
 from companion.clock.grid import Grid
 from companion.clock.transport import Segment, Transport
+from companion.control.parameters import PARAMETERS
 from companion.control.preset import load_preset
 from companion.generate.effort import Effort
 from companion.generate.generator import StemGenerator
 from companion.generate.inline import InlineWorker
 from companion.generate.loading import loading, weights_digest
+from companion.listen.harmony import ChordChange
 from companion.listen.hearing import Hearing
 from companion.listen.window import ContextWindow
 from companion.players.decision import Placement, PlanWindow, Prefix
 from companion.players.layout import lay_out
-from companion.players.request import request_digest, result_digest, stem_requests, with_others
+from companion.players.request import (
+    Told,
+    request_digest,
+    result_digest,
+    stem_requests,
+    with_others,
+)
+from companion.players.sounds import Sounds
 from companion.players.stem import Stem
 from companion.replay.finish_after import HurriedGenerator, Hurry, hurried_after
 from companion.replay.replayed import Difference, Replayed, why_not
@@ -95,6 +104,10 @@ def replay(
     return _Replay(folder, take, events, worker, hurry, out, say, progress).run()
 
 
+DEFAULTS = {knob.name: knob.default for knob in PARAMETERS if knob.scope == "player"}
+"""Knobs that an older take knows nothing of stood where they stand in a preset without them."""
+
+
 @dataclass(slots=True, eq=False)
 class _Plan:
     """A plan in the making: what it heard, what it asks for, what came back."""
@@ -102,6 +115,7 @@ class _Plan:
     window: PlanWindow
     context: ContextWindow
     round: int = 0
+    chords: Sequence[ChordChange] = ()
     requests: Sequence[StemRequest] = ()
     stems: Sequence[StemResult | str] = ()
 
@@ -115,6 +129,7 @@ class _Player:
     stem: Stem
     recorded: soundfile.SoundFile
     copy: WaveWriter | None
+    sounds: Sounds
     plans: dict[int, _Plan] = field(default_factory=dict)  # by epoch, that are not back yet
     last: _Plan | None = None  # that came back
     made: int = 0  # clips so far
@@ -173,7 +188,8 @@ class _Replay:
                 out.mkdir(parents=True, exist_ok=True)
                 copy = WaveWriter(out / f"{name}.wav", self._rate)
             recorded = open_recorded(folder / f"{name}.wav")
-            self._players[name] = _Player(name, number, stem, recorded, copy)
+            sounds = Sounds(self._ready.abilities.sounds, take.seed, name)
+            self._players[name] = _Player(name, number, stem, recorded, copy, sounds)
             self._memory.set_gain(number, take.gains.get(name, 1.0))
         # Written down a moment after they were: the stream has them at their samples.
         levels = [event for event in events if isinstance(event, log.GainSet | log.FadedIn)]
@@ -203,12 +219,17 @@ class _Replay:
 
     def _follow(self, player: _Player, event: log.PlayerEvent) -> None:
         match event:
+            case log.SoundTaken():
+                recording = np.array(event.numbers, np.float32)
+                player.sounds = replace(player.sounds, recording=recording)
             case log.PlanHeard():
                 self._hear(player, event)
             case log.PlanMuted(bars=bars):
                 player.plans.pop(event.epoch, None)
                 if bars is not None:
                     player.keep(player.stem.quiet(*bars))
+            case log.ChordsTold():
+                player.plans[event.epoch].chords = event.changes
             case log.PlanAsked():
                 self._ask(player, event)
             case log.PlanMade():
@@ -245,7 +266,7 @@ class _Replay:
         plan = player.plans[event.epoch]
         given = Prefix(event.prefix_frames, event.repeats)
         effort = Effort(event.steps, event.guidance, event.form)
-        heard, knobs, plan.round = plan.context, event.knobs, event.round
+        heard, knobs, plan.round = plan.context, {**DEFAULTS, **event.knobs}, event.round
         plan.requests = stem_requests(
             player.stem,
             plan.window,
@@ -254,8 +275,7 @@ class _Replay:
             knobs,
             effort,
             event.stems,
-            event.chords,
-            "harmony" in self._ready.sources,
+            Told(plan.chords, player.sounds.told(knobs), self._ready.abilities.guesses),
         )
         if request_digest(plan.requests[0]) != event.digest:
             self._note(player, event, "asks for something else than it did")

@@ -213,7 +213,7 @@ def open_worker(preset: Preset, weights: Path | None) -> StemWorker:
     """The generator in a child process, or in this one by the preset's option."""
     generator = preset.generator
     opened = thread_worker if generator.in_process else process_worker
-    return opened(generator.name, generator.device, weights)
+    return opened(generator.name, generator.device, weights, preset.recordings())
 
 
 def open_rig(preset: Preset, say: Say) -> tuple[Rig, Preset]:

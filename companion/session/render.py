@@ -74,7 +74,9 @@ def render(
         players = preset.players[:1]
         preset = replace(preset, bpm=bpm, bars=None, count_in_bars=0, players=players)
         rig = run_recording(len(players), read.heard, rate, str(recording))
-        worker = InlineWorker(loading(preset.generator.name, preset.generator.device, weights))
+        generator = preset.generator
+        source = loading(generator.name, generator.device, weights, preset.recordings())
+        worker = InlineWorker(source)
         session = Session(preset, rig, worker, preset.store(), seed=seed, origin_samples=origin)
         bar_samples = session.transport.bar_samples
         if frames - origin < bar_samples:

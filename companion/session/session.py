@@ -28,6 +28,7 @@ from companion.players.journal import Journal
 from companion.players.metrics import Metrics, Tally
 from companion.players.rounds import Rounds
 from companion.players.settings import gain_of
+from companion.players.sounds import Sound
 from companion.players.timeline import Timeline
 from companion.session.conductor import Conductor, OpenSource
 from companion.session.count_in import CountIn, first_bar_samples
@@ -39,7 +40,7 @@ from companion.session.rig import Rig
 from companion.session.status import PlayerStatus, Status
 from companion.session.trouble import Ledger
 from companion.system.errors import one_line
-from companion.take.events import Incident, KnobMoved, TakeEnded, TakeStarted
+from companion.take.events import Incident, KnobMoved, SoundTaken, TakeEnded, TakeStarted
 from companion.take.machine import machine
 from companion.take.take import PRESET_FILE, Provenance, Take
 
@@ -172,7 +173,8 @@ class Session:
             CompanionError: the generator never comes, or its window is too short for a bar.
         """
         ready = self._worker.wait_ready()
-        self._ensemble.prepare((p.name for p in self.preset.players), ready, self._seed)
+        names = (player.name for player in self.preset.players)
+        self._ensemble.prepare(names, ready, self._seed, self._recorded(ready))
         self._set_monitor()
 
     def run(
@@ -221,7 +223,15 @@ class Session:
         if self._take is not None:
             self._take.keep(PRESET_FILE, preset_text(self.preset))
         self._journal.write(self._started(ready, gains), self._count_in.start_samples)
+        for name, sound in self._recorded(ready).items():
+            numbers = tuple(map(float, sound))
+            self._journal.write(SoundTaken(player=name, numbers=numbers), self.rig.memory.position)
         self._feed.start()
+
+    def _recorded(self, ready: Ready) -> dict[str, Sound]:
+        """What the recordings sound like that the preset names, by player."""
+        named = [player.name for player in self.preset.players if player.recording is not None]
+        return dict(zip(named, ready.recorded, strict=False))
 
     def _started(self, ready: Ready, gains: dict[str, float]) -> TakeStarted:
         """What the take begins with."""

@@ -115,6 +115,20 @@ class Unheard(Event, type="unheard"):
     samples: tuple[tuple[int, int | None], ...]  # [first, end); the last has no end while it lasts
 
 
+class SoundTaken(PlayerEvent, type="sound"):
+    """What the recording sounds like that the preset names for a player."""
+
+    numbers: tuple[float, ...]  # as `StemRequest.sound`, exact
+
+
+class ChordsTold(PlayerEvent, type="chords"):
+    """The chords of a plan's window that the generator is told; no line where it is told none."""
+
+    epoch: int  # of the plan
+    # frames of the window from which on a chord sounds, its pitch classes and its bass
+    changes: tuple[tuple[int, tuple[int, ...], int], ...]
+
+
 class PlanMuted(PlayerEvent, type="muted"):
     """Nothing was heard: no plan is made, and older ones fall silent."""
 
@@ -136,8 +150,6 @@ class PlanAsked(PlayerEvent, type="asked"):
     guidance: Mapping[str, float]  # by what it leans on
     form: Form  # of the guidance
     digest: str  # of the request
-    # frames of its window from which on a chord was told: its pitch classes and its bass
-    chords: tuple[tuple[int, tuple[int, ...], int], ...] = ()
 
 
 class PlanMade(PlayerEvent, type="plan"):

@@ -152,3 +152,18 @@ def test_silence_has_one_token_a_level(toy_generator):
     silence = toy_generator.silence(30)
     assert silence.shape == (4, 30) and silence.dtype == np.int16
     assert (silence[:, 10:20] == silence[:, 10:11]).all()
+
+
+def test_it_says_what_an_instrument_sounds_like_however_loud_it_was_recorded(toy_generator):
+    recording = np.random.default_rng(5).standard_normal(40 * HOP + 7).astype(np.float32)
+    sound = toy_generator.sound_of(0.05 * recording)
+    assert sound.dtype == np.float32 and sound.shape == (toy_generator.network.sound_width,)
+    # Levels are matched in steps, so by a whole number of them it is the same to the last digit.
+    assert np.allclose(sound, toy_generator.sound_of(0.05 * 10**0.15 * recording), atol=1e-4)
+    assert not np.allclose(sound, toy_generator.sound_of(0.05 * np.sign(recording)), atol=1e-2)
+    told = toy_generator.start(request(sound=sound)).result()
+    assert (told.tokens != toy_generator.start(request()).result().tokens).any()
+
+
+def test_of_nothing_the_sound_is_that_of_nothing(toy_generator):
+    assert not toy_generator.sound_of(np.zeros(0, np.float32)).any()

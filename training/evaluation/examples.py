@@ -13,10 +13,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from model.grid import FRAME_RATE, SAMPLE_RATE
+from model.sound import sounding_frames
 from training.errors import TrainingError
 from training.evaluation.held_out import BarGrid, HeldOutSong
 from training.loop import step_seed
-from training.stemgen.shards import frame_sounding
 
 CYCLE = 4
 """Bars after which the music is taken to repeat: the rig's default."""
@@ -237,7 +237,7 @@ def _other_stems(
 
 def _sounds(song: HeldOutSong, stems: Sequence[str], first_bar: int, bars: int) -> bool:
     sound = song.mix(stems, first_bar, round(bars * song.grid.bar_s * SAMPLE_RATE))
-    return bool(frame_sounding(sound).mean() >= SOUNDING_SHARE)
+    return bool(sounding_frames(sound).mean() >= SOUNDING_SHARE)
 
 
 def frames_of(example: Example) -> int:

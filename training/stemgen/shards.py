@@ -26,6 +26,7 @@ from model.device import autocast
 from model.grid import FRAME_RATE, HOP
 from model.instruments import instrument_index
 from model.pitch import pitches
+from model.sound import sounding_frames
 from training.errors import TrainingError
 from training.loop import prepare_process, step_seed
 from training.songs import Chart, Sound, read_song, song_folders
@@ -35,8 +36,6 @@ MIXES = 4
 """Context mixes encoded for each song."""
 PITCH_STEPS = 21
 """Steps in which the pitches of `model.pitch` are kept: they fill a byte."""
-SOUNDING = 10 ** (-50 / 20)
-"""RMS above which a frame counts as sounding (-50 dBFS)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,13 +84,6 @@ def draw_mixes(stems: int, count: int, rng: random.Random) -> list[tuple[int, ..
     chosen = rng.sample(backings, min(len(backings), (count + 1) // 2))
     rest = [s for s in subsets if s not in chosen]
     return sorted(chosen + rng.sample(rest, min(len(rest), count - len(chosen))))
-
-
-def frame_sounding(audio: np.ndarray) -> np.ndarray:
-    """Which frames of audio [..., samples] sound: bool [..., samples // 640]."""
-    frames = audio.shape[-1] // HOP
-    blocks = audio[..., : frames * HOP].reshape(*audio.shape[:-1], frames, HOP)
-    return np.sqrt((blocks**2).mean(-1)) > SOUNDING
 
 
 def packed_pitches(audio: Tensor) -> np.ndarray:
@@ -152,9 +144,9 @@ def _encode_song(job: _Job) -> None:
         "mixes": tokens[len(audio) :],
         "stem_pitches": packed_pitches(torch.from_numpy(audio)),
         "mix_pitches": packed_pitches(leveled),
-        "sounding": frame_sounding(audio),
+        "sounding": sounding_frames(audio),
         # Of the band alone: a room's tail and a floor of noise are no music to follow.
-        "mix_sounding": frame_sounding(np.stack(dry) * gains.numpy()[:, None]),
+        "mix_sounding": sounding_frames(np.stack(dry) * gains.numpy()[:, None]),
     }
     part = job.out.with_suffix(".part")
     save_file(arrays, part, {"song": json.dumps(header), "drawn": _drawn(job.seed)})

@@ -23,6 +23,7 @@ NUMBERS = [knob for knob in PARAMETERS if knob.kind in ("number", "whole")]
 def test_the_knobs_that_were_promised_are_there() -> None:
     assert set(BY_NAME) == {
         *("guidance_audio", "guidance_instrument", "guidance_clock", "guidance_form"),
+        *("guidance_harmony", "guidance_sound", "sound"),
         *("causal_bias", "confidence", "randomness", "temperature", "steps", "instrument"),
         *("level", "mute", "hold", "regenerate", "again", "undo", "take"),
         *("cycle", "find_cycle", "order", "lock", "broken_cycle", "monitor"),

@@ -391,3 +391,29 @@ class TestDefaultMapping:
     def test_an_empty_mapping_is_the_default_one(self) -> None:
         preset = parse_preset("midi: {}\n" + PLAYERS, "mine.yaml")
         assert preset.midi == MidiPreset(None, default_mappings(["bass"]))
+
+
+class TestRecordings:
+    """`sound` is a number, or the name of a recording beside the preset."""
+
+    def test_a_recording_is_found_beside_the_preset(self, tmp_path: Path) -> None:
+        file = tmp_path / "rig.yaml"
+        file.write_text(
+            "players:\n- {name: bass, sound: mine/bass.wav}\n- {name: keys, sound: 3}\n"
+            "- {name: drums}\n- {name: pad, sound: Pad.FLAC}\n"
+        )
+        preset = load_preset(str(file))
+        assert preset.recordings() == (tmp_path / "mine/bass.wav", tmp_path / "Pad.FLAC")
+        bass, keys, drums, _ = preset.players
+        assert bass.recording == tmp_path / "mine/bass.wav" and "sound" not in bass.knobs
+        assert keys.recording is drums.recording is None
+        assert keys.knobs["sound"] == 3
+
+    def test_a_take_keeps_where_it_was(self, tmp_path: Path) -> None:
+        text = f"players: [{{name: bass, sound: {tmp_path / 'bass.wav'}}}, {{name: b, sound: 2}}]"
+        preset = parse_preset(text, "mine.yaml")
+        assert parse_preset(preset_text(preset), "mine.yaml") == preset
+
+    def test_what_is_neither_is_refused(self) -> None:
+        said = refused("players: [{name: bass, sound: bass.mid}]")
+        assert said.startswith("preset mine.yaml: ") and "sound is 'bass.mid'; valid: " in said

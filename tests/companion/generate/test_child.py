@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import io
 import subprocess
 import sys
+from pathlib import Path
 
+import numpy as np
 import pytest
+import soundfile
 
-from companion.generate.protocol import Hello, Ready, pack, read_message
+from companion.generate.protocol import NO_PLAN, Failed, Hello, Ready, pack, read_message
 from companion.generate.wire import child_command
 
 
@@ -67,3 +71,26 @@ def test_memory_that_is_free_goes_back_to_the_system() -> None:
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, check=True)
     assert float(done.stdout) > 80
+
+
+def test_it_says_what_recordings_sound_like(tmp_path: Path) -> None:
+    for name, level in (("loud", 0.5), ("quiet", 0.125)):
+        soundfile.write(tmp_path / f"{name}.wav", level * np.ones(3200, np.float32), 32_000)
+    paths = [tmp_path / "loud.wav", tmp_path / "quiet.wav"]
+    command = child_command("standin", recordings=paths)
+    done = subprocess.run(command, input=b"", capture_output=True, timeout=60, check=False)
+    stream = io.BytesIO(done.stdout)
+    read_message(stream)
+    ready = read_message(stream)
+    assert isinstance(ready, Ready)
+    assert ready.recorded.tolist() == [[0.5], [0.125]]
+
+
+def test_a_recording_that_is_missing_is_named(tmp_path: Path) -> None:
+    command = child_command("standin", recordings=[tmp_path / "gone.wav"])
+    done = subprocess.run(command, input=b"", capture_output=True, timeout=60, check=False)
+    stream = io.BytesIO(done.stdout)
+    read_message(stream)
+    failed = read_message(stream)
+    missing = f"recording {tmp_path / 'gone.wav'} is missing; valid: an audio file"
+    assert failed == Failed(NO_PLAN, missing)

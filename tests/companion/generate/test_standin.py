@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from companion.clock.grid import Grid
-from companion.generate.standin import AMPLITUDE, StandInGenerator, bar_line_samples, sound_of
+from companion.generate.standin import AMPLITUDE, StandInGenerator, audio_of, bar_line_samples
 from companion.generate.warmup import decode
 
 transports = st.builds(
@@ -64,7 +64,7 @@ def test_silence_in_gives_silence_out(make_request) -> None:
     assert not decode(StandInGenerator(), make_request(context=quiet)).audio.any()
     unknown = make_request(context_known=np.zeros(200, np.bool_))
     assert not decode(StandInGenerator(), unknown).audio.any()
-    assert not sound_of(StandInGenerator().silence(10)).any()
+    assert not audio_of(StandInGenerator().silence(10)).any()
 
 
 def test_it_counts_its_steps_and_can_be_hurried(make_request) -> None:

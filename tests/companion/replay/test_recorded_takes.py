@@ -8,17 +8,23 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+import soundfile
 
+from companion.generate.inline import InlineWorker
+from companion.generate.loading import loading
+from companion.listen.chord import read_chord
 from companion.replay.replay import replay
 from companion.take.events import EVENTS_FILE, TYPES, decode, encode
 from tests.companion.lines import read_lines
 from tests.companion.replay.test_replay import standing_in
 from tests.companion.stage import Outage, Scene, play_scene
-from tests.companion.studio import BAR, Played, failing, music, play, turn
+from tests.companion.studio import BAR, Move, Played, failing, music, play, turn
 
 TAKES = Path(__file__).parents[2] / "data" / "takes"
 OF_THE_MACHINE = ("machine", "digest", "timings_s", "cycle_confidence")
@@ -55,7 +61,22 @@ def device_lost(folder: Path) -> Played:
     return play_scene(folder, scene)
 
 
-SETS = {"by-hand": by_hand, "device-lost": device_lost}
+def told_chords(folder: Path) -> Played:
+    """A chart, a chord that is sent and taken back, and the sound of a recording."""
+    recording = folder / "loud.wav"
+    soundfile.write(recording, 0.25 * np.ones(3200, np.float32), 32_000)
+    preset = standing_in(bars=8, chords=("Am", "F G", "N.C."), knobs={"cycle": 1})
+    players = (replace(preset.players[0], recording=recording),)
+    moves: dict[float, Move] = {
+        3.5: lambda session: session.harmony.send(read_chord("F#m7b5"), 5),
+        5.5: lambda session: session.harmony.release(),
+    }
+    preset = replace(preset, players=players)
+    worker = InlineWorker(loading("standin", recordings=preset.recordings()))
+    return play(folder, preset, music(8), worker, moves, seed=6)
+
+
+SETS = {"by-hand": by_hand, "device-lost": device_lost, "told-chords": told_chords}
 each_set = pytest.mark.parametrize(("name", "play_it"), SETS.items(), ids=SETS)
 
 
@@ -63,8 +84,15 @@ def recorded(name: str) -> Path:
     return TAKES / f"{name}.jsonl"
 
 
+LATER = {"guidance_harmony": 3.0, "guidance_sound": 1.0, "sound": 0}
+"""Knobs that came later than some of the sets, and what they are by default."""
+MOVED = {"guidance_form": "distilled"}
+"""Defaults that were moved since; these generators are guided by contrast all the same."""
+
+
 def everywhere(event: dict[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in event.items() if key not in OF_THE_MACHINE}
+    kept = {key: value for key, value in event.items() if key not in OF_THE_MACHINE}
+    return kept | {"knobs": LATER | event["knobs"] | MOVED} if "knobs" in event else kept
 
 
 @each_set

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from model.sound import sounding_frames
 from training.errors import TrainingError
 from training.evaluation.examples import (
     CYCLE,
@@ -16,7 +17,6 @@ from training.evaluation.examples import (
     repeats,
 )
 from training.evaluation.held_out import BarGrid, find_song, read_songs
-from training.stemgen.shards import frame_sounding
 
 
 @pytest.fixture(scope="module")
@@ -57,7 +57,7 @@ def test_the_target_is_not_heard_and_everything_sounds(held_out, songs):
         assert example.context and example.target not in example.context
         for stems in (example.context, (example.target,)):
             sound = song.mix(stems, example.measured_bar, example.samples)
-            assert frame_sounding(sound).mean() >= 0.5
+            assert sounding_frames(sound).mean() >= 0.5
 
 
 def test_other_stems_are_of_another_song_and_the_nearest_tempo_first(held_out, songs):

@@ -18,13 +18,13 @@ from model.checkpoint import load_codec
 from model.grid import HOP
 from model.instruments import instrument_index
 from model.pitch import LOWEST_PITCH, PITCHES
+from model.sound import sounding_frames
 from training.errors import TrainingError
 from training.songs import read_song
 from training.stemgen.shards import (
     MIXES,
     clock_phase,
     draw_mixes,
-    frame_sounding,
     read_shards,
     write_shards,
 )
@@ -53,7 +53,7 @@ def test_frames_sound_by_their_level():
     audio[0, 2 * HOP : 3 * HOP] = 0.001  # -60 dBFS
     audio[1, 4 * HOP :] = 0.5
     expected = [[False, True, False, False, False], [False, False, False, False, True]]
-    assert frame_sounding(audio).tolist() == expected
+    assert sounding_frames(audio).tolist() == expected
 
 
 def test_what_is_written_is_read_back(band, shard):

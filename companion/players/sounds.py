@@ -1,0 +1,45 @@
+"""Which sound of its instrument a player has, so that a bass stays the same bass for the set.
+
+The knob `sound` chooses among those that the generator brings along. At 0 it is what the recording
+sounds like that the preset names, or where it names none, one that chance drew for the set.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from companion.control.store import Snapshot
+from model.instruments import INSTRUMENTS
+
+Sound = NDArray[np.float32]
+"""What an instrument sounds like [width], see `model.sound`; [0] for any."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Sounds:
+    """One player's."""
+
+    choices: NDArray[np.float32]  # as `model.abilities.Abilities` has them
+    seed: int  # of the session
+    player: str  # its name
+    recording: Sound = field(default_factory=lambda: np.zeros(0, np.float32))  # [0]: none is named
+
+    def told(self, knobs: Snapshot) -> Sound:
+        """What the generator is told for these knobs."""
+        number = int(knobs["sound"])
+        if number == 0 and self.recording.size:
+            return self.recording
+        choices = self.choices[INSTRUMENTS.index(str(knobs["instrument"]))]
+        choices = choices[choices.any(-1)] if choices.size else choices
+        if not len(choices):
+            return np.zeros(0, np.float32)
+        chosen: Sound = choices[((number or 1 + self._drawn()) - 1) % len(choices)]
+        return chosen
+
+    def _drawn(self) -> int:
+        text = f"{self.seed}/{self.player}/sound".encode()
+        return int.from_bytes(hashlib.blake2b(text, digest_size=4).digest(), "big")
