@@ -1,7 +1,10 @@
 """The plans of all players, a round at a time: asked for as one batch, hurried, taken back.
 
 A round is begun once a bar, as soon as the one before is back, and for the same bar for all its
-players. That bar is the earliest that a plan of full quality can be ready for, with two limits:
+players. Where it would take longer than a bar to make all that is wished for, those come first that
+run out of sound first, and the others with the next round: a slow machine renews one player after
+the other, as long as each is renewed before its plan has been played. That bar is the earliest that
+a plan of full quality can be ready for, with two limits:
 
 - at most one bar after the earliest that *any* plan can be ready for;
 - never past the end of what a player has to play: it would have to repeat itself.
@@ -36,6 +39,7 @@ from companion.listen.hearing import Hearing
 from companion.listen.window import ContextWindow
 from companion.players.decision import PlanWindow
 from companion.players.desk import Desk
+from companion.players.layout import lay_out
 from companion.players.player import Member, Player, Round
 from companion.players.request import (
     Told,
@@ -79,7 +83,7 @@ class Rounds:
         self._harmony = desk.harmony
         self._worker, self._timeline = worker, timeline
         self._stand_in_from = 0
-        self._abilities = Abilities()
+        self._abilities, self._max_frames = Abilities(), 0
         self._budget = Budget(None)
         self._latency: Latency | None = None
         self._players: Sequence[Player] = ()
@@ -92,6 +96,7 @@ class Rounds:
     def prepare(self, players: Sequence[Player], ready: Ready) -> None:
         """Plan for these players with such a generator."""
         self._players, self._abilities = players, ready.abilities
+        self._max_frames = ready.max_frames
         if ready.plan_s > 0.0:
             timings_s = {"made": ready.plan_s, **ready.timings}
             work = typical_work(ready)
@@ -134,6 +139,7 @@ class Rounds:
         if not wanting:
             return []
         knobs = {player.name: self._store.snapshot(player.name) for player in wanting}
+        wanting = self._in_a_bar(wanting, knobs, now)
         first_bar = self._first_bar(wanting, knobs, now)
         members = [
             self._member(player, window, knobs[player.name])
@@ -146,13 +152,37 @@ class Rounds:
             return members[:1]
         return members
 
-    def _first_bar(self, wanting: Sequence[Player], knobs: dict[str, Snapshot], now: int) -> int:
-        """The bar to plan for; see the module."""
-        bars = wanting[0].planner.bars
+    def _in_a_bar(
+        self, wanting: list[Player], knobs: dict[str, Snapshot], now: int
+    ) -> list[Player]:
+        """Those that can be made within a bar as their knobs wish, in their order.
+
+        At least all that have not played yet, which join in together, and so many that each is
+        planned anew before its last plan has been played.
+        """
+        at_s, bar_s = self._seconds(now), float(self._transport.bar_samples) / self._transport.rate
+        planned_bars = lay_out(wanting[0].planner.stem.grid, 0, self._max_frames).bars
+        least = ceil(len(self._players) / planned_bars)
+        chosen: list[Player] = []
+        for player in sorted(wanting, key=lambda player: player.planner.stem.clips.end_bar):
+            wishes = self._wishes([*chosen, player], knobs)
+            waits = player.planner.stem.begun and len(chosen) >= least
+            if waits and self._budget.all_s(wishes, at_s) > bar_s:
+                break
+            chosen.append(player)
+        return [player for player in wanting if player in chosen]
+
+    def _wishes(self, players: Sequence[Player], knobs: dict[str, Snapshot]) -> list[Wish]:
+        """What would be asked for, stem by stem, if plans were as long as the last ones."""
         wishes: list[Wish] = []
-        for player in wanting:
+        for player in players:
             own = knobs[player.name]
             wishes += [replace(player.usual, effort=self._effort(player, own))] * _stem_count(own)
+        return wishes
+
+    def _first_bar(self, wanting: Sequence[Player], knobs: dict[str, Snapshot], now: int) -> int:
+        """The bar to plan for; see the module."""
+        bars, wishes = wanting[0].planner.bars, self._wishes(wanting, knobs)
         at_s, rate = self._seconds(now), self._transport.rate
         least_s, all_s = self._budget.least_s(wishes, at_s), self._budget.all_s(wishes, at_s)
         soonest = bars.first_bar(now + ceil(least_s * rate))
