@@ -47,9 +47,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--device", default="auto")
     parser.add_argument("--weights", type=Path, default=None)
     parser.add_argument("--threads", type=int, default=0)
+    parser.add_argument("--enough", type=float, default=0.0)
     parser.add_argument("--recording", type=Path, action="append", default=[])
     options = parser.parse_args(arguments)
-    source = loading(options.generator, options.device, options.weights, options.recording)
+    given = options.device, options.weights, options.recording, options.enough
+    source = loading(options.generator, *given)
     return serve_parent(source, options.threads)
 
 

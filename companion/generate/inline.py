@@ -44,9 +44,7 @@ class InlineWorker(StemWorker):
             except (ValueError, ImportError) as error:
                 raise CompanionError(one_line(error)) from error
             threads = self._source.threads() if self._source.threads is not None else 0
-            self._ready = ready_of(
-                self._generator, 0.0, threads, recordings=self._source.recordings
-            )
+            self._ready = ready_of(self._generator, 0.0, {}, threads, self._source.recordings)
         return self._ready
 
     def set_threads(self, threads: int) -> None:

@@ -27,6 +27,8 @@ class Loading:
     threads: Callable[[], int] | None = None
     # whose sounds it is to tell, see `StemGenerator.sound_of`
     recordings: tuple[Path, ...] = ()
+    # as for `warm_up`
+    enough_s: float = 0.0
 
 
 def loading(
@@ -34,10 +36,11 @@ def loading(
     device: str = "auto",
     weights: Path | None = None,
     recordings: Sequence[Path] = (),
+    enough_s: float = 0.0,
 ) -> Loading:
     """How to get "model", from the bundled weights or a folder of them, or "standin"."""
     if generator == "standin":
-        return Loading(StandInGenerator, recordings=tuple(recordings))
+        return Loading(StandInGenerator, recordings=tuple(recordings), enough_s=enough_s)
 
     def load() -> StemGenerator:
         from model.generator import load_generator
@@ -54,7 +57,7 @@ def loading(
 
         return torch.get_num_threads()
 
-    return Loading(load, set_threads, threads, tuple(recordings))
+    return Loading(load, set_threads, threads, tuple(recordings), enough_s)
 
 
 def weights_digest(generator: GeneratorName, weights: Path | None = None) -> str:

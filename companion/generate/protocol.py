@@ -49,7 +49,7 @@ class Ready:
 
     max_frames: int  # longest window it fills
     device: str  # what it computes on
-    plan_s: float  # seconds that a typical plan took when warm
+    plan_s: float  # seconds that a typical plan takes when it is warm
     threads: int  # processor threads it computes with; 0 where that has no meaning
     silence: NDArray[np.int16]  # int16 [4, max_frames], tokens that sound like nothing
     # seconds of that plan's stages, as in `StemResult.timings`

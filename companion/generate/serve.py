@@ -56,6 +56,7 @@ def serve(source: Loading, inbox: Inbox, send: Send, threads: int = 0) -> None:
             source.set_threads if on_processor else None,
             threads=threads,
             recordings=source.recordings,
+            enough_s=source.enough_s,
         )
     except Exception as error:
         send(Failed(NO_PLAN, one_line(error)))

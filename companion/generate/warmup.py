@@ -1,6 +1,7 @@
 """Warming a generator up before it says it is ready: first plans are slow, and threads a gamble.
 
-On a busy machine two threads can be several times slower than one, so the number is measured.
+All threads wait for the slowest, so where another program has one of the processors two can be
+several times slower than one. So the number is measured, and no more are taken than are needed.
 """
 
 from __future__ import annotations
@@ -10,7 +11,6 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,7 +28,7 @@ BAR_FRAMES = 2 * FRAME_RATE
 PREFIX_BARS = 2
 GUIDANCE = {"audio": 3.0, "instrument": 1.0, "clock": 3.0}
 QUICK = (2, 1, 1, 1)
-"""Enough steps to compare numbers of threads."""
+"""Steps enough to tell what a step takes: the performer waits for this."""
 
 
 def warm_up(
@@ -37,40 +37,57 @@ def warm_up(
     clock: Callable[[], float] = time.perf_counter,
     threads: int = 0,
     recordings: Sequence[Path] = (),
+    enough_s: float = 0.0,
 ) -> Ready:
-    """Run the generator until it is as fast as it gets; leaves the fastest threads set.
+    """Run the generator until it is as fast as it gets; leaves the threads set that suit it best.
 
     Args:
         generator: to run.
         set_threads: sets the number of processor threads it computes with; None leaves it alone.
         clock: seconds.
-        threads: the number that is known to be fastest: then a short plan will do, because the
-            music waits.
+        threads: the number that is known to be best: then none is tried, because the music waits.
+        recordings: whose sounds it is to tell.
+        enough_s: the fewest threads are taken with which a typical plan takes no longer; the
+            fastest number where none is as fast.
     """
-    request = typical_request(generator)
-    quick = replace(request, decode=DecodeSettings(QUICK[: len(request.decode.steps)]))
+    typical = typical_request(generator)
+    steps = typical.decode.steps
+    quick = replace(typical, decode=DecodeSettings(QUICK[: len(steps)]))
+    longer = sum(steps) / sum(quick.decode.steps)
+
+    def timed() -> tuple[float, dict[str, float]]:
+        """Seconds that the typical plan would take, and its stages."""
+        started = clock()
+        timings_s = dict(decode(generator, quick).timings)
+        whole_s = clock() - started
+        tokens_s = timings_s.get("decode_tokens", whole_s)
+        if timings_s:
+            timings_s["decode_tokens"] = longer * tokens_s
+        return whole_s + (longer - 1.0) * tokens_s, timings_s
+
     if threads:
         if set_threads is not None:
             set_threads(threads)
-        return ready_of(generator, _seconds(generator, quick, clock), threads)
-    _seconds(generator, quick, clock)  # allocates and compiles
-    if set_threads is not None:
-        taken: dict[int, float] = {}
-        for candidate in thread_candidates(os.cpu_count() or 1):
-            set_threads(candidate)
-            taken[candidate] = _seconds(generator, quick, clock)
-        threads = min(taken, key=taken.__getitem__)
-        set_threads(threads)
-    started = clock()
-    timings_s = decode(generator, request).timings
-    return ready_of(generator, clock() - started, threads, timings_s, recordings)
+        return ready_of(generator, *timed(), threads, recordings)
+    timed()  # allocates and compiles
+    if set_threads is None:
+        return ready_of(generator, *timed(), threads, recordings)
+    tried: dict[int, tuple[float, dict[str, float]]] = {}
+    for candidate in thread_candidates(os.cpu_count() or 1):
+        set_threads(candidate)
+        tried[candidate] = timed()
+        if tried[candidate][0] <= enough_s:
+            break
+    threads = min(tried, key=lambda count: tried[count][0])
+    set_threads(threads)
+    return ready_of(generator, *tried[threads], threads, recordings)
 
 
 def ready_of(
     generator: StemGenerator,
     plan_s: float,
+    timings_s: Mapping[str, float],
     threads: int,
-    timings_s: Mapping[str, float] = MappingProxyType({}),
     recordings: Sequence[Path] = (),
 ) -> Ready:
     """What a generator can do, with what was measured, as `Ready` has it.
@@ -155,9 +172,3 @@ def decode(generator: StemGenerator, request: StemRequest) -> StemResult:
     while decoding.step():
         pass
     return decoding.result()
-
-
-def _seconds(generator: StemGenerator, request: StemRequest, clock: Callable[[], float]) -> float:
-    started = clock()
-    decode(generator, request)
-    return clock() - started

@@ -144,13 +144,16 @@ def child_command(
     weights: Path | None = None,
     threads: int = 0,
     recordings: Sequence[Path] = (),
+    enough_s: float = 0.0,
 ) -> tuple[str, ...]:
-    """How to start the child with "model" or "standin"; `threads` if it is known what is best."""
+    """How to start the child with "model" or "standin"; the rest as for `loading` and `warm_up`."""
     options = ["--generator", generator, "--device", device]
     if weights is not None:
         options += ["--weights", str(weights)]
     if threads:
         options += ["--threads", str(threads)]
+    if enough_s > 0.0:
+        options += ["--enough", str(enough_s)]
     for recording in recordings:
         options += ["--recording", str(recording)]
     return (sys.executable, "-m", "companion.generate.child", *options)

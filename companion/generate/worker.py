@@ -362,12 +362,13 @@ def process_worker(
     device: str = "auto",
     weights: Path | None = None,
     recordings: Sequence[Path] = (),
+    enough_s: float = 0.0,
 ) -> Worker:
     """A worker whose generator lives in a child process: nothing it does holds up the rig."""
 
     return Worker(
         lambda receive, threads: ProcessLink(
-            child_command(generator, device, weights, threads, recordings), receive
+            child_command(generator, device, weights, threads, recordings, enough_s), receive
         )
     )
 
@@ -377,7 +378,8 @@ def thread_worker(
     device: str = "auto",
     weights: Path | None = None,
     recordings: Sequence[Path] = (),
+    enough_s: float = 0.0,
 ) -> Worker:
     """A worker whose generator lives in a thread of this process: less memory, more stalls."""
-    source = loading(generator, device, weights, recordings)
+    source = loading(generator, device, weights, recordings, enough_s)
     return Worker(lambda receive, threads: ThreadLink(source, receive, threads))

@@ -41,6 +41,8 @@ from companion.take.picture import draw_take
 from companion.take.take import Provenance, Take, make_take_folder
 
 TAKES = Path("takes")
+ENOUGH_SHARE = 0.5
+"""A generator that makes the plans of all players in this share of a bar needs no more threads."""
 DEMO_MOST_BARS = 256
 """How long the bundled recording is looped at most, 11 minutes: it is held in memory."""
 
@@ -213,7 +215,9 @@ def open_worker(preset: Preset, weights: Path | None) -> StemWorker:
     """The generator in a child process, or in this one by the preset's option."""
     generator = preset.generator
     opened = thread_worker if generator.in_process else process_worker
-    return opened(generator.name, generator.device, weights, preset.recordings())
+    bar_s = 60.0 / float(preset.bpm) * preset.meter.beats_per_bar
+    enough_s = ENOUGH_SHARE * bar_s / len(preset.players)
+    return opened(generator.name, generator.device, weights, preset.recordings(), enough_s)
 
 
 def open_rig(preset: Preset, say: Say) -> tuple[Rig, Preset]:

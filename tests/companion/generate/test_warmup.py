@@ -49,6 +49,23 @@ def test_the_fastest_number_of_threads_stays_set(
     assert warm.plan_s == pytest.approx(22 * speeds[best - 1])  # 8 + 8 + 4 + 2 steps
 
 
+@pytest.mark.parametrize(("enough_s", "threads"), [(1.0, 2), (2.3, 1), (0.0, 2)])
+def test_no_more_threads_are_taken_than_are_needed(
+    enough_s: float, threads: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("os.cpu_count", lambda: 2)
+    machine = Machine({1: 0.1, 2: 0.06})
+    warm = warm_up(machine.generator(), machine.set_threads, machine.clock, enough_s=enough_s)
+    assert warm.threads == machine.threads == threads
+
+
+def test_a_number_of_threads_that_is_known_is_taken_at_once() -> None:
+    machine = Machine({1: 0.1, 2: 0.06})
+    warm = warm_up(machine.generator(), machine.set_threads, machine.clock, threads=1)
+    assert warm.threads == machine.threads == 1
+    assert machine.now_s == pytest.approx(5 * 0.1), "one short plan"
+
+
 def test_without_threads_to_set_only_the_plan_is_timed() -> None:
     machine = Machine({1: 0.5})
     warm = warm_up(machine.generator(), None, machine.clock)
