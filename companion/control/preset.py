@@ -219,7 +219,7 @@ def _chords(top: Section, meter: Meter) -> str | tuple[str, ...] | None:
     try:
         read_chart(chords, meter.beats_per_bar)
     except CompanionError as error:
-        raise CompanionError(f"preset {top.file}: {error}") from error
+        raise CompanionError(f"{top.place('chords')}: {error}") from error
     return chords
 
 

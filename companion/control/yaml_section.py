@@ -1,7 +1,7 @@
 """One mapping of a preset file, read key by key.
 
 Whatever is not known, of the wrong type or out of range is an error of one line that names the
-file, the key and what would be valid.
+file, its line, the key and what would be valid.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from dataclasses import MISSING, fields
 from typing import Annotated, Any, TypeVar, get_args, get_origin, get_type_hints
 
 from companion.control.parameters import Value, parameter
-from companion.control.yaml_text import Word
+from companion.control.yaml_text import Keys, Word
 from companion.system.errors import CompanionError, nearest, shown
 
 Made = TypeVar("Made")
@@ -51,9 +51,14 @@ class Section:
             if key not in known:
                 named = shown(key).strip("'")
                 raise CompanionError(
-                    f"preset {file}: unknown key {prefix}{named}{nearest(named, known)}; "
+                    f"{self.place(key)}: unknown key {prefix}{named}{nearest(named, known)}; "
                     f"valid: {', '.join(known)}"
                 )
+
+    def place(self, key: object) -> str:
+        """Where a key stands, for a message."""
+        line = self.content.lines.get(key) if isinstance(self.content, Keys) else None
+        return f"preset {self.file}" + ("" if line is None else f", line {line}")
 
     def take(
         self,
@@ -101,16 +106,16 @@ class Section:
 
     def knobs(self, names: Sequence[str]) -> dict[str, Value]:
         """The values of those knobs that are here, checked by the table."""
-        try:
-            return {
-                knob.name: knob.check(
-                    _meant(self.content[knob.name], knob.kind in ("switch", "trigger"))
-                )
-                for knob in map(parameter, names)
-                if knob.name in self.content
-            }
-        except CompanionError as error:
-            raise CompanionError(f"preset {self.file}: {self._prefix}{error}") from error
+        values = {}
+        for knob in map(parameter, names):
+            if knob.name in self.content:
+                value = _meant(self.content[knob.name], knob.kind in ("switch", "trigger"))
+                try:
+                    values[knob.name] = knob.check(value)
+                except CompanionError as error:
+                    message = f"{self.place(knob.name)}: {self._prefix}{error}"
+                    raise CompanionError(message) from error
+        return values
 
     def inner(self, key: str, keys: Sequence[str]) -> Section | None:
         """The mapping below a key, which may be left empty; None where there is no such key."""
@@ -129,7 +134,7 @@ class Section:
     def wrong(self, key: str, value: object, valid: str, hint: str = "") -> CompanionError:
         """An error about a key's value."""
         return CompanionError(
-            f"preset {self.file}: {self._prefix}{key} is {shown(value)}{hint}; valid: {valid}"
+            f"{self.place(key)}: {self._prefix}{key} is {shown(value)}{hint}; valid: {valid}"
         )
 
 

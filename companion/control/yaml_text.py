@@ -9,6 +9,8 @@ numbers are decimal (or 0x, 0o), whatever else is text, and each key is given on
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 from typing import Any, ClassVar
 
 import yaml
@@ -52,6 +54,12 @@ class Word(str):
         return self.lower() in _ON
 
 
+class Keys(dict[object, Any]):
+    """A mapping of the text, which knows in which line of it each key stands, from 1."""
+
+    lines: Mapping[object, int] = MappingProxyType({})
+
+
 class _Loader(yaml.SafeLoader):  # type: ignore[misc]
     yaml_implicit_resolvers: ClassVar[dict] = {None: [*_SCALARS.items()]}
     yaml_constructors: ClassVar[dict] = {}
@@ -75,6 +83,16 @@ class _Loader(yaml.SafeLoader):  # type: ignore[misc]
                 )
             lines[key.value] = line
         return node
+
+    def construct_yaml_map(self, node: Any) -> Iterator[Keys]:
+        keys = Keys()
+        yield keys
+        keys.update(self.construct_mapping(node))
+        keys.lines = {
+            key.value: key.start_mark.line + 1
+            for key, _ in node.value
+            if isinstance(key, yaml.ScalarNode)
+        }
 
     def text(self, node: Any) -> str:
         """A scalar's, if it is one of its type: that may have been written before it."""
@@ -119,7 +137,7 @@ class _Dumper(yaml.SafeDumper):  # type: ignore[misc]
 
 
 def read_yaml(text: str, what: str) -> Any:
-    """The content of a YAML text; a bare `on`, `off`, `yes`, `no` in it is a `Word`.
+    """The content of a YAML text; mappings are `Keys`, a bare `on`, `off`, `yes` or `no` a `Word`.
 
     Args:
         text: one document.

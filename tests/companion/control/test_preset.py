@@ -154,7 +154,7 @@ class TestChords:
 
     def test_what_is_wrong_with_it_is_named_with_file_and_bar(self) -> None:
         assert refused("chords: [Am, H7]\nplayers: [{name: bass}]") == (
-            "preset mine.yaml: chords, bar 2: chord is 'H7'; "
+            "preset mine.yaml, line 1: chords, bar 2: chord is 'H7'; "
             "valid: names such as Am, F#m7b5, G7/B, Csus4, or N.C. for none"
         )
         assert "chords is 7; valid: " in refused("chords: 7\nplayers: [{name: bass}]")
@@ -343,7 +343,7 @@ class TestFiles:
         path.write_text("bmp: 120")
         with pytest.raises(CompanionError) as error:
             load_preset(str(path))
-        assert str(error.value).startswith(f"preset {path}: unknown key bmp")
+        assert str(error.value).startswith(f"preset {path}, line 1: unknown key bmp")
 
     def test_a_preset_that_is_not_there_is_answered_with_the_nearest(self) -> None:
         with pytest.raises(CompanionError) as error:
@@ -416,4 +416,22 @@ class TestRecordings:
 
     def test_what_is_neither_is_refused(self) -> None:
         said = refused("players: [{name: bass, sound: bass.mid}]")
-        assert said.startswith("preset mine.yaml: ") and "sound is 'bass.mid'; valid: " in said
+        assert (
+            said.startswith("preset mine.yaml, line 1: ") and "sound is 'bass.mid'; valid: " in said
+        )
+
+
+@pytest.mark.parametrize(
+    ("key", "wrong"),
+    [("bmp", "bmp: 90"), ("bpm", "bpm: 900"), ("meter", "meter: 9/9"), ("order", "order: random")],
+)
+@given(before=st.integers(0, 20))
+def test_an_error_names_the_line(key: str, wrong: str, before: int) -> None:
+    text = "# a comment\n" * before + f"{wrong}\nplayers:\n- name: bass\n"
+    assert refused(text).startswith(f"preset mine.yaml, line {before + 1}: ")
+    assert key in refused(text)
+
+
+def test_an_error_names_the_line_of_a_players_key() -> None:
+    said = refused("players:\n- name: bass\n  level: -3\n- name: keys\n  level: loud\n")
+    assert said.startswith("preset mine.yaml, line 5: players[1].level is 'loud'; valid: ")
