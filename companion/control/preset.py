@@ -29,12 +29,14 @@ RIG_KNOBS = tuple(knob.name for knob in PARAMETERS if knob.scope == "rig")
 PLAYER_KNOBS = tuple(knob.name for knob in PARAMETERS if knob.scope == "player")
 PRESET_KEYS = (
     *("bpm", "meter", "bars", "count_in_bars", "chords", *RIG_KNOBS),
-    *("players", "midi", "osc", "audio", "generator"),
+    *("players", "midi", "osc", "audio", "generator", "presets"),
 )
 PLAYER_KEYS = ("name", *PLAYER_KNOBS)
 RECORDINGS = (".wav", ".flac", ".ogg", ".mp3", ".aif", ".aiff")
 """How the name of a recording ends that is given in place of the number of a sound."""
 MAX_PLAYERS = 8
+MOST_PRESETS = 128
+"""As many as MIDI has program changes."""
 MAX_TARGETS = 8
 RESERVED = (
     *("input", "echo", "click", "bar", "beat", "meter", "metrics"),
@@ -131,6 +133,9 @@ class Preset:
     osc: OscPreset | None = None
     audio: AudioPreset = AudioPreset()
     generator: GeneratorPreset = GeneratorPreset()
+    presets: tuple[Path, ...] = ()  # to switch to in the set, in order
+    # the rig's knobs that it names, bpm among them; the others are as they are by default
+    named: frozenset[str] = field(default=frozenset(), compare=False)
 
     def store(self) -> ParameterStore:
         """The knobs as the preset sets them; a cycle that it gives is kept unless it says not."""
@@ -207,6 +212,8 @@ def parse_preset(text: str, file: str) -> Preset:
         osc=None if osc is None else _osc(osc),
         audio=top.part("audio", AudioPreset),
         generator=top.part("generator", GeneratorPreset),
+        presets=_presets(top),
+        named=frozenset(name for name in RIG_KNOBS if name in top.content),
     )
 
 
@@ -221,6 +228,15 @@ def _chords(top: Section, meter: Meter) -> str | tuple[str, ...] | None:
     except CompanionError as error:
         raise CompanionError(f"{top.place('chords')}: {error}") from error
     return chords
+
+
+def _presets(top: Section) -> tuple[Path, ...]:
+    """The other presets of a set: bundled ones by name, files beside this one."""
+    names = top.take("presets", list, [])
+    if len(names) > MOST_PRESETS or not all(isinstance(name, str) for name in names):
+        raise top.wrong("presets", names, f"up to {MOST_PRESETS} names or files")
+    beside = Path(top.file).parent.absolute()
+    return tuple(Path(n) if n in bundled_presets() else beside / n for n in map(str, names))
 
 
 def _players(top: Section) -> tuple[PlayerPreset, ...]:

@@ -68,7 +68,7 @@ class Harmony:
     """The chords of a session's bars, those to come among them."""
 
     def __init__(self, chart: Chart | None = None) -> None:
-        self.chart = chart
+        self._charts: list[tuple[int, Chart | None]] = [(0, chart)]  # each from a bar on
         self._inbox: SimpleQueue[tuple[_Layer, int | None, _Told]] = SimpleQueue()
         self._keyboard, self._sent = _Layer(), _Layer()
 
@@ -92,8 +92,8 @@ class Harmony:
     @property
     def told(self) -> bool:
         """Whether anybody has told a chord so far."""
-        layers = self._keyboard, self._sent
-        return self.chart is not None or not self._inbox.empty() or any(map(len, layers))
+        layers = len(self._keyboard) + len(self._sent)
+        return any(chart for _, chart in self._charts) or not self._inbox.empty() or layers > 0
 
     def catch_up(self, bar: int) -> None:
         """Take in what was told; what was told for now counts from this bar on."""
@@ -102,12 +102,20 @@ class Harmony:
                 layer, at, told = self._inbox.get_nowait()
                 layer.put(bar if at is None else at, told)
 
+    def follow(self, chart: Chart | None, bar: int) -> None:
+        """From a bar on this chart, from its own first bar; None for none."""
+        before = [each for each in self._charts if bar - KEPT_BARS < each[0] < bar]
+        # The one that holds where the others begin is kept, however old it is.
+        older = [each for each in self._charts if each[0] <= bar - KEPT_BARS]
+        self._charts = [*older[-1:], *before, (bar, chart)]
+
     def at(self, bar: int, place: Fraction) -> Chord | None:
         """The chord at a place (0 to less than 1) in a bar; None where none is told."""
         for layer in (self._keyboard, self._sent):
             if not (told := layer.at(bar)).given_up:
                 return told.chord
-        return None if self.chart is None or bar < 0 else self.chart.at(bar, place).chord
+        first, chart = self._chart(bar)
+        return None if chart is None else chart.at(bar - first, place).chord
 
     def changes(self, grid: Grid, first_frame: int, frames: int) -> tuple[ChordChange, ...]:
         """The chords of global frames [first_frame, first_frame + frames), frames from 0.
@@ -132,9 +140,15 @@ class Harmony:
         return tuple(found) if any(pitch_classes for _, pitch_classes, _ in found) else ()
 
     def _places(self, bar: int) -> Sequence[Fraction]:
-        if self.chart is None or bar < 0:
+        first, chart = self._chart(bar)
+        if chart is None:
             return (Fraction(0),)
-        return [change.place for change in self.chart.bars[bar % len(self.chart.bars)]]
+        return [change.place for change in chart.bars[(bar - first) % len(chart.bars)]]
+
+    def _chart(self, bar: int) -> tuple[int, Chart | None]:
+        """The chart of a bar, and the bar in which it begins."""
+        told = (each for each in reversed(self._charts) if each[0] <= bar)
+        return next(told, (0, None))
 
 
 def told_frames(changes: Sequence[ChordChange], frames: int) -> NDArray[np.float32]:

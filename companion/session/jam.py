@@ -20,7 +20,7 @@ from companion.control.midi_port import NoMidi, open_port
 from companion.control.osc import OscServer
 from companion.control.osc_address import SocketAddress
 from companion.control.osc_out import OscSender
-from companion.control.preset import Preset
+from companion.control.preset import Preset, load_preset
 from companion.control.store import ParameterStore
 from companion.demo import DEMO_BPM, DEMO_FILE, read_demo, read_demo_channels
 from companion.device.wire import Wanted
@@ -33,6 +33,7 @@ from companion.session.count_in import first_bar_samples
 from companion.session.resume import Resumed, cut_off
 from companion.session.rig import Rig, open_device, play_recording, to_device_rate
 from companion.session.session import Session
+from companion.session.set_list import SetList
 from companion.session.status import Status
 from companion.session.trouble import Trouble
 from companion.system.errors import CompanionError, NoDevice
@@ -90,6 +91,8 @@ def jam(
         store = preset.store()
         midi_clock = MidiClock()
         harmony = Harmony(preset.chart())
+        presets = [preset, *(load_preset(str(path)) for path in preset.presets)]
+        set_list = SetList(presets, store, harmony)
         own = _open_osc(preset, store, harmony, open_things, say)
         midi = _open_midi(preset, store, open_things, say, midi_clock.receive)
         sender = _open_sender(preset, open_things, say, own)
@@ -126,7 +129,16 @@ def jam(
         take = Take(folder, voices, threaded=True, origin=origin)
         open_things.callback(take.close)
         session = Session(
-            preset, rig, worker, store, take, seed, clocks=clocks, osc=sender, harmony=harmony
+            preset,
+            rig,
+            worker,
+            store,
+            take,
+            seed,
+            clocks=clocks,
+            osc=sender,
+            harmony=harmony,
+            set_list=set_list,
         )
         if midi is not None:
             _watch_port(session, midi, midi.name, "input")

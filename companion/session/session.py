@@ -37,10 +37,18 @@ from companion.session.osc_feed import OscFeed
 from companion.session.outage import Outage
 from companion.session.report import Report
 from companion.session.rig import Rig
+from companion.session.set_list import SetList
 from companion.session.status import PlayerStatus, Status
 from companion.session.trouble import Ledger
 from companion.system.errors import one_line
-from companion.take.events import Incident, KnobMoved, SoundTaken, TakeEnded, TakeStarted
+from companion.take.events import (
+    Incident,
+    KnobMoved,
+    PresetTaken,
+    SoundTaken,
+    TakeEnded,
+    TakeStarted,
+)
 from companion.take.machine import machine
 from companion.take.take import PRESET_FILE, Provenance, Take
 
@@ -63,6 +71,7 @@ class Session:
         clocks: Mapping[str, OpenSource] | None = None,
         osc: OscSender | None = None,
         harmony: Harmony | None = None,
+        set_list: SetList | None = None,
     ) -> None:
         """Nothing sounds yet.
 
@@ -77,6 +86,7 @@ class Session:
             clocks: how to open those that can lead, beside the knob and the taps, by name.
             osc: who tells other programs how it goes; None tells none.
             harmony: the chords, with those who tell them; None for the preset's chart alone.
+            set_list: presets to switch to; None for this one alone.
 
         Raises:
             CompanionError: the tempo is outside its range.
@@ -90,6 +100,7 @@ class Session:
         self._metrics, start = Metrics(), self._count_in.start_samples
         self._journal = Journal(take, self.transport, start, self._metrics.hear)
         self.harmony = Harmony(preset.chart()) if harmony is None else harmony
+        self.set_list = set_list or SetList([preset], store, self.harmony)
         heard_of = self._journal, self._metrics, self.harmony
         desk = Desk(rig.memory, self.transport, store, *heard_of)
         self.troubles = Ledger(
@@ -277,6 +288,8 @@ class Session:
         self.conductor.tick(now)
         stopped = not self.conductor.playing
         self._outage.tick(now)
+        if playing := self.set_list.tick(self.transport.bar_at(now)):
+            self._journal.write(PresetTaken(preset=playing), now)
         self._turn_knobs(stopped)
         self._journal.tempo()
         self._ensemble.tick(now)

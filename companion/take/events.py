@@ -96,6 +96,12 @@ class OtherHeard:
     repeats: Mapping[int, int]  # its bars that were taken to repeat others, and those
 
 
+class PresetTaken(Event, type="preset"):
+    """From here on another preset of the set plays; the knobs it moved have lines of their own."""
+
+    preset: str  # its name
+
+
 class PlanHeard(PlayerEvent, type="heard"):
     """A player heard what is in the window of a plan."""
 

@@ -16,10 +16,12 @@ import numpy as np
 import pytest
 import soundfile
 
+from companion.control.preset import parse_preset
 from companion.generate.inline import InlineWorker
 from companion.generate.loading import loading
 from companion.listen.chord import read_chord
 from companion.replay.replay import replay
+from companion.session.set_list import SetList
 from companion.take.events import EVENTS_FILE, TYPES, decode, encode
 from tests.companion.lines import read_lines
 from tests.companion.replay.test_replay import standing_in
@@ -62,14 +64,19 @@ def device_lost(folder: Path) -> Played:
 
 
 def told_chords(folder: Path) -> Played:
-    """A chart, a chord that is sent and taken back, and the sound of a recording."""
+    """A chart, a chord that is sent and taken back, a recording's sound, another preset."""
     recording = folder / "loud.wav"
     soundfile.write(recording, 0.25 * np.ones(3200, np.float32), 32_000)
     preset = standing_in(bars=8, chords=("Am", "F G", "N.C."), knobs={"cycle": 1})
     players = (replace(preset.players[0], recording=recording),)
+    other = parse_preset("chords: [C]\nplayers: [{name: bass, level: -6}]", "other.yaml")
     moves: dict[float, Move] = {
+        0.5: lambda session: setattr(
+            session, "set_list", SetList([preset, other], session.store, session.harmony)
+        ),
         3.5: lambda session: session.harmony.send(read_chord("F#m7b5"), 5),
         5.5: lambda session: session.harmony.release(),
+        5.7: lambda session: session.set_list.choose("other"),
     }
     preset = replace(preset, players=players)
     worker = InlineWorker(loading("standin", recordings=preset.recordings()))

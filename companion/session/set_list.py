@@ -1,0 +1,96 @@
+"""The presets of a set: switched on the bar line while everything plays on.
+
+The players stay who they are: the first takes the knobs of the other preset's first player, the
+second of its second, and so on; a player that it has none for is muted. Of the rig's knobs those
+are turned that the preset names, tempo included; its chart begins in its first bar. What belongs to
+the machine stays: devices, ports, the generator.
+
+*Threading*: `choose` may be called from any thread; all else belongs to the session's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from queue import Empty, SimpleQueue
+
+from companion.control.parameters import PARAMETERS
+from companion.control.preset import Preset
+from companion.control.store import ParameterStore
+from companion.listen.harmony import Harmony
+from companion.system.errors import CompanionError, nearest, shown
+
+_PLAYER_KNOBS = [
+    knob.name for knob in PARAMETERS if knob.scope == "player" and knob.kind != "trigger"
+]
+
+
+class SetList:
+    """Which presets there are, which one plays, and which one comes with the next bar.
+
+    Attributes:
+        names: of the presets, in the set's order, the one that it begins with first.
+        playing: the name of the one that plays.
+        coming: the name of the one that plays from the next bar line on; empty where none does.
+    """
+
+    def __init__(self, presets: Sequence[Preset], store: ParameterStore, harmony: Harmony) -> None:
+        """The first plays.
+
+        Raises:
+            CompanionError: two have one name.
+        """
+        self._presets = {preset.name: preset for preset in presets}
+        if len(self._presets) < len(presets):
+            names = ", ".join(preset.name for preset in presets)
+            raise CompanionError(f"presets are {names}; valid: each name once")
+        self._store, self._harmony = store, harmony
+        self._chosen: SimpleQueue[str] = SimpleQueue()
+        self.names = tuple(self._presets)
+        self.playing, self.coming = self.names[0], ""
+        self._from_bar = 0
+
+    def choose(self, which: str | int) -> None:
+        """Switch at the next bar line, to a preset by name or by number, from 1.
+
+        Raises:
+            CompanionError: there is no such preset, or the lock is on.
+        """
+        if isinstance(which, int):
+            if not 1 <= which <= len(self.names):
+                raise CompanionError(f"preset is {which}; valid: 1 to {len(self.names)}")
+            which = self.names[which - 1]
+        if which not in self._presets:
+            raise CompanionError(
+                f"there is no preset {shown(which)} in this set{nearest(which, self.names)}; "
+                f"valid: {', '.join(self.names)}"
+            )
+        if self._store.snapshot()["lock"]:
+            raise CompanionError(f"locked: preset {which} is not switched to; valid: lock off")
+        self._chosen.put(which)
+
+    def tick(self, bar: int) -> str:
+        """Do what is due in this bar; the name of a preset that plays from it on, if one does."""
+        try:
+            while True:
+                self.coming, self._from_bar = self._chosen.get_nowait(), bar + 1
+                # Plans for the next bars are made in this one.
+                chart = self._presets[self.coming].chart()
+                self._harmony.follow(chart, self._from_bar)
+        except Empty:
+            pass
+        if not self.coming or bar < self._from_bar:
+            return ""
+        self.playing, self.coming = self.coming, ""
+        self._turn(self._presets[self.playing])
+        return self.playing
+
+    def _turn(self, preset: Preset) -> None:
+        store = preset.store()
+        for name in preset.named:
+            self._store.set(name, store.snapshot()[name], None, "preset")
+        for player, of in zip(self._store.players, preset.players, strict=False):
+            values = store.snapshot(of.name)
+            for name in _PLAYER_KNOBS:
+                self._store.set(name, values[name], player, "preset")
+        for player in self._store.players[len(preset.players) :]:
+            self._store.set("mute", True, player, "preset")

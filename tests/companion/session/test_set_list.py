@@ -1,0 +1,155 @@
+"""Presets of a set: chosen from anywhere, switched on the bar line, nothing stops."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from companion.control.parameters import PARAMETERS
+from companion.control.preset import Preset, load_preset, parse_preset
+from companion.listen.harmony import Harmony
+from companion.session.jam import jam
+from companion.session.session import Session
+from companion.session.set_list import SetList
+from companion.system.errors import CompanionError
+from tests.companion.studio import BAR, Move, music, play
+
+VERSE = parse_preset("players: [{name: bass}, {name: keys, instrument: piano}]", "verse.yaml")
+CHORUS = parse_preset(
+    "bpm: 140\norder: apart\nchords: [C, G]\nplayers:\n"
+    "- {name: left, instrument: synth lead, level: -3, steps: 12}\n",
+    "chorus.yaml",
+)
+
+
+def set_list(*presets: Preset) -> SetList:
+    store = presets[0].store()
+    return SetList(presets, store, Harmony(presets[0].chart()))
+
+
+@given(st.integers(-3, 50), st.sampled_from(["chorus", 2]))
+def test_nothing_moves_before_the_bar_line(bar: int, which: str | int) -> None:
+    played = set_list(VERSE, CHORUS)
+    before = [played._store.snapshot(name) for name in (None, "bass", "keys")]
+    played.choose(which)
+    assert played.tick(bar) == "" and played.coming == "chorus" and played.playing == "verse"
+    assert [played._store.snapshot(name) for name in (None, "bass", "keys")] == before
+    assert played.tick(bar) == ""
+    assert played.tick(bar + 1) == "chorus"
+    assert (played.playing, played.coming) == ("chorus", "")
+    assert played.tick(bar + 2) == ""
+
+
+def test_players_take_the_knobs_of_those_in_their_place_and_the_rest_falls_silent() -> None:
+    played = set_list(VERSE, CHORUS)
+    played._store.set("temperature", 1.7, "bass", "midi")
+    played.choose("chorus")
+    played.tick(3)
+    played.tick(4)
+    bass, keys = played._store.snapshot("bass"), played._store.snapshot("keys")
+    assert (bass["instrument"], bass["level"], bass["steps"]) == ("synth lead", -3.0, 12)
+    assert bass["temperature"] == 1.0 and not bass["mute"]
+    assert keys["mute"] and keys["instrument"] == "piano"
+    played.choose(1)
+    played.tick(4)
+    played.tick(5)
+    assert played._store.snapshot("bass")["instrument"] == "bass"
+    assert not played._store.snapshot("keys")["mute"]
+
+
+def test_of_the_rig_only_what_the_preset_names_is_turned() -> None:
+    played = set_list(VERSE, CHORUS)
+    played._store.set("metronome", True, None, "osc")
+    for which in ("chorus", "verse"):
+        played.choose(which)
+        played.tick(1)
+        played.tick(2)
+        rig = played._store.snapshot()
+        assert (rig["bpm"], rig["order"], rig["metronome"]) == (140.0, "apart", True)
+
+
+def test_the_chart_begins_in_the_first_bar_of_its_preset() -> None:
+    played = set_list(VERSE, CHORUS)
+    played.choose("chorus")
+    played.tick(6)
+    harmony = played._harmony
+    names = [harmony.at(bar, 0) for bar in (5, 6, 7, 8, 9)]  # type: ignore[arg-type]
+    assert names[:2] == [None, None]
+    assert [chord.bass for chord in names[2:] if chord] == [0, 7, 0]
+
+
+@pytest.mark.parametrize(
+    ("which", "said"),
+    [
+        (0, "preset is 0; valid: 1 to 2"),
+        (3, "preset is 3; valid: 1 to 2"),
+        (
+            "chours",
+            "there is no preset 'chours' in this set; nearest: chorus; valid: verse, chorus",
+        ),
+    ],
+)
+def test_what_is_not_in_the_set_is_named(which: str | int, said: str) -> None:
+    with pytest.raises(CompanionError) as error:
+        set_list(VERSE, CHORUS).choose(which)
+    assert str(error.value).startswith(said)
+
+
+def test_with_the_lock_on_nothing_is_switched() -> None:
+    played = set_list(VERSE, CHORUS)
+    played._store.set("lock", True, None, "midi")
+    with pytest.raises(CompanionError, match=r"^locked: "):
+        played.choose("chorus")
+    assert played.tick(1) == played.tick(2) == ""
+
+
+def test_two_of_one_name_are_refused() -> None:
+    with pytest.raises(CompanionError, match="each name once"):
+        set_list(VERSE, VERSE)
+
+
+def test_presets_are_found_by_name_and_beside_the_one_that_names_them(tmp_path: Path) -> None:
+    text = "presets: [drums, mine/chorus.yaml]\nplayers: [{name: bass}]"
+    (tmp_path / "set.yaml").write_text(text)
+    preset = load_preset(str(tmp_path / "set.yaml"))
+    assert preset.presets == (Path("drums"), tmp_path / "mine/chorus.yaml")
+    with pytest.raises(CompanionError, match="there is no preset"):
+        jam(preset, takes=tmp_path / "takes")
+
+
+def test_a_set_plays_on_without_a_gap_while_presets_are_switched(tmp_path: Path) -> None:
+    verse = parse_preset("cycle: 1\ncount_in_bars: 0\nbars: 12\nplayers: [{name: bass}]", "v.yaml")
+    other = parse_preset("players: [{name: bass, instrument: organ, level: -20}]", "o.yaml")
+
+    def choose(session: Session) -> None:
+        session.set_list.choose("o")
+
+    def begin(session: Session) -> None:
+        session.set_list = SetList([verse, other], session.store, session.harmony)
+
+    moves: dict[float, Move] = {0.0: begin, 6.3: choose}
+    played = play(tmp_path, verse, music(12), moves=moves)
+    (taken,) = played.of("preset")
+    assert (taken["preset"], taken["bar"]) == ("o", 7)
+    moved = {event["name"]: event for event in played.of("knob")}
+    assert moved["instrument"]["bar"] == 7 and moved["instrument"]["moved_by"] == "preset"
+    sounding = [bar["sounding"] for bar in played.of("bar") if bar["bar"] >= 2]
+    assert set(sounding) <= {"plan", "older plan"}
+    markers = [np.abs(played.output[BAR * bar : BAR * bar + 400]).max() for bar in range(3, 12)]
+    assert min(markers[:4]) > 0.3 and 0.01 < max(markers[5:]) < 0.1
+
+
+def test_every_knob_of_a_player_is_switched_but_what_is_pulled() -> None:
+    players = [knob for knob in PARAMETERS if knob.scope == "player" and knob.kind != "trigger"]
+    played = set_list(VERSE, CHORUS)
+    for knob in players:
+        value = knob.clamp(knob.minimum if knob.default != knob.minimum else knob.maximum)
+        played._store.set(knob.name, value, "bass", "osc")
+    played.choose("verse")
+    played.tick(1)
+    played.tick(2)
+    assert played._store.snapshot("bass") == VERSE.store().snapshot("bass")
