@@ -9,14 +9,18 @@ import pytest
 import yaml
 
 from companion.control.parameters import PARAMETERS
-from companion.control.preset import OscPreset, bundled_presets, load_preset
+from companion.control.preset import OscPreset, bundled_presets, load_preset, parse_preset
 
 FOLDER = Path(__file__).parents[2] / "presets"
 BUNDLED = pytest.mark.parametrize("name", bundled_presets())
 
 
-def test_there_is_one_for_each_of_bass_drums_keys_and_a_band() -> None:
-    assert bundled_presets() == ("band", "bass", "drums", "keys")
+def test_there_are_players_alone_bands_of_styles_and_bands_around_somebody() -> None:
+    assert set(bundled_presets()) == {
+        *("bass", "drums", "keys", "band"),
+        *("techno", "jazz-trio", "songwriter", "ambient", "metal"),
+        *("drummer", "guitarist", "bassist", "pianist", "singer"),
+    }
     assert {path.stem for path in FOLDER.glob("*.yaml")} == set(bundled_presets())
 
 
@@ -50,6 +54,20 @@ def test_midi_and_osc_turn_every_knob_that_has_a_controller(name: str) -> None:
     for knob in PARAMETERS:
         players = 1 if knob.scope == "rig" else len(preset.players)
         assert turned[knob.name] == (0 if knob.cc is None else players)
+
+
+@BUNDLED
+def test_a_chart_that_is_commented_out_may_be_written_in(name: str) -> None:
+    text = (FOLDER / f"{name}.yaml").read_text()
+    preset = parse_preset(text.replace("# chords:", "chords:"), f"{name}.yaml")
+    assert (preset.chart() is not None) == ("# chords:" in text)
+
+
+@BUNDLED
+def test_no_player_plays_what_the_one_does_that_it_is_for(name: str) -> None:
+    own = {"drummer": "drums", "guitarist": "guitar", "bassist": "bass", "pianist": "piano"}
+    store = load_preset(name).store()
+    assert own.get(name) not in {store.snapshot(each)["instrument"] for each in store.players}
 
 
 @BUNDLED
