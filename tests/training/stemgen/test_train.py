@@ -66,6 +66,7 @@ def token_batch(size: int, frames: int) -> PairBatch:
         target_pitches=torch.randn(size, frames, PITCHES, generator=dice(6)),
         instrument=torch.randint(0, NULL, (size,), generator=dice(3)),
         phase=torch.zeros(size, frames, 4),
+        clock_known=torch.ones(size, dtype=torch.bool),
         harmony=torch.ones(size, frames, HARMONY_WIDTH, dtype=torch.bool),
         harmony_known=torch.ones(size, frames, dtype=torch.bool),
         reference=torch.randint(0, VOCABULARY, (size, LEVELS, 8), generator=dice(7)),
