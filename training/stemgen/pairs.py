@@ -8,7 +8,7 @@ some bars before, which may be other music by then.
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 import torch
@@ -73,6 +73,25 @@ class PairBatch:
     harmony_known: Tensor
     reference: Tensor
     reference_sounding: Tensor
+    prefix: Tensor
+
+    def rows(self, rows: slice) -> PairBatch:
+        """Some of these windows."""
+        return PairBatch(*(getattr(self, field.name)[rows] for field in fields(self)))
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """The windows of a step that one process learns from.
+
+    Attributes:
+        batch: these windows.
+        first: place of the first of them among all windows of the step.
+        prefix: of all windows of the step, frames of the stem that are given [W].
+    """
+
+    batch: PairBatch
+    first: int
     prefix: Tensor
 
 
@@ -258,10 +277,30 @@ def draw_batch(
     songs: list[EncodedSong], batch: int, frames: int, seed: int, step: int, live: bool = True
 ) -> PairBatch:
     """The windows of one step: a function of the seed and the step; see `draw_window`."""
+    return draw_share(songs, batch, frames, seed, step, slice(0, batch), live).batch
+
+
+def draw_share(
+    songs: list[EncodedSong],
+    batch: int,
+    frames: int,
+    seed: int,
+    step: int,
+    rows: slice,
+    live: bool = True,
+) -> Share:
+    """Some rows of `draw_batch`."""
     rng = random.Random(step_seed(seed, step))
-    windows = [draw_window(songs, frames, rng, live) for _ in range(batch)]
-    rows = [window.arrays() for window in windows]
-    stacked = {name: torch.from_numpy(np.stack([row[name] for row in rows])) for name in rows[0]}
+    every = [draw_window(songs, frames, rng, live) for _ in range(batch)]
+    prefix = torch.tensor([window.prefix for window in every])
+    return Share(_batch_of(every[rows]), rows.start, prefix)
+
+
+def _batch_of(windows: list[Window]) -> PairBatch:
+    arrays = [window.arrays() for window in windows]
+    stacked = {
+        name: torch.from_numpy(np.stack([row[name] for row in arrays])) for name in arrays[0]
+    }
     return PairBatch(
         context=stacked["context"].long(),
         guessed=stacked["guessed"],
