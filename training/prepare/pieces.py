@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +18,9 @@ from training.stemgen.shards import frame_sounding
 PIECE_S, CROP_S = 60.0, 20.0
 """Seconds of a piece, and of the crops that training draws from it, as in the paper. The end of a
 song that is no whole minute is a piece if a crop fits in."""
+
+NAME_LETTERS = 60
+"""Longest part of a song's name in that of its shard."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +39,12 @@ class Piece:
 
 
 def safe_name(name: str) -> str:
-    """A song's name as a file's: the characters that no system minds."""
-    return "".join(letter if letter.isalnum() or letter in "-_ " else "_" for letter in name)
+    """A song's name as a file's: the characters that no system minds, and no two names alike."""
+    plain = "".join(letter if letter.isascii() and letter.isalnum() else "_" for letter in name)
+    if plain == name and len(name) <= NAME_LETTERS:
+        return name
+    digest = hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()[:8]
+    return f"{plain[:NAME_LETTERS]}-{digest}"
 
 
 def cut(found: Found) -> list[Piece]:
