@@ -131,6 +131,11 @@ class Processes:
             distributed.destroy_process_group()
 
 
+def tells() -> bool:
+    """Whether this process is the one that tells, also when the others have been left."""
+    return os.environ.get("RANK", "0") == "0"
+
+
 def part_of(count: int, number: int, parts: int) -> slice:
     """Which of so many things belong to a part, as evenly as may be."""
     return slice(number * count // parts, (number + 1) * count // parts)

@@ -73,21 +73,25 @@ def _window_flops(config: NetworkConfig, frames: int) -> float:
     """Of one window up to its hidden states, counted on a network without numbers."""
     network = _network(config)
     with torch.device("meta"), FlopCounterMode(display=False) as counter:
-        sources = Sources(
-            context=torch.zeros(1, config.levels, frames, dtype=torch.long),
-            guessed=torch.zeros(1, frames, dtype=torch.bool),
-            pitches=torch.zeros(1, frames, PITCHES),
-            instrument=torch.zeros(1, dtype=torch.long),
-            phase=torch.zeros(1, frames, PHASE_WIDTH),
-            clock_known=torch.zeros(1, dtype=torch.bool),
-            harmony=torch.zeros(1, frames, HARMONY_WIDTH),
-            harmony_known=torch.zeros(1, frames, dtype=torch.bool),
-            sound=torch.zeros(1, network.sound_width),
-            sound_known=torch.zeros(1, dtype=torch.bool),
-        )
         target = torch.zeros(1, config.levels, frames, dtype=torch.long)
-        network(network.condition(sources), target).sum().backward()
+        network(network.condition(empty_sources(network, 1, frames)), target).sum().backward()
     return float(counter.get_total_flops())
+
+
+def empty_sources(network: StemNetwork, windows: int, frames: int) -> Sources:
+    """Sources that tell nothing, in the sizes that a network is told them."""
+    return Sources(
+        context=torch.zeros(windows, network.config.levels, frames, dtype=torch.long),
+        guessed=torch.zeros(windows, frames, dtype=torch.bool),
+        pitches=torch.zeros(windows, frames, PITCHES),
+        instrument=torch.zeros(windows, dtype=torch.long),
+        phase=torch.zeros(windows, frames, PHASE_WIDTH),
+        clock_known=torch.zeros(windows, dtype=torch.bool),
+        harmony=torch.zeros(windows, frames, HARMONY_WIDTH),
+        harmony_known=torch.zeros(windows, frames, dtype=torch.bool),
+        sound=torch.zeros(windows, network.sound_width),
+        sound_known=torch.zeros(windows, dtype=torch.bool),
+    )
 
 
 @lru_cache

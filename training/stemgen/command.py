@@ -12,6 +12,7 @@ from rich.console import Console
 from model.checkpoint import CODEC_FILE
 from model.network import BACKBONES, CONTEXTS, FINE
 from training.errors import TrainingError
+from training.processes import tells
 from training.stemgen.run import train_stemgen
 from training.stemgen.settings import SIZES, StemgenSettings, find_size
 
@@ -120,4 +121,5 @@ def stemgen(
         accumulate=accumulate,
         compiled=compiled,
     )
-    Console().print(f"weights: {weights}")
+    if tells():
+        Console().print(f"weights: {weights}")
