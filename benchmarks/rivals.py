@@ -19,6 +19,7 @@ import os
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
@@ -36,10 +37,11 @@ from model.device import autocast
 from model.frame_codec import FrameCodec
 from model.generator import GuidedNetwork, load_generator
 from model.grid import LEVELS, VOCABULARY
-from model.network import NetworkConfig, StemNetwork
+from model.network import StemNetwork
 from model.pitch import PITCHES
-from model.request import HARMONY_WIDTH, SOURCES, DecodeSettings
+from model.request import HARMONY_WIDTH, DecodeSettings
 from model.sources import Sources
+from training.stemgen.settings import SIZES
 
 FRAMES = 4 * BAR_FRAMES
 GUIDANCE = {"audio": 3.0, "clock": 3.0}
@@ -74,10 +76,7 @@ def main() -> None:
 
 def untrained() -> StemNetwork:
     """A network of the sizes that `python -m training stemgen` trains, guidance an input."""
-    config = NetworkConfig(
-        width=320, heads=5, context="features", fine="depth", sources=SOURCES, guided=True
-    )
-    network = StemNetwork(config)
+    network = StemNetwork(replace(SIZES["own"].network, fine="depth", guided=True))
     codec: LoadedCodec = FrameCodec()
     network.start_from_codebooks(codec.codebooks())
     return network.eval()

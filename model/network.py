@@ -115,6 +115,9 @@ class StemNetwork(nn.Module):
     def __init__(self, config: NetworkConfig | None = None):
         super().__init__()
         self.config = config = config or NetworkConfig()
+        self.part: tuple[int, int] | None = None
+        """In training, the first row of a part of a batch, and the rows of the whole; None: all.
+        So the noise on what is heard is the same however a batch is parted."""
         half = config.width // 2
         rows = config.vocabulary + 2
         self.register_buffer("codebooks", torch.zeros(config.levels, rows, config.code_width))
@@ -215,7 +218,7 @@ class StemNetwork(nn.Module):
         if "sound" in self.config.sources:
             sound = sources.sound
             if self.training:
-                sound = sound + SOUND_NOISE * torch.randn_like(sound)
+                sound = sound + SOUND_NOISE * self._noise(sound)
             told = _known(self.sound(sound), sources.sound_known, self.sound_unknown)
             conditioning = conditioning + told[:, None]
         if self.config.guided and guidance is not None:
@@ -231,13 +234,22 @@ class StemNetwork(nn.Module):
         known = context[:, 0] != UNKNOWN
         entries = torch.stack([self.codebooks[q][context[:, q]] for q in range(self.config.levels)])
         if self.training:  # so that no song is known by its features to the last digit
-            entries = entries + CONTEXT_NOISE * torch.randn_like(entries)
-            pitches = pitches + CONTEXT_NOISE * torch.randn_like(pitches)
+            entries = entries + CONTEXT_NOISE * self._noise(entries, 1)
+            pitches = pitches + CONTEXT_NOISE * self._noise(pitches)
         heard = torch.einsum("qbtc,qch->bth", entries, self.context_in) + self.pitch_in(pitches)
         if self.config.guesses:
             guessed = sources.guessed[..., None]
             heard = heard + torch.where(guessed, self.context_guessed.to(heard.dtype), 0.0)
         return _known(heard, known, self.context_unknown)
+
+    def _noise(self, like: Tensor, batch_axis: int = 0) -> Tensor:
+        """Standard normal numbers in the shape of a tensor."""
+        rows = like.shape[batch_axis]
+        first, every = self.part or (0, rows)
+        shape = list(like.shape)
+        shape[batch_axis] = every
+        noise = torch.randn(shape, dtype=like.dtype, device=like.device)
+        return noise.narrow(batch_axis, first, rows)
 
     def forward(
         self, conditioned: Tensor, target: Tensor, prefix_frames: Tensor | None = None

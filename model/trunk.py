@@ -28,6 +28,9 @@ class RMSNorm(nn.Module):
 class Trunk(nn.Module, ABC):
     """A sequence model that looks both ways."""
 
+    blocks: nn.ModuleList
+    """What it is made of, in order."""
+
     @abstractmethod
     def forward(self, x: Tensor, prefix_frames: Tensor | None = None) -> Tensor:
         """Frames [B, T, width] -> the same shape.

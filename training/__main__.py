@@ -19,6 +19,7 @@ COMMANDS = {
     "codec": "training.codec.command:codec",
     "codec-decoder": "training.codec.command:codec_decoder",
     "codec-report": "training.codec.command:codec_report",
+    "prepare": "training.prepare.command:prepare",
     "stemgen": "training.stemgen.command:stemgen",
     "coherence": "training.coherence.command:coherence",
     "coherence-report": "training.coherence.command:coherence_report",

@@ -17,6 +17,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from torch import nn
 
 from training.errors import Stopped
+from training.processes import Processes
 from training.state import load_state, save_state
 
 
@@ -70,6 +71,36 @@ def step_seed(seed: int, step: int) -> int:
     return (seed * 1_000_003 + step * 7_919 + 17) % (2**63)
 
 
+@dataclass(slots=True)
+class Work:
+    """What a run has worked through, in all processes, to tell how fast it is.
+
+    Attributes:
+        peak: what the machine can do, floating-point operations a second; 0 if nobody measured.
+    """
+
+    peak: float = 0.0
+    frames: float = 0.0
+    flops: float = 0.0
+
+    def add(self, frames: float, flops: float) -> None:
+        """A step was made."""
+        self.frames += frames
+        self.flops += flops
+
+    def figures(self, seconds: float, waited: float) -> dict[str, float]:
+        """Frames a second, share of the peak, and share of the time that was waited for input."""
+        told = {"frames_per_s": self.frames / seconds, "waiting_share": waited / seconds}
+        return told | ({"peak_share": self.flops / seconds / self.peak} if self.peak else {})
+
+
+def _speed_text(figures: dict[str, float]) -> str:
+    text = f"{figures['frames_per_s']:.0f} frames/s"
+    if "peak_share" in figures:
+        text += f", {figures['peak_share']:.0%} of the matrix peak"
+    return f"{text}, {figures['waiting_share']:.0%} waiting for input"
+
+
 class Interruption:
     """Ctrl-C or a termination ends the run after the step in progress."""
 
@@ -82,6 +113,40 @@ class Interruption:
         self.asked = True
 
 
+class _Report:
+    """What a run tells: a bar, `log.jsonl`, TensorBoard. Only the process that writes has one."""
+
+    def __init__(self, settings: LoopSettings, step: int):
+        from torch.utils.tensorboard import SummaryWriter  # of the extra, and help does without
+
+        settings.out.mkdir(parents=True, exist_ok=True)
+        self._writer = SummaryWriter(str(settings.out / "logs"), purge_step=step)
+        self._log = (settings.out / "log.jsonl").open("a", encoding="utf-8")
+        columns = (BarColumn(), MofNCompleteColumn(), TextColumn("{task.description}"))
+        self._progress = Progress(*columns, TimeRemainingColumn())
+        self._task = self._progress.add_task("", total=settings.steps, completed=step)
+        self._progress.start()
+        self._started = time.monotonic()
+
+    def show(self, step: int, text: str) -> None:
+        """The line beside the bar."""
+        self._progress.update(self._task, completed=step, description=text)
+
+    def record(self, kind: str, step: int, figures: dict[str, float]) -> None:
+        """Figures after a step."""
+        for name, value in figures.items():
+            self._writer.add_scalar(f"{kind}/{name}", value, step)
+        line = {"kind": kind, "step": step, "time_s": round(time.monotonic() - self._started, 1)}
+        self._log.write(json.dumps({**line, **{k: round(v, 5) for k, v in figures.items()}}) + "\n")
+        self._log.flush()
+
+    def close(self) -> None:
+        """After the last step, or an error."""
+        self._progress.stop()
+        self._writer.close()
+        self._log.close()
+
+
 def run(
     settings: LoopSettings,
     run_settings: dict[str, Any],
@@ -91,6 +156,8 @@ def run(
     train_step: Callable[[int, Any], dict[str, float]],
     evaluate: Callable[[int], dict[str, float]],
     audio_seconds_a_step: float,
+    work: Work | None = None,
+    processes: Processes | None = None,
 ) -> None:
     """Train from the last checkpoint in `settings.out` (or from the start) to `settings.steps`.
 
@@ -98,53 +165,62 @@ def run(
         run_settings: what a resumed run must agree on.
         batches: given the first step, an iterator of batches from that step on.
         train_step: one optimiser step on a batch; returns numbers to log.
-        evaluate: held-out figures after a step.
+        evaluate: held-out figures after a step; called in every process.
+        work: what `train_step` counts its work in; None: it counts nothing.
+        processes: those that train together; None: this one alone.
 
     Raises:
         Stopped: it was interrupted; the same call goes on from there.
     """
-    from torch.utils.tensorboard import SummaryWriter  # of the extra, and help is to do without
-
     checkpoint = settings.out / "run.safetensors"
+    writes = processes is None or processes.writes
     step = 0
     if checkpoint.exists():
         step = load_state(checkpoint, module, optimizers, run_settings)
     interruption = Interruption()
-    writer = SummaryWriter(str(settings.out / "logs"), purge_step=step)
-    log = (settings.out / "log.jsonl").open("a", encoding="utf-8")
-    columns = (BarColumn(), MofNCompleteColumn(), TextColumn("{task.description}"))
+    report = _Report(settings, step) if writes else None
     averages: dict[str, float] = {}
-    started, saved_at, first = time.monotonic(), time.monotonic(), step
+    started, saved_at, first, waited = time.monotonic(), time.monotonic(), step, 0.0
 
-    def record(kind: str, figures: dict[str, float]) -> None:
-        for name, value in figures.items():
-            writer.add_scalar(f"{kind}/{name}", value, step)
-        line = {"kind": kind, "step": step, "time_s": round(time.monotonic() - started, 1)}
-        log.write(json.dumps({**line, **{k: round(v, 5) for k, v in figures.items()}}) + "\n")
-        log.flush()
+    def agreed(*flags: bool) -> list[bool]:
+        """Whether any process says so: what one is asked all have to do at the same step."""
+        return list(flags) if processes is None else [t > 0 for t in processes.totals(flags)]
 
-    with Progress(*columns, TimeRemainingColumn()) as progress:
-        task = progress.add_task("", total=settings.steps, completed=step)
-        for batch in batches(step):
-            if step >= settings.steps or interruption.asked:
-                break
+    def save() -> None:
+        save_state(checkpoint, module, optimizers, step, run_settings, writes)
+
+    try:
+        drawn = iter(batches(step))
+        asked = False
+        while step < settings.steps and not asked:
+            waiting = time.monotonic()
+            batch = next(drawn)
+            waited += time.monotonic() - waiting
             figures = train_step(step, batch)
             step += 1
             for name, value in figures.items():
                 averages[name] = 0.98 * averages.get(name, value) + 0.02 * value
-            speed = (step - first) * audio_seconds_a_step / (time.monotonic() - started)
-            text = f"loss {averages['loss']:.3f}  {speed:.0f} s of audio a second"
-            progress.update(task, completed=step, description=text)
-            if step % 50 == 0:
-                record("train", {**averages, "audio_s_per_s": speed})
+            seconds = time.monotonic() - started
+            audio = (step - first) * audio_seconds_a_step / seconds
+            speed = {} if work is None else work.figures(seconds, waited)
+            text = _speed_text(speed) if speed else f"{audio:.0f} s of audio a second"
+            if report is not None:
+                report.show(step, f"loss {averages['loss']:.3f}  {text}")
+                if step % 50 == 0:
+                    report.record("train", step, {**averages, "audio_s_per_s": audio, **speed})
             if step % settings.evaluate_every == 0 or step == settings.steps:
-                record("valid", evaluate(step))
-            if time.monotonic() - saved_at > settings.checkpoint_every_s:
-                save_state(checkpoint, module, optimizers, step, run_settings)
+                held_out = evaluate(step)
+                if report is not None:
+                    report.record("valid", step, held_out)
+            due = time.monotonic() - saved_at > settings.checkpoint_every_s
+            asked, due = agreed(interruption.asked, due)
+            if due:
+                save()
                 saved_at = time.monotonic()
-    save_state(checkpoint, module, optimizers, step, run_settings)
-    writer.close()
-    log.close()
+        save()
+    finally:
+        if report is not None:
+            report.close()
     if step < settings.steps:
         raise Stopped(
             f"stopped at step {step} of {settings.steps}; the same command goes on from there"

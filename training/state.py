@@ -1,7 +1,8 @@
 """A training run on disk: one safetensors file that resumes it exactly.
 
 Modules, optimiser moments and the step are stored; no random state is, because every random
-draw of a run is a function of its seed and the step.
+draw of a run is a function of its seed and the step. Tensors are stored whole: any number of
+processes may go on with what any other number wrote.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from training.errors import TrainingError
+from training.processes import shared_as, whole
 
 
 def save_state(
@@ -25,20 +27,30 @@ def save_state(
     optimizers: list[torch.optim.Optimizer],
     step: int,
     settings: dict[str, Any],
+    writes: bool = True,
 ) -> None:
-    """Write the run after `step` steps; the file appears whole or not at all."""
+    """Write the run after `step` steps; the file appears whole or not at all.
+
+    Args:
+        writes: False in the processes that only lend their shares.
+    """
     tensors: dict[str, Tensor] = {f"module/{k}": v for k, v in module.state_dict().items()}
     for index, optimizer in enumerate(optimizers):
         for number, values in optimizer.state_dict()["state"].items():
             for name, value in values.items():
                 tensors[f"optimizer/{index}/{number}/{name}"] = torch.as_tensor(value)
+    kept = {}
+    for key, value in tensors.items():
+        full = whole(value.detach())
+        if writes:
+            # Shared tensors (a buffer that views another) are not allowed in one file: copies are.
+            kept[key] = full.cpu().clone().contiguous()
+    if not writes:
+        return
     metadata = {"step": str(step), "settings": json.dumps(settings, sort_keys=True)}
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_suffix(".part")
-    # Shared tensors (a buffer that views another) are not allowed in one file: copies are.
-    save_file(
-        {k: v.detach().cpu().clone().contiguous() for k, v in tensors.items()}, part, metadata
-    )
+    save_file(kept, part, metadata)
     os.replace(part, path)
 
 
@@ -68,15 +80,32 @@ def load_state(
                 f"checkpoint {path} was written with {key}={stored.get(key)!r}, "
                 f"this run has {key}={settings.get(key)!r}; use the same, or another --out"
             )
-    module.load_state_dict(
-        {k.removeprefix("module/"): v for k, v in tensors.items() if k.startswith("module/")}
-    )
+    _load_module(path, module, tensors)
     for index, optimizer in enumerate(optimizers):
-        state: dict[int, dict[str, Tensor]] = {}
-        prefix = f"optimizer/{index}/"
-        for key, value in tensors.items():
-            if key.startswith(prefix):
-                number, name = key.removeprefix(prefix).split("/")
-                state.setdefault(int(number), {})[name] = value
-        optimizer.load_state_dict({**optimizer.state_dict(), "state": state})
+        _load_optimizer(optimizer, f"optimizer/{index}/", tensors)
     return int(metadata["step"])
+
+
+def _load_module(path: Path, module: nn.Module, tensors: dict[str, Tensor]) -> None:
+    own = module.state_dict()
+    told = {k.removeprefix("module/"): v for k, v in tensors.items() if k.startswith("module/")}
+    # A buffer that the file has not is younger than the run, and stays as it is.
+    buffers = {name for name, _ in module.named_buffers()}
+    if own.keys() - buffers - told.keys() or told.keys() - own.keys():
+        raise TrainingError(f"checkpoint {path} is of another network; use another --out")
+    module.load_state_dict(
+        {name: shared_as(value, own[name]) for name, value in told.items()}, strict=False
+    )
+
+
+def _load_optimizer(
+    optimizer: torch.optim.Optimizer, prefix: str, tensors: dict[str, Tensor]
+) -> None:
+    parameters = [p for group in optimizer.param_groups for p in group["params"]]
+    state: dict[int, dict[str, Tensor]] = {}
+    for key, value in tensors.items():
+        if key.startswith(prefix):
+            number, name = key.removeprefix(prefix).split("/")
+            placed = shared_as(value, parameters[int(number)])
+            state.setdefault(int(number), {})[name] = placed
+    optimizer.load_state_dict({**optimizer.state_dict(), "state": state})

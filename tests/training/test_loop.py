@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 
 from training.errors import Stopped, TrainingError
-from training.loop import LoopSettings, held_rate, prepare_process, run, step_seed
+from training.loop import LoopSettings, Work, held_rate, prepare_process, run, step_seed
 
 
 class ToyRun:
@@ -121,6 +121,40 @@ def test_figures_are_written_on_the_way_and_at_the_end(tmp_path):
     assert train["step"] == 50
     assert train["loss"] > 0 and train["audio_s_per_s"] > 0
     assert list((tmp_path / "logs").glob("events.*")), "TensorBoard has something to show"
+
+
+def test_the_work_is_told_by_the_second_and_against_what_the_machine_can_do():
+    work = Work(peak=1e9)
+    work.add(400, 1e9)
+    work.add(200, 1e9)
+    figures = work.figures(seconds=4.0, waited=1.0)
+    assert figures == {"frames_per_s": 150.0, "waiting_share": 0.25, "peak_share": 0.5}
+    assert "peak_share" not in Work().figures(1.0, 0.0), "nobody measured it"
+
+
+def test_a_run_tells_its_speed_and_how_long_it_waited_for_input(tmp_path, capsys):
+    toy, work = ToyRun(tmp_path), Work(peak=1e12)
+    slow = toy.train_step
+
+    def step(number: int, batch: Tensor) -> dict[str, float]:
+        work.add(8, 1e6)
+        return slow(number, batch)
+
+    run(
+        LoopSettings(tmp_path, 50),
+        {"steps": 50},
+        toy.module,
+        [toy.optimizer],
+        toy.batches,
+        step,
+        toy.evaluate,
+        1.0,
+        work,
+    )
+    (line,) = lines(tmp_path, "train")
+    assert line["frames_per_s"] > 0 and 0 <= line["waiting_share"] <= 1
+    assert line["peak_share"] > 0
+    assert "frames/s" in capsys.readouterr().out
 
 
 @given(

@@ -11,10 +11,10 @@ from model.sources import Sources
 from training.stemgen.pairs import PairBatch
 from training.stemgen.shards import EncodedSong
 from training.stemgen.sources import VARIANTS, draw_told, sources_of, vary_sources
-from training.stemgen.train import StemgenTraining
+from training.stemgen.train import WholeTraining
 
 
-class AutoregressiveTraining(StemgenTraining):
+class AutoregressiveTraining(WholeTraining):
     """One run: the step and the held-out figures."""
 
     network: AutoregressiveNetwork

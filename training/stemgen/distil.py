@@ -17,10 +17,12 @@ from model.network import StemNetwork
 from model.request import SOURCES
 from model.sources import Sources
 from training.errors import TrainingError
+from training.stemgen.losses import finer_loss
 from training.stemgen.pairs import PairBatch
+from training.stemgen.settings import StemgenSettings
 from training.stemgen.shards import EncodedSong
 from training.stemgen.sources import draw_told, sources_of
-from training.stemgen.train import StemgenSettings, StemgenTraining, finer_loss
+from training.stemgen.train import WholeTraining
 
 GROUPS = (("audio", "clock"), ("audio",), ("clock",), ("instrument",), ("harmony",), ("sound",))
 """Sources that are turned together."""
@@ -48,7 +50,7 @@ def draw_weights(batch: int, generator: torch.Generator) -> Tensor:
     return torch.where(plain, 1.0, weights)
 
 
-class Distillation(StemgenTraining):
+class Distillation(WholeTraining):
     """One run: the step and the held-out figures."""
 
     def __init__(
@@ -86,7 +88,8 @@ class Distillation(StemgenTraining):
             loss = divergence(guided, self.network.logits(hidden[where], 0))
             figures = {"guided": float(loss.detach())}
             truth = batch.target.transpose(1, 2).to(to)[where]
-            fine, parts = finer_loss(self.network, hidden[where], truth, told.to(to))
+            count = int(told.sum())
+            fine, parts = finer_loss(self.network, hidden[where], truth, told.to(to), count)
         return loss + self.settings.fine_weight * fine, figures | parts
 
     @torch.no_grad()

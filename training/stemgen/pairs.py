@@ -8,14 +8,14 @@ some bars before, which may be other music by then.
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from model.grid import FRAME_RATE
-from model.request import HARMONY_WIDTH
+from model.request import HARMONY_WIDTH, PHASE_WIDTH
 from model.sound import REFERENCE_FRAMES
 from model.sources import UNKNOWN
 from training.errors import TrainingError
@@ -35,6 +35,8 @@ STAND_IN_BARS = (1, 2, 4, 8)
 """How many bars earlier they were."""
 LATE_BARS = 1.25
 """How long before the end of the prefix *now* may be: bars are fixed before they are played."""
+BAR_S = 2.0
+"""Length that a bar is taken to have where nobody knows the beats."""
 CHART_SHARES = {"all": 0.6, "to come": 0.2, "played": 0.2}
 """How much of the chart is told: everything, only from *now* on, or only up to it."""
 
@@ -51,6 +53,7 @@ class PairBatch:
         target_pitches: pitches of the stems, float32 [B, T, PITCHES].
         instrument: class of each target, int64 [B].
         phase: clock phase, float32 [B, T, 4].
+        clock_known: whether anybody knows the beats, bool [B].
         harmony: the chords, bool [B, T, 24].
         harmony_known: bool [B, T].
         reference: tokens of the same instrument elsewhere in its song, int64 [B, Q, R].
@@ -65,10 +68,30 @@ class PairBatch:
     target_pitches: Tensor
     instrument: Tensor
     phase: Tensor
+    clock_known: Tensor
     harmony: Tensor
     harmony_known: Tensor
     reference: Tensor
     reference_sounding: Tensor
+    prefix: Tensor
+
+    def rows(self, rows: slice) -> PairBatch:
+        """Some of these windows."""
+        return PairBatch(*(getattr(self, field.name)[rows] for field in fields(self)))
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """The windows of a step that one process learns from.
+
+    Attributes:
+        batch: these windows.
+        first: place of the first of them among all windows of the step.
+        prefix: of all windows of the step, frames of the stem that are given [W].
+    """
+
+    batch: PairBatch
+    first: int
     prefix: Tensor
 
 
@@ -117,16 +140,16 @@ def draw_now(frames: int, prefix: int, bar_frames: float, rng: random.Random) ->
 
 
 def heard_frames(
-    first: int, frames: int, now: int, bar_frames: float, rng: random.Random
+    first: int, frames: int, now: int, bar_frames: float | None, rng: random.Random
 ) -> np.ndarray:
     """Which frame of the song is heard in each frame of a window: int64 [frames], -1 for none.
 
     Up to `now` each is itself. Behind it, in some windows, it is the latest one that was heard a
-    multiple of 1, 2, 4 or 8 bars before.
+    multiple of 1, 2, 4 or 8 bars before, if the length of a bar is known.
     """
     place = np.arange(frames)
     heard = np.where(place < now, first + place, -1)
-    if now < frames and rng.random() < STAND_IN_SHARE:
+    if bar_frames is not None and now < frames and rng.random() < STAND_IN_SHARE:
         bars = rng.choice(STAND_IN_BARS) * bar_frames
         cycles = np.floor((place - now) / bars) + 1
         source = np.round(first + place - cycles * bars).astype(np.int64)
@@ -142,7 +165,7 @@ def told_harmony(
     Args:
         told: one of `CHART_SHARES`.
     """
-    if song.chart is None:
+    if song.chart is None or song.tempo is None:
         return np.zeros((frames, HARMONY_WIDTH), np.bool_), np.zeros(frames, np.bool_)
     chords, known = told_chart(song.chart, song.tempo, song.beats_per_bar, first, frames)
     place = np.arange(frames)
@@ -192,6 +215,14 @@ class Window:
     harmony_known: np.ndarray
     reference: slice
 
+    @property
+    def phase(self) -> Tensor:
+        """Its clock phase [T, 4], zeros where nobody knows the beats."""
+        song = self.song
+        if song.tempo is None:
+            return torch.zeros(self.frames, PHASE_WIDTH)
+        return clock_phase(song.tempo, song.beats_per_bar, song.lead + self.first, self.frames)
+
     def arrays(self) -> dict[str, np.ndarray]:
         """Its rows of a `PairBatch`, as the shard has them: [Q, T], [T, ...], [Q, R]."""
         song, window = self.song, slice(self.first, self.first + self.frames)
@@ -220,11 +251,13 @@ def draw_window(
             and nothing of the stem given.
     """
     song, mix, stem, first = draw_pair(songs, frames, rng)
-    bar_frames = 60 * FRAME_RATE * song.beats_per_bar / song.tempo
+    bar_s = BAR_S if song.tempo is None else 60 * song.beats_per_bar / song.tempo
+    bar_frames = FRAME_RATE * bar_s
     reference = draw_reference(song, stem, first, frames, rng)
     prefix = draw_prefix(frames, rng) if live else 0
     now = draw_now(frames, prefix, bar_frames, rng) if live else frames
-    heard = heard_frames(first, frames, now, bar_frames, rng)
+    # No bars stand in for what follows where nobody knows how long they are.
+    heard = heard_frames(first, frames, now, bar_frames if song.tempo else None, rng)
     told = rng.choices(list(CHART_SHARES), list(CHART_SHARES.values()))[0] if live else "all"
     return Window(
         song,
@@ -244,10 +277,30 @@ def draw_batch(
     songs: list[EncodedSong], batch: int, frames: int, seed: int, step: int, live: bool = True
 ) -> PairBatch:
     """The windows of one step: a function of the seed and the step; see `draw_window`."""
+    return draw_share(songs, batch, frames, seed, step, slice(0, batch), live).batch
+
+
+def draw_share(
+    songs: list[EncodedSong],
+    batch: int,
+    frames: int,
+    seed: int,
+    step: int,
+    rows: slice,
+    live: bool = True,
+) -> Share:
+    """Some rows of `draw_batch`."""
     rng = random.Random(step_seed(seed, step))
-    windows = [draw_window(songs, frames, rng, live) for _ in range(batch)]
-    rows = [window.arrays() for window in windows]
-    stacked = {name: torch.from_numpy(np.stack([row[name] for row in rows])) for name in rows[0]}
+    every = [draw_window(songs, frames, rng, live) for _ in range(batch)]
+    prefix = torch.tensor([window.prefix for window in every])
+    return Share(_batch_of(every[rows]), rows.start, prefix)
+
+
+def _batch_of(windows: list[Window]) -> PairBatch:
+    arrays = [window.arrays() for window in windows]
+    stacked = {
+        name: torch.from_numpy(np.stack([row[name] for row in arrays])) for name in arrays[0]
+    }
     return PairBatch(
         context=stacked["context"].long(),
         guessed=stacked["guessed"],
@@ -255,9 +308,8 @@ def draw_batch(
         target=stacked["target"].long(),
         target_pitches=stacked["target_pitches"].float() / PITCH_STEPS,
         instrument=torch.tensor([w.song.instruments[w.stem] for w in windows]),
-        phase=torch.stack(
-            [clock_phase(w.song.tempo, w.song.beats_per_bar, w.first, frames) for w in windows]
-        ),
+        phase=torch.stack([window.phase for window in windows]),
+        clock_known=torch.tensor([window.song.tempo is not None for window in windows]),
         harmony=stacked["harmony"],
         harmony_known=stacked["harmony_known"],
         reference=stacked["reference"].long(),

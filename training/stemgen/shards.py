@@ -11,6 +11,7 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import soundfile
@@ -20,7 +21,7 @@ from safetensors import safe_open
 from safetensors.numpy import save_file
 from torch import Tensor
 
-from model.checkpoint import load_grid_codec
+from model.checkpoint import LoadedCodec, load_grid_codec
 from model.context import context_gain
 from model.device import autocast
 from model.grid import FRAME_RATE, HOP
@@ -36,6 +37,8 @@ MIXES = 4
 """Context mixes encoded for each song."""
 PITCH_STEPS = 21
 """Steps in which the pitches of `model.pitch` are kept: they fill a byte."""
+LISTED = 16
+"""Stems up to which all mixes that there are fit into a list to draw from."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +46,8 @@ class EncodedSong:
     """The tokens of one song.
 
     Attributes:
-        tempo: beats a minute.
+        tempo: beats a minute, None where nobody knows the beats.
+        lead: frames from the last bar line before it to its first frame, need not be whole.
         chart: its chords, None where nobody knows them.
         instruments: class of each stem [M].
         sounds: what each stem was played with, program and font, [M].
@@ -57,7 +61,7 @@ class EncodedSong:
     """
 
     name: str
-    tempo: float
+    tempo: float | None
     beats_per_bar: int
     chart: Chart | None
     instruments: tuple[int, ...]
@@ -69,6 +73,7 @@ class EncodedSong:
     mix_pitches: np.ndarray
     sounding: np.ndarray
     mix_sounding: np.ndarray
+    lead: float = 0.0
 
     @property
     def frames(self) -> int:
@@ -78,12 +83,23 @@ class EncodedSong:
 
 def draw_mixes(stems: int, count: int, rng: random.Random) -> list[tuple[int, ...]]:
     """Random subsets of the stems, each without at least one stem; distinct while there are any."""
+    if stems > LISTED:
+        return _many_stems(stems, count, rng)
     subsets = [tuple(i for i in range(stems) if bits >> i & 1) for bits in range(1, 2**stems - 1)]
     # A full backing is what a player meets most often: half of the mixes lack one stem only.
     backings = [s for s in subsets if len(s) == stems - 1]
     chosen = rng.sample(backings, min(len(backings), (count + 1) // 2))
     rest = [s for s in subsets if s not in chosen]
     return sorted(chosen + rng.sample(rest, min(len(rest), count - len(chosen))))
+
+
+def _many_stems(stems: int, count: int, rng: random.Random) -> list[tuple[int, ...]]:
+    """`draw_mixes` of so many stems that a draw hardly ever comes twice."""
+    lacking = rng.sample(range(stems), (count + 1) // 2)
+    drawn = {2**stems - 1 - (1 << stem) for stem in lacking}
+    while len(drawn) < count:
+        drawn.add(rng.randrange(1, 2**stems - 1))
+    return sorted(tuple(i for i in range(stems) if bits >> i & 1) for bits in drawn)
 
 
 def packed_pitches(audio: Tensor) -> np.ndarray:
@@ -103,7 +119,6 @@ class _Job:
     seed: int
 
 
-@torch.no_grad()
 def _encode_song(job: _Job) -> None:
     """Write one song's shard; a song of fewer than two stems gives none."""
     prepare_process(1)
@@ -112,6 +127,33 @@ def _encode_song(job: _Job) -> None:
         return
     rng = random.Random(step_seed(job.seed, job.index))
     audio = np.stack([soundfile.read(song.folder / n, dtype="float32")[0] for n in song.stems])
+    codec = load_grid_codec(job.weights)
+    members, arrays = encode_stems(audio, codec, rng, torch.device("cpu"))
+    header = {
+        "name": song.folder.name,
+        "tempo": song.tempo,
+        "beats_per_bar": song.beats_per_bar,
+        "chart": song.chart,
+        "sounds": song.sounds,
+        "instruments": [instrument_index(name) for name in song.stems.values()],
+        "members": members,
+    }
+    store_shard(job.out, header, arrays, job.seed)
+
+
+@torch.no_grad()
+def encode_stems(
+    audio: np.ndarray, codec: LoadedCodec, rng: random.Random, device: torch.device
+) -> tuple[list[tuple[int, ...]], dict[str, np.ndarray]]:
+    """The tokens, pitches and sounding frames of stems and of some mixes of them.
+
+    Args:
+        audio: at least two stems, float32 [M, samples], 32 kHz; what is no whole frame is dropped.
+        codec: on `device`.
+
+    Returns:
+        which stems are in each mix, and the arrays of an `EncodedSong` by name.
+    """
     audio = audio[:, : audio.shape[1] // HOP * HOP]
     members = draw_mixes(len(audio), MIXES, rng)
     dry, mixes = [], []
@@ -126,20 +168,11 @@ def _encode_song(job: _Job) -> None:
     gains = torch.tensor([context_gain(row) for row in heard])
     leveled = heard * gains[:, None]
     spread = torch.tensor([10 ** (rng.uniform(-4, 4) / 20) for _ in members])
-    codec = load_grid_codec(job.weights)
     batch = torch.cat([torch.from_numpy(audio), leveled * spread[:, None]])
-    with autocast(torch.device("cpu")):
-        tokens = torch.cat([codec.encode(row[None]) for row in batch]).numpy().astype(np.int16)
-    header = {
-        "name": song.folder.name,
-        "tempo": song.tempo,
-        "beats_per_bar": song.beats_per_bar,
-        "chart": song.chart,
-        "sounds": song.sounds,
-        "instruments": [instrument_index(name) for name in song.stems.values()],
-        "members": members,
-    }
-    arrays = {
+    with autocast(device):
+        rows = [codec.encode(row[None].to(device)).cpu() for row in batch]
+    tokens = torch.cat(rows).numpy().astype(np.int16)
+    return members, {
         "stems": tokens[: len(audio)],
         "mixes": tokens[len(audio) :],
         "stem_pitches": packed_pitches(torch.from_numpy(audio)),
@@ -148,12 +181,29 @@ def _encode_song(job: _Job) -> None:
         # Of the band alone: a room's tail and a floor of noise are no music to follow.
         "mix_sounding": sounding_frames(np.stack(dry) * gains.numpy()[:, None]),
     }
-    part = job.out.with_suffix(".part")
-    save_file(arrays, part, {"song": json.dumps(header), "drawn": _drawn(job.seed)})
-    part.replace(job.out)
 
 
-def _drawn(seed: int) -> str:
+def store_shard(
+    path: Path, header: dict[str, Any], arrays: dict[str, np.ndarray], seed: int
+) -> None:
+    """Write a shard; it appears whole or not at all."""
+    part = path.with_suffix(".part")
+    save_file(arrays, part, {"song": json.dumps(header), "drawn": drawn_with(seed)})
+    part.replace(path)
+
+
+def check_drawn(path: Path, seed: int) -> None:
+    """TrainingError: a shard that is there was drawn with another seed, or in another way."""
+    with safe_open(path, "np") as file:
+        drawn = file.metadata().get("drawn")
+    if drawn != drawn_with(seed):
+        raise TrainingError(
+            f"shard {path} was drawn with {drawn}, this run has {drawn_with(seed)}; "
+            "use the same, or another --out"
+        )
+
+
+def drawn_with(seed: int) -> str:
     """What decides a song's mixes: shards drawn in another way are not taken for these."""
     return f"seed {seed}, {MIXES} mixes in rooms, through desks"
 
@@ -182,13 +232,7 @@ def write_shards(band: Path, split: str, out: Path, weights: Path, seed: int, wo
     ]
     for job in jobs:
         if job.out.exists():
-            with safe_open(job.out, "np") as file:
-                drawn = file.metadata().get("drawn")
-            if drawn != _drawn(seed):
-                raise TrainingError(
-                    f"shard {job.out} was drawn with {drawn}, this run has {_drawn(seed)}; "
-                    "use the same, or another --out"
-                )
+            check_drawn(job.out, seed)
     missing = [job for job in jobs if not job.out.exists()]
     with ProcessPoolExecutor(workers, get_context("spawn")) as pool:
         done = pool.map(_encode_song, missing)
@@ -210,9 +254,10 @@ def read_shards(folder: Path) -> list[EncodedSong]:
 
 
 def _read_song(path: Path) -> EncodedSong:
-    with safe_open(path, "np") as file:
+    # As torch tensors the arrays stay on disk until they are looked at, one by one.
+    with safe_open(path, "pt") as file:
         header = json.loads(file.metadata()["song"])
-        arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        arrays = {name: file.get_tensor(name).numpy() for name in file.keys()}  # noqa: SIM118
     return EncodedSong(
         name=header["name"],
         tempo=header["tempo"],
@@ -221,11 +266,12 @@ def _read_song(path: Path) -> EncodedSong:
         sounds=tuple((program, font) for program, font in header["sounds"]),
         instruments=tuple(header["instruments"]),
         members=tuple(tuple(m) for m in header["members"]),
+        lead=header.get("lead", 0.0),
         **arrays,
     )
 
 
-def clock_phase(tempo: float, beats_per_bar: int, first_frame: int, frames: int) -> Tensor:
+def clock_phase(tempo: float, beats_per_bar: int, first_frame: float, frames: int) -> Tensor:
     """Sin and cos of beat and of bar phase at frame starts: float32 [frames, 4]."""
     beat = (torch.arange(frames, dtype=torch.float64) + first_frame) / FRAME_RATE * tempo / 60
     beat, bar = 2 * torch.pi * beat, 2 * torch.pi * beat / beats_per_bar

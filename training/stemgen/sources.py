@@ -36,7 +36,6 @@ from."""
 
 def sources_of(network: StemNetwork, batch: PairBatch) -> Sources:
     """All that a batch tells, on the CPU."""
-    size, _, _ = batch.context.shape
     books = network.codebooks.cpu()
     return Sources(
         context=batch.context,
@@ -44,7 +43,7 @@ def sources_of(network: StemNetwork, batch: PairBatch) -> Sources:
         pitches=batch.context_pitches,
         instrument=batch.instrument,
         phase=batch.phase,
-        clock_known=torch.ones(size, dtype=torch.bool),
+        clock_known=batch.clock_known,
         harmony=batch.harmony.float(),
         harmony_known=batch.harmony_known,
         sound=sound_of(books, batch.reference, batch.reference_sounding),

@@ -1,154 +1,82 @@
-"""Training the StemGen network: what is hidden, what counts, the step, the held-out figures."""
+"""Training the StemGen network: the step and the held-out figures."""
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from typing import Any
 
 import torch
-import torch.nn.functional as functional
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from model.device import autocast
-from model.masking import (
-    FULL_FRAMES_SHARE,
-    draw_levels,
-    draw_rates,
-    mask_frames,
-    mask_targets,
-)
+from model.grid import LEVELS
+from model.masking import mask_frames, mask_targets
 from model.network import StemNetwork
 from model.sources import Sources
-from training.loop import held_rate, step_seed
-from training.stemgen.pairs import PairBatch, draw_batch
+from training.errors import TrainingError
+from training.loop import Work, step_seed
+from training.processes import Processes, part_of, whole
+from training.stemgen.arithmetic import step_flops
+from training.stemgen.hiding import Counts, Hiding, draw_hiding
+from training.stemgen.losses import depth_loss, pitch_loss, token_loss
+from training.stemgen.optimizers import make_optimizers
+from training.stemgen.pairs import PairBatch, Share, draw_batch, draw_share
+from training.stemgen.settings import StemgenSettings
 from training.stemgen.shards import EncodedSong
-from training.stemgen.sources import VARIANTS, draw_told, sources_of, vary_sources
+from training.stemgen.sources import VARIANTS, sources_of, vary_sources
+
+Figures = dict[str, float]
 
 
-@dataclass(frozen=True, slots=True)
-class StemgenSettings:
-    """What a run is made of; a resumed run must agree on it."""
+class _Lossy(nn.Module):
+    """The network and its loss as one module: what the processes exchange gradients around."""
 
-    steps: int
-    frames_a_step: int = 4096
-    short_frames: int = 256
-    short_share: float = 0.75
-    """Share of the steps, at the start, with short windows; then the network's full length."""
-    peak: float = 2e-3
-    """Learning rate after the warm-up, until `hold_share` of the steps; then it falls."""
-    hold_share: float = 0.1
-    fine_share: float = 0.34
-    """Share of the masked frames whose finer levels are learnt in a step, of a network in depth."""
-    fine_weight: float = 0.4
-    """How much the loss of each finer level counts there, beside the first's."""
-    average: float = 0.999
-    """What stays of the running average of the weights at each step; it is what is kept."""
-    pitch_weight: float = 0.5
-    """How much the error in the pitches of what is masked counts beside the tokens' loss."""
-    weight_decay: float = 0.05
-    seed: int = 1
+    def __init__(self, network: StemNetwork, loss: Callable[..., tuple[Tensor, Figures]]):
+        super().__init__()
+        self.network, self._loss = network, loss
 
-
-def make_optimizers(network: StemNetwork, settings: StemgenSettings) -> list[torch.optim.Optimizer]:
-    """Muon for the matrices of trunk and depth, AdamW for embeddings, heads and gains."""
-    matrices = [p for p in network.trunk.parameters() if p.ndim == 2]
-    if network.config.fine == "depth":
-        for layer in network.depth.modules():
-            matrices += layer.parameters() if isinstance(layer, nn.Linear) else ()
-    chosen = {id(p) for p in matrices}
-    others = [p for p in network.parameters() if id(p) not in chosen]
-    return [
-        torch.optim.Muon(
-            matrices,
-            settings.peak,
-            weight_decay=settings.weight_decay,
-            adjust_lr_fn="match_rms_adamw",
-        ),
-        torch.optim.AdamW(
-            others, settings.peak, betas=(0.9, 0.98), weight_decay=settings.weight_decay
-        ),
-    ]
-
-
-def token_loss(
-    network: StemNetwork, hidden: Tensor, target: Tensor, masked: Tensor, levels: Tensor
-) -> tuple[Tensor, dict[str, float]]:
-    """Cross-entropy (nats) on the masked positions of each example's level, and it by level.
-
-    Args:
-        hidden: what the network made of the masked target [B, T, width].
-        target: tokens of the stem [B, Q, T].
-        masked: where the loss counts [B, T].
-        levels: level of each example [B], 0..Q-1.
-    """
-    total = torch.zeros((), device=hidden.device)
-    figures = {}
-    for level in sorted(set(levels.tolist())):
-        where = masked & (levels == level)[:, None]
-        logits = network.logits(hidden[where], level).float()
-        loss = functional.cross_entropy(logits, target[:, level][where], reduction="sum")
-        figures[f"level_{level + 1}"] = float(loss.detach()) / max(1, int(where.sum()))
-        total = total + loss
-    return total / masked.sum(), figures
-
-
-def depth_loss(
-    network: StemNetwork,
-    hidden: Tensor,
-    target: Tensor,
-    masked: Tensor,
-    finer: Tensor,
-    fine_weight: float,
-) -> tuple[Tensor, dict[str, float]]:
-    """Cross-entropy (nats) of masked frames at every level, each finer one told from the truth.
-
-    Args:
-        hidden: what the network made of the masked target [B, T, width].
-        target: tokens of the stem [B, Q, T].
-        masked: which frames are masked [B, T], M of them.
-        finer: which of those count at the finer levels [M].
-        fine_weight: how much each finer level counts beside the first.
-    """
-    state, truth = hidden[masked], target.transpose(1, 2)[masked]
-    loss = functional.cross_entropy(network.logits(state, 0).float(), truth[:, 0])
-    fine, figures = finer_loss(network, state, truth, finer)
-    return loss + fine_weight * fine, {"level_1": float(loss.detach()), **figures}
-
-
-def finer_loss(
-    network: StemNetwork, state: Tensor, truth: Tensor, chosen: Tensor
-) -> tuple[Tensor, dict[str, float]]:
-    """Cross-entropy (nats) of the finer levels of some frames, summed over levels, and by level.
-
-    Args:
-        state: the trunk's hidden states [M, width].
-        truth: the frames' tokens [M, Q].
-        chosen: which of them count [M].
-    """
-    loss, figures = torch.zeros((), device=state.device), dict[str, float]()
-    if not bool(chosen.any()):
-        return loss, figures
-    state, truth = state[chosen], truth[chosen]
-    for level in range(1, network.config.levels):
-        state, logits = network.deeper(state, level, truth[:, level - 1])
-        fine = functional.cross_entropy(logits.float(), truth[:, level])
-        figures[f"level_{level + 1}"] = float(fine.detach())
-        loss = loss + fine
-    return loss, figures
+    def forward(self, *part: Any) -> tuple[Tensor, Figures]:
+        return self._loss(*part)
 
 
 class StemgenTraining:
     """One run: the step and the held-out figures."""
 
-    def __init__(self, network: StemNetwork, device: torch.device, settings: StemgenSettings):
+    def __init__(
+        self,
+        network: StemNetwork,
+        device: torch.device,
+        settings: StemgenSettings,
+        processes: Processes | None = None,
+        accumulate: int = 1,
+        compiled: bool = False,
+    ):
+        """A network on its device, ready to learn.
+
+        Args:
+            processes: those that share each step; None: this one alone.
+            accumulate: parts that this process works a step off in.
+            compiled: have torch compile the trunk's blocks.
+        """
         self.network, self.device, self.settings = network, device, settings
-        self.optimizers = make_optimizers(network, settings)
+        self.processes, self._accumulate = processes, accumulate
         self.average = AveragedModel(
             network, multi_avg_fn=get_ema_multi_avg_fn(settings.average), use_buffers=False
         )
+        self.work = Work()
+        lossy: nn.Module = _Lossy(network, self._part_loss)
+        if processes is not None:
+            processes.share(self.averaged, blocks_of(self.averaged))
+            lossy = processes.together(processes.share(lossy, blocks_of(network)))
+        self._lossy = lossy
+        self.optimizers = make_optimizers(network, settings)
+        if compiled:
+            for block in blocks_of(network):
+                block.compile()
 
     @property
     def state(self) -> nn.Module:
@@ -157,19 +85,42 @@ class StemgenTraining:
 
     @property
     def averaged(self) -> StemNetwork:
-        """The running average of the network."""
+        """The running average of the network; this process's share of it, where it is shared."""
         network = self.average.module
         assert isinstance(network, StemNetwork)
         return network
 
-    def batches(self, songs: list[EncodedSong], first: int) -> Iterator[PairBatch]:
-        """Batches from a step on, drawn one ahead in a thread."""
-        settings = self.settings
+    def whole_average(self) -> StemNetwork:
+        """The running average as a network that can be used; all processes have to ask."""
+        if self.processes is None or not self.processes.shards:
+            return self.averaged
+        network = StemNetwork(self.network.config).to(self.device)
+        state = self.averaged.state_dict()
+        network.load_state_dict({name: whole(value) for name, value in state.items()})
+        return network
 
-        def draw(step: int) -> PairBatch:
+    def batches(self, songs: list[EncodedSong], first: int) -> Iterator[PairBatch | Share]:
+        """This process's part of the batches from a step on, drawn one ahead in a thread.
+
+        Raises:
+            TrainingError: there are fewer windows in a step than parts.
+        """
+        settings = self.settings
+        world = 1 if self.processes is None else self.processes.world
+
+        def draw(step: int) -> PairBatch | Share:
             short = step < settings.short_share * settings.steps
             frames = settings.short_frames if short else self.network.config.frames
-            return draw_batch(songs, settings.frames_a_step // frames, frames, settings.seed, step)
+            size = settings.frames_a_step // frames
+            if size < world * self._accumulate:
+                raise TrainingError(
+                    f"a step has {size} windows; valid: one for each of "
+                    f"{world * self._accumulate} parts, or fewer parts"
+                )
+            if self.processes is None:
+                return draw_batch(songs, size, frames, settings.seed, step)
+            rows = self.processes.rows(size)
+            return draw_share(songs, size, frames, settings.seed, step, rows)
 
         with ThreadPoolExecutor(1) as pool:
             ahead = pool.submit(draw, first)
@@ -178,54 +129,84 @@ class StemgenTraining:
                 ahead = pool.submit(draw, step)
                 yield batch
 
-    def step(self, step: int, batch: PairBatch) -> dict[str, float]:
-        """One optimiser step."""
+    def step(self, step: int, batch: PairBatch | Share) -> Figures:
+        """One optimiser step on a batch, or on this process's share of one."""
         settings = self.settings
         generator = torch.Generator().manual_seed(step_seed(settings.seed + 1, step))
-        rate = held_rate(step, settings.steps, settings.peak, 100, settings.hold_share)
         for group in itertools.chain(*(o.param_groups for o in self.optimizers)):
-            group["lr"] = rate
+            group["lr"] = settings.rate(step)
         self.network.train()
-        torch.manual_seed(step_seed(settings.seed + 2, step))  # the noise on what is heard
-        loss, figures = self.loss(batch, generator)
         for optimizer in self.optimizers:
             optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        norm = torch.nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
+        share = batch if isinstance(batch, Share) else Share(batch, 0, batch.prefix)
+        figures = self.learn(step, share, generator)
+        norm = whole(torch.nn.utils.clip_grad_norm_(self.network.parameters(), 1.0))
         if norm.isfinite():  # one bad step must not spoil the run and its checkpoint
             for optimizer in self.optimizers:
                 optimizer.step()
         self.average.update_parameters(self.network)
+        return figures
+
+    def learn(self, step: int, share: Share, generator: torch.Generator) -> Figures:
+        """Leave the gradients of a step in the network; the loss and what it is made of."""
+        config, settings = self.network.config, self.settings
+        batch, prefix, frames = share.batch, share.prefix, share.batch.target.shape[-1]
+        hiding = draw_hiding(prefix, frames, config.fine == "depth", settings.fine_share, generator)
+        counts = hiding.counts
+        parts = [part_of(len(batch.prefix), n, self._accumulate) for n in range(self._accumulate)]
+        added = Counter[str]()
+        for part in parts:
+            rows = slice(share.first + part.start, share.first + part.stop)
+            # The noise on what is heard; the whole step's for each part, which takes its rows.
+            torch.manual_seed(step_seed(settings.seed + 2, step))
+            self.network.part = (rows.start, len(prefix))
+            added.update(
+                self._backward(batch.rows(part), hiding.rows(rows), counts, part is parts[-1])
+            )
+        self.network.part = None
+        self.work.add(len(prefix) * frames, step_flops(config, len(prefix), frames, counts))
+        names = ["loss", *_named(counts, config.fine == "depth")]
+        if config.context != "tokens":
+            names.append("pitch_error")
+        values: Sequence[float] = [added[name] for name in names]
+        if self.processes is not None:
+            values = self.processes.totals(values)
+        return dict(zip(names, values, strict=True))
+
+    def _backward(self, batch: PairBatch, hiding: Hiding, counts: Counts, last: bool) -> Figures:
+        """Add the gradients of some windows to those that are there."""
+        if self.processes is None:
+            loss, figures = self._lossy(batch, hiding, counts)
+            loss.backward()
+        else:
+            with self.processes.adding(self._lossy, last):
+                loss, figures = self._lossy(batch, hiding, counts)
+                # The processes take the mean of their gradients; a step is their sum.
+                (loss * self.processes.world).backward()
         return {"loss": float(loss.detach()), **figures}
 
-    def loss(self, batch: PairBatch, generator: torch.Generator) -> tuple[Tensor, dict[str, float]]:
-        """The loss (nats) of windows [B, Q, T] that are hidden as the dice say, and it by level."""
-        size = len(batch.instrument)
-        sources = sources_of(self.network, batch).keep(draw_told(size, generator))
-        if self.network.config.fine == "depth":
-            rates = draw_rates(size, generator, FULL_FRAMES_SHARE)
-            target, masked = mask_frames(batch.target, rates, batch.prefix, generator)
-            levels = None
-        else:
-            levels, rates = draw_levels(size, generator), draw_rates(size, generator)
-            target, masked = mask_targets(batch.target, levels, rates, batch.prefix, generator)
-        to = self.device
+    def _part_loss(
+        self, batch: PairBatch, hiding: Hiding, counts: Counts
+    ) -> tuple[Tensor, Figures]:
+        """What some windows [B, Q, T] of a step add to its loss (nats), and to it by level."""
+        sources = sources_of(self.network, batch).keep(hiding.told)
+        to, network = self.device, self.network
         with autocast(to):
-            hidden = self._hidden(self.network, sources, target, batch.prefix)
-            truth, where = batch.target.to(to), masked.to(to)
-            if levels is None:
-                told = torch.rand(int(masked.sum()), generator=generator) < self.settings.fine_share
-                loss, figures = depth_loss(
-                    self.network, hidden, truth, where, told.to(to), self.settings.fine_weight
-                )
+            hidden = self._hidden(network, sources, hiding.hide(batch.target), batch.prefix)
+            truth, where = batch.target.to(to), hiding.masked.to(to)
+            if hiding.levels is None:
+                finer = hiding.finer[hiding.masked].to(to)
+                weight = self.settings.fine_weight
+                loss, figures = depth_loss(network, hidden, truth, where, finer, weight, counts)
             else:
-                loss, figures = token_loss(self.network, hidden, truth, where, levels.to(to))
-            if self.network.config.context == "tokens":
+                levels = hiding.levels.to(to)
+                loss, figures = token_loss(network, hidden, truth, where, levels, counts)
+            if network.config.context == "tokens":
                 return loss, figures
-            pitches = self.network.pitches(hidden[where]).float()
-        pitch_error = functional.mse_loss(pitches, batch.target_pitches[masked].to(to))
-        figures["pitch_error"] = float(pitch_error.detach())
-        return loss + self.settings.pitch_weight * pitch_error, figures
+            pitches = batch.target_pitches.to(to)
+            error = pitch_loss(network, hidden, pitches, where, counts.masked)
+        figures["pitch_error"] = float(error.detach())
+        return loss + self.settings.pitch_weight * error, figures
 
     @torch.no_grad()
     def evaluate(self, songs: list[EncodedSong], batches: int = 2) -> dict[str, float]:
@@ -234,8 +215,10 @@ class StemgenTraining:
         Of level 1 by share masked with each of `VARIANTS`, and as on stage (*live*); of the finer
         levels with everything told and without the context.
         """
-        network = self.averaged.eval()
+        network = self.whole_average().eval()
         figures: dict[str, float] = {}
+        if self.processes is not None and not self.processes.writes:
+            return figures
 
         def add(name: str, value: float) -> None:
             figures[name] = figures.get(name, 0.0) + value / batches
@@ -290,3 +273,30 @@ class StemgenTraining:
         to = self.device
         conditioned = network.condition(sources.to(to))
         return network(conditioned, target.to(to), prefix.to(to) if bool(prefix.any()) else None)
+
+
+class WholeTraining(StemgenTraining):
+    """A run whose batches are learnt from as a whole, in one process."""
+
+    def learn(self, step: int, share: Share, generator: torch.Generator) -> Figures:
+        """See `StemgenTraining`."""
+        torch.manual_seed(step_seed(self.settings.seed + 2, step))
+        loss, figures = self.loss(share.batch, generator)
+        loss.backward()
+        return {"loss": float(loss.detach()), **figures}
+
+    def loss(self, batch: PairBatch, generator: torch.Generator) -> tuple[Tensor, Figures]:
+        """The loss (nats) of windows [B, Q, T], and what it is made of."""
+        raise NotImplementedError
+
+
+def blocks_of(network: StemNetwork) -> list[nn.Module]:
+    """The blocks of the trunk: what is compiled, and lent by other processes, one by one."""
+    return list(network.trunk.blocks)
+
+
+def _named(counts: Counts, depth: bool) -> list[str]:
+    """The levels of which there is a figure in a step."""
+    if depth:
+        return ["level_1", *(f"level_{q + 1}" for q in range(1, LEVELS) if counts.finer)]
+    return [f"level_{q + 1}" for q, count in enumerate(counts.levels) if count]

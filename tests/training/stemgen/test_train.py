@@ -7,6 +7,7 @@ import json
 import math
 import shutil
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -66,6 +67,7 @@ def token_batch(size: int, frames: int) -> PairBatch:
         target_pitches=torch.randn(size, frames, PITCHES, generator=dice(6)),
         instrument=torch.randint(0, NULL, (size,), generator=dice(3)),
         phase=torch.zeros(size, frames, 4),
+        clock_known=torch.ones(size, dtype=torch.bool),
         harmony=torch.ones(size, frames, HARMONY_WIDTH, dtype=torch.bool),
         harmony_known=torch.ones(size, frames, dtype=torch.bool),
         reference=torch.randint(0, VOCABULARY, (size, LEVELS, 8), generator=dice(7)),
@@ -297,6 +299,24 @@ def test_evaluation_tells_a_network_that_listens(songs, fine_config):
             for variant in ("right", "dropped", "wrong")
         )
     assert right < dropped and right < wrong
+
+
+def test_a_compiled_trunk_learns_the_same_and_keeps_its_names(
+    songs, toy_network_config, monkeypatch
+):
+    """What torch makes of its blocks is left as it is: writing C++ for it would take a minute."""
+    traced = partial(torch.compile, backend="eager")
+    monkeypatch.setattr(torch, "compile", traced)
+    batch = draw_batch(songs, 4, 32, 1, 0)
+    losses = {}
+    for compiled in (False, True):
+        network = make_network(toy_network_config)
+        training = StemgenTraining(network, CPU, SETTINGS, compiled=compiled)
+        losses[compiled] = [training.step(step, batch)["loss"] for step in range(3)]
+        assert (network.trunk.blocks[0]._compiled_call_impl is not None) == compiled
+        names = {name.removeprefix("0.") for name in training.state.state_dict() if name[0] == "0"}
+        assert names == StemNetwork(toy_network_config).state_dict().keys()
+    assert losses[True] == pytest.approx(losses[False], abs=1e-3)
 
 
 def test_batches_go_from_short_windows_to_full_ones(songs, toy_network_config):
