@@ -1,0 +1,73 @@
+"""Listeners of known taste: what they answer is drawn from what a test has put in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from companion.listening.answers import Answer
+from companion.listening.design import SCALE, Trial, trials_of
+from companion.listening.study import Key, Study
+
+
+def study_of(contexts: int, arms: int) -> Study:
+    """A study without a folder."""
+    names = iter(f"{n:016x}.flac" for n in range(contexts * arms + 6))
+    sounds = tuple(tuple(next(names) for _ in range(arms)) for _ in range(contexts))
+    beeps = tuple(next(names) for _ in range(5))
+    return Study(sounds, beeps, next(names), 1.0)
+
+
+ARMS = ("human", "best", "no guidance", "naive", "another song", "musicgen")
+
+
+def key_of(study: Study) -> Key:
+    contexts = tuple(f"context {n}" for n in range(study.contexts))
+    return Key(contexts, ARMS[: study.arms], (), "")
+
+
+@dataclass(frozen=True)
+class Taste:
+    """What listeners answer, and why.
+
+    A rating is what an arm is worth, plus what the context gives to everything, stretched around
+    the middle as the listener uses the scale, plus what the listener gives to everything, plus
+    chance, rounded to a point of the scale.
+    """
+
+    worth: tuple[float, ...]
+    listeners: float = 0.0  # standard deviation of what a listener gives to everything
+    contexts: float = 0.0  # likewise a context
+    fits: float = 0.0  # likewise a context to one arm
+    scale: float = 0.0  # spread of how far a listener stretches the scale, in log
+    noise: float = 0.7  # chance in each answer
+    lapses: float = 0.0  # share of answers given without listening
+    inattentive: float = 0.0  # share of listeners who answer all without listening
+
+    def answers(self, study: Study, listeners: int, seed: int) -> list[Answer]:
+        """All answers of so many listeners."""
+        dice = np.random.default_rng(seed)
+        context = dice.normal(0, self.contexts, study.contexts)
+        fit = dice.normal(0, self.fits, (study.contexts, study.arms))
+        worth = np.array(self.worth) + context[:, None] + fit
+        made = []
+        for who in range(listeners):
+            given, stretch = dice.normal(0, self.listeners), np.exp(dice.normal(0, self.scale))
+            absent = dice.random() < self.inattentive
+            felt = 3 + stretch * (worth - 3) + given
+            for place, trial in enumerate(trials_of(study, who)):
+                lapse = absent or dice.random() < self.lapses
+                value = dice.choice(trial.answers) if lapse else self._answer(trial, felt, dice)
+                made.append(Answer(who, place, int(value), f"{who}/{place}"))
+        return made
+
+    def _answer(self, trial: Trial, felt: np.ndarray, dice: np.random.Generator) -> int:
+        if trial.kind == "headphones":
+            return 6
+        if trial.expected:
+            return trial.expected
+        heard = [felt[trial.context, arm] + dice.normal(0, self.noise) for arm in trial.arms]
+        if trial.kind == "pair":
+            return 1 + int(heard[1] > heard[0])
+        return int(np.clip(np.rint(heard[0]), 1, SCALE))
