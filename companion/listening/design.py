@@ -18,7 +18,7 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import combinations
+from itertools import combinations, pairwise
 from math import lcm
 from typing import Literal
 
@@ -29,6 +29,8 @@ Kind = Literal["headphones", "rating", "pair"]
 RATINGS = 24
 """Ratings of a listener, about: as many as rounds of all conditions go into it, at least one."""
 PAIRS = 8
+CHECKS = 3
+"""Checks among the ratings; among the pairs there is one more."""
 HEADPHONE_TONES = 6
 """Answers to the headphones check are how many of so many were right."""
 SCALE = 5
@@ -79,9 +81,9 @@ def trials_of(study: Study, listener: int) -> tuple[Trial, ...]:
         _check(study, dice.randint(1, BEEPS), practice=True),
         _pair(study, (listener + 1) * PAIRS, practice=True),
     )
-    half = len(ratings) // 2
-    for first, last in ((half, len(ratings)), (1, half)):  # from behind, so that places stay
-        ratings.insert(dice.randint(first, last), _check(study, dice.randint(1, BEEPS)))
+    ends = [len(ratings) * third // CHECKS for third in range(CHECKS + 1)]
+    for first, last in list(pairwise(ends))[::-1]:  # from behind, so that places stay
+        ratings.insert(dice.randint(max(1, first), last), _check(study, dice.randint(1, BEEPS)))
     pairs.insert(dice.randint(1, PAIRS - 1), _pair_check(study, dice))
     return Trial("headphones"), *practice, *ratings, *pairs
 

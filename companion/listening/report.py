@@ -192,5 +192,7 @@ def _figure(analysis: Analysis) -> str:
         right.axvline(0.5, color=_SOFT, lw=1, ls="--")
         right.xaxis.set_major_formatter(lambda value, _: f"{value:.0%}")
         file = io.StringIO()
-        figure.savefig(file, format="svg", metadata={"Date": None})
+        figure.savefig(
+            file, format="svg", metadata=dict.fromkeys(("Date", "Creator", "Format", "Type"))
+        )
     return file.getvalue().partition("<svg")[1] + file.getvalue().partition("<svg")[2]

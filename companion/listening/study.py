@@ -40,8 +40,9 @@ class Study:
         beeps: names of sounds with 1, 2, ... 5 beeps over them.
         plain: name of a sound without any.
         seconds: length of each.
-        checks_right: who has fewer of the checks right than this is left out of the analysis. It
-            is fixed before the first answer is given.
+        checks_right: who has fewer of the four checks right than this is left out of the analysis.
+            It is fixed before the first answer is given; who answers by chance gets so many in 1 of
+            18 cases.
         format: of this file.
     """
 
@@ -49,7 +50,7 @@ class Study:
     beeps: tuple[str, ...]
     plain: str
     seconds: float
-    checks_right: int = 2
+    checks_right: int = 3
     format: int = FORMAT
 
     def __post_init__(self) -> None:

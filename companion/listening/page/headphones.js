@@ -39,7 +39,8 @@ function ask(round, tones) {
     const off = keys({ " ": listen, 1: () => asked.choose(1), 2: () => asked.choose(2), 3: () => asked.choose(3),
       enter: () => { if (!next.disabled) next.click(); } });
     show(`Headphones: ${round} of ${ROUNDS}`, [
-      element("p", {}, "Please wear headphones. You will hear three tones, one after the other."),
+      element("p", {}, "Please wear headphones, and set the volume so that all is pleasant to hear. There are three " +
+        "tones, one after the other."),
       element("div", { class: "row" }, button("Play the tones", listen)),
       asked.box,
       element("div", { class: "row" }, next, button("I have no headphones here", () => done(null), true)),

@@ -62,15 +62,17 @@ export function play(buffer, onend, onrun = () => {}) {
 /** A button that plays a sound of the study, and stops it. `onheard` is called at its first end. */
 export function player(name, label, { onheard, onplay, onfail }) {
   const run = element("i");
-  const hint = element("span", { class: "hint" }, "not heard yet");
+  const title = element("span", {}, `Play ${label}`);
+  const hint = element("span", { class: "hint" }, "to be heard to its end");
   const made = element("button", { type: "button", class: "sound" },
     element("span", { class: "sign", "aria-hidden": "true" }),
-    element("span", { class: "label" }, label, hint,
+    element("span", { class: "label" }, title, hint,
       element("span", { class: "run", "aria-hidden": "true" }, run)));
   let handle = null, heard = false, waiting = false;
   const look = (playing) => {
     made.classList.toggle("playing", playing);
-    hint.textContent = playing ? "playing" : heard ? "play again" : "not heard to its end yet";
+    title.textContent = `${playing ? "Stop" : "Play"} ${label}`;
+    hint.textContent = playing ? "playing" : heard ? "heard" : "to be heard to its end";
   };
   const toggle = async () => {
     if (handle) return handle.stop();

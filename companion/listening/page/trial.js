@@ -5,18 +5,18 @@ import { player, silence } from "/page/sound.js";
 
 const RATING = {
   title: "How well does the added instrument fit the rest of the music?",
-  labels: ["Sound"],
+  labels: ["the sound"],
   note: "If you hear beeps, choose how many there are.",
   legend: "It fits",
   options: ["not at all", "poorly", "fairly", "well", "perfectly"].map((text, n) => (
     { value: n + 1, mark: String(n + 1), text })),
 };
 const PAIR = {
-  title: "In which of the two does the added instrument fit the rest of the music better?",
+  title: "Which of the two added instruments fits the rest of the music better?",
   labels: ["A", "B"],
   note: "If one of them has beeps, choose that one.",
-  legend: "It fits better in",
-  options: [{ value: 1, mark: "A", text: "key 1" }, { value: 2, mark: "B", text: "key 2" }],
+  legend: "This one fits better",
+  options: [{ value: 1, mark: "A", text: "the first" }, { value: 2, mark: "B", text: "the second" }],
 };
 
 /** Resolves to {value, seconds, plays} when the trial has been answered. */
@@ -41,7 +41,7 @@ export function ask(trial) {
       onfail: () => say("The sound could not be loaded. Please try again.", true),
       onheard: () => {
         unheard -= 1;
-        if (unheard) return say(`${asked.labels[n]} heard. Now play the other one.`);
+        if (unheard) return say("Heard. Now play the other one.");
         scale.box.disabled = false;
         say("You can answer now, or listen again.");
       },

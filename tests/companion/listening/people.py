@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
+import soundfile
 
 from companion.listening.answers import Answer
 from companion.listening.design import SCALE, Trial, trials_of
-from companion.listening.study import Key, Study
+from companion.listening.study import Key, Study, write_json
 
 
 def study_of(contexts: int, arms: int) -> Study:
@@ -71,3 +73,16 @@ class Taste:
         if trial.kind == "pair":
             return 1 + int(heard[1] > heard[0])
         return int(np.clip(np.rint(heard[0]), 1, SCALE))
+
+
+def write_study(folder: Path, contexts: int = 4, arms: int = 4, seconds: float = 0.2) -> Study:
+    """A study on disk, of tones."""
+    study = replace(study_of(contexts, arms), seconds=seconds)
+    (folder / "audio").mkdir(parents=True)
+    for n, name in enumerate(sorted(study.names)):
+        time_s = np.arange(round(seconds * 48_000)) / 48_000
+        tone = 0.05 * np.sin(2 * np.pi * (200 + 20 * n) * time_s)
+        soundfile.write(folder / "audio" / name, tone, 48_000, format="FLAC")
+    write_json(folder / "key/key.json", key_of(study))
+    write_json(folder / "study.json", study)
+    return study
