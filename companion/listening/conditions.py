@@ -40,6 +40,6 @@ ANOTHER = Condition(
     "another song", "a stem of another context, brought to this one's tempo, bar on bar"
 )
 HUMAN = Condition("human", "what a person played to this context")
-MUSICGEN = Condition("musicgen", "MusicGen, told nothing of the context")
+MUSICGEN = Condition("MusicGen", "MusicGen, told nothing of the context")
 CONDITIONS = (BEST, NO_GUIDANCE, NAIVE, ANOTHER, HUMAN, MUSICGEN)
 BY_NAME = {condition.name: condition for condition in CONDITIONS}

@@ -16,14 +16,16 @@ from companion.listening.study import Study
 from companion.system.whole import new_file
 
 REPORT = "analysis.html"
+FOUND = "yes"
 _INK, _SOFT, _MARK = "#22262b", "#8a929a", "#0b6e69"
 _STYLE = """
 :root { color-scheme: light dark; --ground: #f6f4ef; --ink: #22262b; --soft: #5a626b;
-  --line: #d8d4ca }
+  --line: #d8d4ca; --mark: #0b6e69 }
 @media (prefers-color-scheme: dark) {
-  :root { --ground: #14171a; --ink: #e9e6df; --soft: #a3abb3; --line: #39424a }
+  :root { --ground: #14171a; --ink: #e9e6df; --soft: #a3abb3; --line: #39424a;
+    --mark: #63c9bd }
 }
-body { margin: 0 auto; padding: 2rem 1.25rem; max-width: 52rem; background: var(--ground);
+body { margin: 0 auto; padding: 2rem 1.25rem; max-width: 58rem; background: var(--ground);
   color: var(--ink); font: 17px/1.5 system-ui, sans-serif }
 h1 { line-height: 1.2 } h2 { margin-top: 2.5rem }
 figure { margin: 1.5rem 0; padding: 1rem; border-radius: 1rem; background: #ffffff;
@@ -35,7 +37,8 @@ th, td { padding: .35rem 1.2rem .35rem 0; border-bottom: 1px solid var(--line); 
   font-weight: 400; white-space: nowrap }
 thead th { color: var(--soft); font-size: .9rem }
 .missing { font-weight: 600 } .soft { color: var(--soft) }
-td:last-child { white-space: normal; min-width: 14rem }
+td.text { white-space: normal; min-width: 16rem }
+.found { color: var(--mark); font-weight: 600 }
 """
 
 
@@ -78,12 +81,8 @@ def report(study: Study, analysis: Analysis) -> str:
         f"{ENOUGH}: {', '.join(f'{escape(e.name)} {e.missing}' for e in missing)}.</p>"
     )
     found = [each for each in analysis.differences if each.is_found]
-    sentence = (
-        "Listeners told these apart: "
-        + "; ".join(f"{escape(e.first)} fits better than {escape(e.second)}" for e in found)
-        if found
-        else "Listeners told no two conditions apart"
-    )
+    sentence = f"Of {len(analysis.differences)} pairs of conditions listeners told "
+    sentence += f"{len(found)} apart; see below which." if found else "none apart."
     counted = analysis.listeners - analysis.left_out
     conditions = _table(
         ("condition", "fits (1 to 5)", "ratings", "preferred", "pairs", "the stem is"),
@@ -96,7 +95,7 @@ def report(study: Study, analysis: Analysis) -> str:
         ),
     )
     differences = _table(
-        ("", "difference", "p", "preferred", "pairs", "told apart"),
+        ("", "difference", "p", "told apart", "preferred", "pairs"),
         (_difference(each) for each in analysis.differences),
     )
     return f"""<!doctype html>
@@ -109,7 +108,7 @@ def report(study: Study, analysis: Analysis) -> str:
 come to them, and are left out, as was fixed before the first answer.
 {analysis.headphones} passed the headphones check.</p>
 {enough}
-<p>{sentence}.</p>
+<p>{sentence}</p>
 <figure role="img" aria-label="The table below as a figure">{_figure(analysis)}</figure>
 <h2>Conditions</h2>
 {conditions}
@@ -139,10 +138,10 @@ def told(estimate: Estimate, percent: bool = False) -> str:
 
 
 def _difference(each: Difference) -> tuple[str, ...]:
-    told_apart = "yes" if each.is_found else "no"
     return (
-        *(f"{each.first} over {each.second}", told(each.rating), _p(each.p)),
-        *(told(each.preferred, percent=True), str(each.pairs), told_apart),
+        f"{each.first} over {each.second}",
+        *(told(each.rating), _p(each.p).removeprefix("p ").removeprefix("= ")),
+        *(FOUND if each.is_found else "no", told(each.preferred, percent=True), str(each.pairs)),
     )
 
 
@@ -154,12 +153,18 @@ def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     cells = "".join(f'<th scope="col">{escape(cell)}</th>' for cell in head)
     body = "".join(
         f'<tr><th scope="row">{escape(row[0])}</th>'
-        + "".join(f"<td>{escape(cell)}</td>" for cell in row[1:])
+        + "".join(f"<td{_style(cell)}>{escape(cell)}</td>" for cell in row[1:])
         + "</tr>"
         for row in rows
     )
     table = f"<table><thead><tr>{cells}</tr></thead><tbody>{body}</tbody></table>"
     return f'<div class="table">{table}</div>'
+
+
+def _style(cell: str) -> str:
+    """The class of a cell: a sentence may take several lines, and what was found stands out."""
+    kind = "found" if cell == FOUND else "text" if len(cell) > 30 else ""
+    return f' class="{kind}"' if kind else ""
 
 
 def _figure(analysis: Analysis) -> str:
@@ -188,6 +193,7 @@ def _figure(analysis: Analysis) -> str:
             axes.grid(axis="x", color="#e4e0d8")
             axes.set_axisbelow(True)
             axes.spines[:].set_visible(False)
+        figure.get_layout_engine().set(wspace=0.08)
         left.set_xticks(range(1, SCALE + 1))
         right.axvline(0.5, color=_SOFT, lw=1, ls="--")
         right.xaxis.set_major_formatter(lambda value, _: f"{value:.0%}")

@@ -21,7 +21,7 @@ def study_of(contexts: int, arms: int) -> Study:
     return Study(sounds, beeps, next(names), 1.0)
 
 
-ARMS = ("human", "best", "no guidance", "naive", "another song", "musicgen")
+ARMS = ("human", "best", "no guidance", "naive", "another song", "MusicGen")
 
 
 def key_of(study: Study) -> Key:
@@ -63,6 +63,27 @@ class Taste:
                 value = dice.choice(trial.answers) if lapse else self._answer(trial, felt, dice)
                 made.append(Answer(who, place, int(value), f"{who}/{place}"))
         return made
+
+    def truth(self, draws: int = 200_000) -> tuple[np.ndarray, np.ndarray]:
+        """Mean rating of each arm, and the share of its pairs in which it is preferred.
+
+        Of all listeners and contexts there could be.
+        """
+        dice = np.random.default_rng(1)
+        given, context = (dice.normal(0, sd, draws) for sd in (self.listeners, self.contexts))
+        stretch = np.exp(dice.normal(0, self.scale, draws))
+        felt = [
+            3 + stretch * (worth + context + dice.normal(0, self.fits, draws) - 3) + given
+            for worth in self.worth
+        ]
+        heard = [each + dice.normal(0, self.noise, draws) for each in felt]
+        rated = np.array([np.clip(np.rint(each), 1, SCALE).mean() for each in heard])
+        beats = np.array([[np.mean(one > other) for other in heard] for one in heard])
+        won = beats.sum(1) / (len(self.worth) - 1)
+        return (
+            (1 - self.lapses) * rated + self.lapses * 3,
+            (1 - self.lapses) * won + self.lapses / 2,
+        )
 
     def _answer(self, trial: Trial, felt: np.ndarray, dice: np.random.Generator) -> int:
         if trial.kind == "headphones":

@@ -54,7 +54,7 @@ def of(study: Path, context: str, condition: str) -> np.ndarray:
 def test_every_context_is_heard_with_every_condition(study: Path) -> None:
     told, key = read_study(study), read_key(study)
     assert sorted(key.contexts) == ["a", "b", "c"]
-    names = [condition.name for condition in CONDITIONS if condition.name != "musicgen"]
+    names = [condition.name for condition in CONDITIONS if condition.name != "MusicGen"]
     assert sorted(key.arms) == sorted(names)
     assert (told.contexts, told.arms) == (3, 5)
     assert {path.name for path in (study / "audio").iterdir()} == told.names

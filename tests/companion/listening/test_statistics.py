@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 
 from companion.listening.analysis import Analysis, analysed
-from companion.listening.design import SCALE
 from companion.listening.statistics import Answers, holm
 from tests.companion.listening.people import ARMS, Taste, key_of, study_of
 
@@ -24,33 +23,20 @@ def studies(taste: Taste, count: int) -> list[Analysis]:
     return [analysed(study, key, taste.answers(study, LISTENERS, seed)) for seed in range(count)]
 
 
-def true_means(taste: Taste) -> dict[str, float]:
-    """Of all listeners and contexts there could be."""
-    dice, draws = np.random.default_rng(1), 200_000
-    stretch = np.exp(dice.normal(0, taste.scale, draws))
-    spread = math.hypot(taste.contexts, taste.fits)
-    found = {}
-    for name, worth in zip(ARMS, taste.worth, strict=False):
-        felt = worth + dice.normal(0, spread, draws) - 3
-        chance = dice.normal(0, math.hypot(taste.listeners, taste.noise), draws)
-        rated = np.clip(np.rint(3 + stretch * felt + chance), 1, SCALE).mean()
-        found[name] = float((1 - taste.lapses) * rated + taste.lapses * 3)
-    return found
-
-
 @pytest.mark.parametrize("of", [{}, LIKE_PEOPLE], ids=["chance alone", "like people"])
 def test_intervals_hold_the_truth_in_about_95_of_100_studies(of: dict) -> None:
     taste = Taste(WORTH, **of)
-    truth = true_means(taste)
-    means, differences = list[bool](), list[bool]()
+    ratings, shares = (dict(zip(ARMS, each, strict=False)) for each in taste.truth())
+    means, differences, preferred = list[bool](), list[bool](), list[bool]()
     for analysis in studies(taste, 60):
         for each in analysis.conditions:
-            means.append(each.rating.low <= truth[each.name] <= each.rating.high)
-        for each in analysis.differences:
-            true = truth[each.first] - truth[each.second]
-            differences.append(each.rating.low <= true <= each.rating.high)
-    assert 0.92 <= np.mean(means) <= 0.99
-    assert 0.92 <= np.mean(differences) <= 0.99
+            means.append(each.rating.low <= ratings[each.name] <= each.rating.high)
+            preferred.append(each.preferred.low <= shares[each.name] <= each.preferred.high)
+        for pair in analysis.differences:
+            true = ratings[pair.first] - ratings[pair.second]
+            differences.append(pair.rating.low <= true <= pair.rating.high)
+    for held in (means, differences, preferred):
+        assert 0.92 <= np.mean(held) <= 0.995
 
 
 def test_nothing_is_found_where_there_is_nothing() -> None:
