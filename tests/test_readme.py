@@ -19,6 +19,7 @@ from typer.testing import CliRunner
 from companion.control.osc import OscKnobs
 from companion.control.preset import default_mappings, load_preset, parse_preset
 from companion.control.store import ParameterStore
+from companion.listening.contexts import read_contexts
 from companion.players.metrics import FALLBACKS, BarMetrics, PlayerMetrics
 from companion.session.osc_feed import bar_messages
 from tests.companion.control.reference import reference
@@ -59,6 +60,7 @@ def run(words: list[str], folder: Path) -> subprocess.CompletedProcess[str]:
 def test_every_command_is_looked_at_by_a_test() -> None:
     known = (
         *(("companion", name) for name in ("jam", "render", "devices", "calibrate", *FOR_TAKES)),
+        ("companion", "listen-test"),
         *(("make",), ("pip", "install"), ("sudo", "apt-get", "install")),
         *(("oscsend",), ("python", "-m", "training")),
     )
@@ -119,6 +121,26 @@ def test_training_has_the_commands_and_options_that_are_shown(words: list[str]) 
     done = CliRunner().invoke(make_app(), [*words[3:], "--help"])
     assert done.exit_code == 0
     assert words[3] in done.output
+
+
+@pytest.mark.parametrize("words", commands("companion", "listen-test"), ids=" ".join)
+def test_the_listening_test_has_the_commands_that_are_shown(
+    words: list[str], tmp_path: Path
+) -> None:
+    done = run([*words, "--help"], tmp_path)
+    assert done.returncode == 0
+    assert f"listen-test {words[2]}" in done.stdout
+
+
+def test_the_folder_of_contexts_that_is_shown_is_one(tmp_path: Path) -> None:
+    (shown,) = (block for block in blocks("text") if block.startswith("contexts.yaml"))
+    listed, _, files = shown.partition("rock.wav")
+    (tmp_path / "contexts.yaml").write_text(listed.replace("contexts.yaml", " " * 13))
+    for name in ("rock.wav", *files.split()):
+        (tmp_path / name).touch()
+    ballad, rock = read_contexts(tmp_path)
+    assert (ballad.file.name, ballad.cycle, ballad.human) == ("ballad.flac", 8, None)
+    assert rock.human == tmp_path / "rock.stem.wav"
 
 
 def test_what_is_installed_is_what_ci_proves() -> None:

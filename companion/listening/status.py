@@ -1,0 +1,43 @@
+"""The owner's view of a study while it runs: how far it is, and nothing of what was answered."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+from companion.listening.analysis import ENOUGH, counts, left_out
+from companion.listening.answers import Answer
+from companion.listening.design import trials_of
+from companion.listening.study import Study
+
+RENEWED_S = 10
+
+
+def status_page(study: Study, answers: Sequence[Answer]) -> str:
+    """A page that renews itself: listeners, and how many ratings are missing, without names."""
+    out = left_out(study, answers)
+    answered = Counter(answer.listener for answer in answers)
+    finished = sum(n == len(trials_of(study, who)) for who, n in answered.items())
+    ratings = Counter(
+        trial.arms[0]
+        for answer in answers
+        if answer.listener not in out
+        and counts(trial := trials_of(study, answer.listener)[answer.trial], "rating")
+    )
+    fewest = min(ratings[arm] for arm in range(study.arms))
+    rows = {
+        "listeners that have begun": len(answered),
+        "listeners that have finished": finished,
+        "listeners left out (or not yet past their checks)": len(out),
+        "answers stored": len(answers),
+        "ratings of each condition, at least": fewest,
+        f"missing to {ENOUGH}": max(0, ENOUGH - fewest),
+    }
+    cells = "".join(f"<tr><th scope=row>{name}</th><td>{n}</td></tr>" for name, n in rows.items())
+    return (
+        '<!doctype html><html lang="en"><meta charset="utf-8">'
+        f'<meta http-equiv="refresh" content="{RENEWED_S}">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        '<title>Listening test: how far it is</title><link rel="stylesheet" href="/page/style.css">'
+        f"<main><h1>How far it is</h1><table>{cells}</table></main></html>"
+    )
