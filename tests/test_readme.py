@@ -28,6 +28,7 @@ ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 SONG = ROOT / "tests" / "data" / "real" / "rock-095.ogg"
 FOR_TAKES = ("recover", "export", "replay")
+FOR_MACHINES = ("bench",)
 SONG_S = 12.7  # five bars and a bit: four to listen to, one to play
 
 
@@ -59,6 +60,7 @@ def run(words: list[str], folder: Path) -> subprocess.CompletedProcess[str]:
 def test_every_command_is_looked_at_by_a_test() -> None:
     known = (
         *(("companion", name) for name in ("jam", "render", "devices", "calibrate", *FOR_TAKES)),
+        *(("companion", name) for name in FOR_MACHINES),
         *(("make",), ("pip", "install"), ("sudo", "apt-get", "install")),
         *(("oscsend",), ("python", "-m", "training")),
     )
@@ -101,9 +103,11 @@ def test_a_jam_has_the_options_and_the_preset_that_are_shown(
 
 
 @pytest.mark.parametrize(
-    "words", [w for name in FOR_TAKES for w in commands("companion", name)], ids=" ".join
+    "words",
+    [w for name in (*FOR_TAKES, *FOR_MACHINES) for w in commands("companion", name)],
+    ids=" ".join,
 )
-def test_commands_for_takes_have_the_options_that_are_shown(
+def test_commands_for_takes_and_machines_have_the_options_that_are_shown(
     words: list[str], tmp_path: Path
 ) -> None:
     assert run([*words, "--help"], tmp_path).returncode == 0
