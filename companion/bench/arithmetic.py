@@ -80,16 +80,23 @@ def peak_gflops(device: torch.device, kind: torch.dtype) -> float:
     return PRODUCTS * 2 * ROWS * INNER * COLUMNS / best_s / 1e9
 
 
-def step_seconds(generator: StemGenerator, requests: Sequence[StemRequest]) -> list[float]:
-    """Seconds of each decode step of a plan."""
-    decoding = generator.start_together(requests)
+def step_seconds(
+    generator: StemGenerator, requests: Sequence[StemRequest], limit_s: float, most: int = 200
+) -> list[float]:
+    """Seconds of single decode steps, of the same plan again and again.
+
+    No more than `most`, and none is begun after `limit_s`, but two.
+    """
     taken: list[float] = []
-    more = True
-    while more:
+    began = time.perf_counter()
+    decoding, more = generator.start_together(requests), True
+    while len(taken) < most and (len(taken) < 2 or time.perf_counter() - began < limit_s):
+        if not more:
+            decoding = generator.start_together(requests)
         started = time.perf_counter()
         more = decoding.step()
         taken.append(time.perf_counter() - started)
-    return taken
+    return taken[1:]  # the first allocates
 
 
 def _seconds(call: Callable[[], None]) -> float:

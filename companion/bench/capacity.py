@@ -50,11 +50,11 @@ class Capacity:
 
     def carries(self, players: int, bpm: Fraction, steps: int) -> bool:
         """Whether the rule holds; not where the generator's window is too short for a bar."""
-        layout = self._layout(bpm)
-        if layout is None:
-            return False
-        bar_s = float(60 * self.meter.beats_per_bar / bpm)
-        return self.seconds(players, bpm, steps) <= SHARE * bar_s
+        return self._layout(bpm) is not None and self.bars(players, bpm, steps) <= SHARE
+
+    def bars(self, players: int, bpm: Fraction, steps: int) -> float:
+        """The same as `seconds`, in bars."""
+        return self.seconds(players, bpm, steps) * float(bpm / (60 * self.meter.beats_per_bar))
 
     def seconds(self, players: int, bpm: Fraction, steps: int) -> float:
         """What a plan of so many players takes in 95 of 100 cases.

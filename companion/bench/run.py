@@ -17,7 +17,7 @@ from companion.bench.capacity import Capacity
 from companion.bench.measured import Bench, Spread
 from companion.bench.memory import peak_mb, peak_of_children_mb
 from companion.bench.processor import processor
-from companion.bench.rehearsal import Timed, rehearse, spreads
+from companion.bench.rehearsal import rehearse, spreads
 from companion.control.preset import Preset
 from companion.generate.loading import loading
 from companion.generate.wire import Link, ProcessLink, child_command
@@ -27,7 +27,7 @@ from companion.system.errors import CompanionError, one_line
 if TYPE_CHECKING:
     from model.generator import StemGenerator
 
-ALONE_S, TOGETHER_S, STEPS_S = 10.0, 15.0, 6.0
+ALONE_S, TOGETHER_S, STEPS_S = 10.0, 15.0, 5.0
 """How long plans of one player, plans of all, and single steps are measured for."""
 LEAST, MOST = 2, 40
 """Plans of each kind: the least on a machine that is slow, the most on one that is not. The first
@@ -85,7 +85,7 @@ def bench(
         source.set_threads(ready.threads)
     before, last = made[1][-2:]
     counted = arithmetic(here, before.requests, last.requests)
-    steps_s = _steps_s(here, last)
+    steps_s = step_seconds(here, last.requests, STEPS_S)
     first = last.requests[0]
     knobs = preset.store().snapshot(preset.players[0].name)
     plans = tuple(spreads(number, each) for number, each in made.items())
@@ -114,13 +114,3 @@ def bench(
         carried=sum((capacity.carried(each.players) for each in plans), ()),
     )
     return measured, capacity
-
-
-def _steps_s(generator: StemGenerator, plan: Timed) -> list[float]:
-    """Seconds of single steps, of the same plan again and again."""
-    started = time.perf_counter()
-    step_seconds(generator, plan.requests)  # what is counted by torch leaves it cold
-    taken = step_seconds(generator, plan.requests)
-    while time.perf_counter() - started < STEPS_S and len(taken) < 200:
-        taken += step_seconds(generator, plan.requests)
-    return taken

@@ -58,7 +58,9 @@ def test_the_network_is_held_against_the_peak_of_its_own_precision(
     assert counted.share(peak * 0.25, 0.5) == pytest.approx(0.5)
 
 
-def test_every_decode_step_is_timed(toy_generator: StemGenerator, request_: StemRequest) -> None:
-    fewer = replace(request_, decode=DecodeSettings((3, 2, 1, 1)))
-    taken = step_seconds(toy_generator, [fewer])
-    assert len(taken) == 7 and min(taken) > 0
+def test_steps_are_timed_until_there_are_enough_or_time_is_over(
+    toy_generator: StemGenerator, request_: StemRequest
+) -> None:
+    taken = step_seconds(toy_generator, [request_], 60.0, most=9)
+    assert len(taken) == 8 and min(taken) > 0
+    assert len(step_seconds(toy_generator, [request_], 0.0)) == 1

@@ -36,7 +36,7 @@ def test_everything_takes_time_and_the_parts_fit_the_whole(measured: Bench) -> N
         assert plans.plan_s.measured == 2 and plans.tokens_s.measured == 2 * plans.players
         assert max(each.p50 for each in parts) < plans.plan_s.p99
     assert (measured.steps, measured.passes) == ((8, 8, 4, 2), 2)
-    assert measured.step_s.measured >= 22
+    assert 0 < measured.step_s.p50 <= measured.step_s.p99
 
 
 def test_json_is_one_object_that_has_all_of_it(measured: Bench) -> None:
