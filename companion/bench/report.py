@@ -24,7 +24,7 @@ def lines(bench: Bench) -> Iterable[str]:
     processor, counted = bench.processor, bench.arithmetic
     has = ", ".join(processor.features) or "none of AVX2, AVX512 and bfloat16"
     yield f"processor: {processor.name}, {processor.cores} core{'s' * (processor.cores > 1)}, {has}"
-    threads = f", {bench.threads} threads" if bench.threads else ""
+    threads = f", {bench.threads} thread{'s' * (bench.threads > 1)}" if bench.threads else ""
     yield f"generator: on {bench.device}{threads}"
     memory = "not told here" if bench.memory_mb is None else f"{bench.memory_mb:.0f} MB at most"
     yield f"start: ready after {bench.ready_s:.1f} s, first plan after {bench.first_plan_s:.1f} s"

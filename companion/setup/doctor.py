@@ -74,4 +74,5 @@ class Doctor:
 
 def _named(measured: Bench) -> str:
     processor = measured.processor
-    return ", ".join((processor.name, f"{processor.cores} cores", *processor.features))
+    cores = f"{processor.cores} core{'s' * (processor.cores > 1)}"
+    return ", ".join((processor.name, cores, *processor.features))
