@@ -29,6 +29,7 @@ ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 SONG = ROOT / "tests" / "data" / "real" / "rock-095.ogg"
 FOR_TAKES = ("recover", "export", "replay")
+FOR_MACHINES = ("bench", "doctor", "new")
 SONG_S = 12.7  # five bars and a bit: four to listen to, one to play
 
 
@@ -41,6 +42,11 @@ def commands(*beginning: str) -> list[list[str]]:
     """The commands, split into words, that begin with these."""
     lines = [shlex.split(line) for block in blocks("sh") for line in block.splitlines()]
     return [words for words in lines if words[: len(beginning)] == list(beginning)]
+
+
+def written() -> set[str]:
+    """Presets that a command before makes."""
+    return {words[2] for words in commands("companion", "new")}
 
 
 def run(words: list[str], folder: Path) -> subprocess.CompletedProcess[str]:
@@ -61,6 +67,7 @@ def test_every_command_is_looked_at_by_a_test() -> None:
     known = (
         *(("companion", name) for name in ("jam", "render", "devices", "calibrate", *FOR_TAKES)),
         ("companion", "listen-test"),
+        *(("companion", name) for name in FOR_MACHINES),
         *(("make",), ("pip", "install"), ("sudo", "apt-get", "install")),
         *(("oscsend",), ("python", "-m", "training")),
     )
@@ -98,14 +105,16 @@ def test_a_jam_has_the_options_and_the_preset_that_are_shown(
 ) -> None:
     done = run([*words, "--help"], tmp_path)  # an option that is not there would be an error first
     assert done.returncode == 0
-    if len(words) > 2 and not words[2].startswith("-"):
+    if len(words) > 2 and not words[2].startswith("-") and words[2] not in written():
         load_preset(words[2])
 
 
 @pytest.mark.parametrize(
-    "words", [w for name in FOR_TAKES for w in commands("companion", name)], ids=" ".join
+    "words",
+    [w for name in (*FOR_TAKES, *FOR_MACHINES) for w in commands("companion", name)],
+    ids=" ".join,
 )
-def test_commands_for_takes_have_the_options_that_are_shown(
+def test_commands_for_takes_and_machines_have_the_options_that_are_shown(
     words: list[str], tmp_path: Path
 ) -> None:
     assert run([*words, "--help"], tmp_path).returncode == 0

@@ -24,11 +24,10 @@ COMMANDS = {
     "coherence": "training.coherence.command:coherence",
     "coherence-report": "training.coherence.command:coherence_report",
     "fit": "training.evaluation.command:fit_report",
-    "speed": "training.evaluation.command:speed_report",
     "evaluate": "training.evaluation.command:evaluate_report",
 }
 EXTRA = "train"
-NEED_NO_EXTRA = ("band", "midi-band", "kit-loops", "fit", "speed")
+NEED_NO_EXTRA = ("band", "midi-band", "kit-loops", "fit")
 
 
 def _root() -> None:

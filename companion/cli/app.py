@@ -20,6 +20,7 @@ from rich.live import Live
 from rich.text import Text
 
 from companion.cli.listening import listening
+from companion.cli.machine import machine_commands
 from companion.cli.status_view import StatusView
 from companion.cli.takes import take_commands
 from companion.cli.typed import Weights, path_option, typed_number, typed_path
@@ -57,6 +58,7 @@ app = typer.Typer(
 )
 take_commands(app)
 app.add_typer(listening, name="listen-test")
+machine_commands(app)
 
 TEMPI = f"{MIN_BPM} to {MAX_BPM}"
 Bpm = {"parser": typed_number("tempo", TEMPI), "metavar": "FLOAT"}

@@ -78,7 +78,6 @@ def test_what_needs_none_of_it_begins(tmp_path: Path) -> None:
         "midi-band": (nowhere, "--out", tmp_path / "band"),
         "kit-loops": (nowhere, "--out", tmp_path / "kits"),
         "fit": (recordings, nowhere),
-        "speed": ("--weights", nowhere),
     }
     assert set(asked) == set(NEED_NO_EXTRA)
     for code, _, err in without_the_extra(*[(name, *rest) for name, rest in asked.items()]):

@@ -8,17 +8,14 @@ from pathlib import Path
 from typing import Annotated
 
 import numpy as np
-import torch
 import typer
 from rich.console import Console
 from rich.table import Table
 
-from model.generator import load_generator
 from training.codec.report import read_audio
 from training.errors import TrainingError
 from training.evaluation.evaluate import ReportSettings, write_report
 from training.evaluation.fit import Audio, Fit, fit
-from training.evaluation.speed import measure_speed
 
 
 def fit_report(
@@ -114,29 +111,4 @@ def _add(table: Table, recording: str, name: str, figures: list[Fit]) -> None:
         mean([f.sixteenth for f in figures]),
         mean([f.eighth for f in figures]),
         mean([f.chroma for f in figures]),
-    )
-
-
-def speed_report(
-    device: Annotated[str, typer.Option(help="auto, cuda, mps or cpu.")] = "auto",
-    threads: Annotated[int, typer.Option(help="Processor threads; 0: all.", min=0)] = 0,
-    weights: Annotated[Path | None, typer.Option(help="Folder with the weights.")] = None,
-) -> None:
-    """Time the generator on this machine: codec and plan apart, beside the machine's peak."""
-    if threads:
-        torch.set_num_threads(threads)
-    speed = measure_speed(load_generator(device, weights))
-    share = speed.network_gflops / speed.network_s / speed.peak_gflops
-    print = Console(highlight=False).print
-    print(f"device {speed.device}, {speed.threads} threads")
-    print(f"encode 10 s of audio: {speed.encode_s:.3f} s")
-    print(f"decode 10 s of audio: {speed.decode_s:.3f} s")
-    print(
-        f"plan {speed.bars} bars at 120 BPM: {speed.plan_s:.2f} s, of it tokens "
-        f"{speed.network_s:.2f} s ({speed.steps} steps of {speed.passes} guidance passes)"
-    )
-    print(
-        f"network: {speed.network_gflops:.0f} GFLOP at "
-        f"{speed.network_gflops / speed.network_s:.0f} GFLOP/s, {share:.0%} of this machine's "
-        f"matrix-product peak of {speed.peak_gflops:.0f} GFLOP/s"
     )
