@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -18,7 +18,6 @@ from companion.clock.midi_out import MidiClockOut, MidiSender
 from companion.control.midi import MidiInput, OnClock, open_midi
 from companion.control.midi_port import NoMidi, open_port
 from companion.control.osc import OscServer
-from companion.control.osc_address import SocketAddress
 from companion.control.osc_out import OscSender
 from companion.control.preset import Preset
 from companion.control.store import ParameterStore
@@ -88,9 +87,9 @@ def jam(
         store = preset.store()
         midi_clock = MidiClock()
         harmony = Harmony(preset.chart())
-        own = _open_osc(preset, store, harmony, open_things, say)
+        server = _open_osc(preset, store, harmony, open_things, say)
         midi = _open_midi(preset, store, open_things, say, midi_clock.receive)
-        sender = _open_sender(preset, open_things, say, own)
+        sender = _open_sender(preset, server, open_things, say)
         origin = Provenance(version("companion"), weights_digest(preset.generator.name, weights))
         if resumed is not None:
             before = resumed.bars_before
@@ -147,14 +146,14 @@ def _open_osc(
     harmony: Harmony,
     open_things: ExitStack,
     say: Say,
-) -> Sequence[SocketAddress]:
-    """OSC in, where the preset has it; where it is received."""
+) -> OscServer | None:
+    """OSC in, where the preset has it."""
     if preset.osc is None:
-        return ()
+        return None
     server = OscServer(store, preset.osc, harmony)
     open_things.callback(server.close)
-    say(f"OSC: {server.address}")
-    return server.places
+    say(f"OSC: {server.address}{server.only}")
+    return server
 
 
 def _open_midi(
@@ -198,14 +197,16 @@ def _watch_port(session: Session, port: MidiInput | MidiSender, name: str, end: 
 
 
 def _open_sender(
-    preset: Preset, open_things: ExitStack, say: Say, own: Sequence[SocketAddress]
+    preset: Preset, server: OscServer | None, open_things: ExitStack, say: Say
 ) -> OscSender | None:
-    """OSC out, where the preset sends any; `own` is where the companion listens."""
-    if preset.osc is None or not preset.osc.send:
+    """OSC out, to where the preset sends it and to who subscribes."""
+    if preset.osc is None or server is None:
         return None
-    sender = OscSender(preset.osc.send, own)
+    ears = (server.subscribers, server.latest)
+    sender = OscSender(preset.osc.send, server.places, ears)
     open_things.callback(sender.close)
-    say(f"OSC to {', '.join(f'{target.host}:{target.port}' for target in preset.osc.send)}")
+    if preset.osc.send:
+        say(f"OSC to {', '.join(f'{target.host}:{target.port}' for target in preset.osc.send)}")
     return sender
 
 
