@@ -18,7 +18,10 @@ from companion.clock.midi_out import MidiClockOut, MidiSender
 from companion.control.midi import MidiInput, OnClock, open_midi
 from companion.control.midi_port import NoMidi, open_port
 from companion.control.osc import OscServer
-from companion.control.osc_out import OscSender
+from companion.control.osc_out import Ear, OscSender
+from companion.control.osc_peers import Peers
+from companion.control.osc_query import OscTree
+from companion.control.osc_query_server import NoQuery, QueryServer
 from companion.control.preset import Preset
 from companion.control.store import ParameterStore
 from companion.demo import DEMO_BPM, DEMO_FILE, read_demo, read_demo_channels
@@ -89,7 +92,8 @@ def jam(
         harmony = Harmony(preset.chart())
         server = _open_osc(preset, store, harmony, open_things, say)
         midi = _open_midi(preset, store, open_things, say, midi_clock.receive)
-        sender = _open_sender(preset, server, open_things, say)
+        query = _open_query(preset, store, server, open_things, say)
+        sender = _open_sender(preset, server, query, open_things, say)
         origin = Provenance(version("companion"), weights_digest(preset.generator.name, weights))
         if resumed is not None:
             before = resumed.bars_before
@@ -196,13 +200,41 @@ def _watch_port(session: Session, port: MidiInput | MidiSender, name: str, end: 
     session.troubles.watch("midi", gone, end)
 
 
+def _open_query(
+    preset: Preset,
+    store: ParameterStore,
+    server: OscServer | None,
+    open_things: ExitStack,
+    say: Say,
+) -> QueryServer | None:
+    """OSCQuery, where the preset has it and it is installed."""
+    if preset.osc is None or not preset.osc.query or server is None:
+        return None
+    tree = OscTree(store, server.latest, server.port)
+    port = server.port if preset.osc.query is True else int(preset.osc.query)
+    try:
+        query = QueryServer(tree, preset.osc.host, port, Peers(preset.osc.peers), server.port)
+    except NoQuery as missing:
+        say(f"{missing}: playing without")
+        return None
+    open_things.callback(query.close)
+    say(f"OSCQuery: {query.address}")
+    return query
+
+
 def _open_sender(
-    preset: Preset, server: OscServer | None, open_things: ExitStack, say: Say
+    preset: Preset,
+    server: OscServer | None,
+    query: QueryServer | None,
+    open_things: ExitStack,
+    say: Say,
 ) -> OscSender | None:
     """OSC out, to where the preset sends it and to who subscribes."""
     if preset.osc is None or server is None:
         return None
-    ears = (server.subscribers, server.latest)
+    ears: list[Ear] = [server.subscribers, server.latest]
+    if query is not None:
+        ears.append(query)
     sender = OscSender(preset.osc.send, server.places, ears)
     open_things.callback(sender.close)
     if preset.osc.send:
