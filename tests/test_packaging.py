@@ -59,10 +59,10 @@ def test_presets_and_weights_are_found_by_package_name() -> None:
 @pytest.mark.parametrize(
     ("folder", "extras"),
     [
-        ("companion", ["link"]),
+        ("companion", ["link", "stage"]),
         ("model", []),
         ("training", ["train"]),
-        ("tests", ["train", "link", "dev"]),
+        ("tests", ["train", "link", "stage", "dev"]),
     ],
 )
 def test_every_imported_library_is_declared(folder: str, extras: list[str]) -> None:

@@ -9,7 +9,7 @@ answers is made from here.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from companion.control.osc_turning import NORMALISED, ROOT
@@ -30,7 +30,7 @@ class Place:
     choices: tuple[str, ...] = ()  # texts, for one argument that is a choice
     unit: str = ""
     knob: Parameter | None = None  # which knob it turns
-    player: str | None = None  # and whose
+    player: str | None = None  # whose it is; None for the rig's
     normalised: bool = False  # whether 0 to 1 is the knob's whole way
 
 
@@ -43,7 +43,7 @@ def places(players: Sequence[str]) -> tuple[Place, ...]:
     found += _COMMANDS
     found += _RIG_NEWS
     for player in players:
-        found += _player_news(player)
+        found += (replace(each, player=player) for each in _player_news(player))
     return tuple(found)
 
 
