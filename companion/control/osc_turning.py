@@ -21,10 +21,14 @@ from companion.system.errors import CompanionError
 ROOT = "companion"
 NORMALISED = "normalised"
 """Last part of an address whose value is 0 to 1."""
+_RIG_KNOBS = tuple(knob.name for knob in PARAMETERS if knob.scope == "rig")
+_PLAYER_KNOBS = tuple(knob.name for knob in PARAMETERS if knob.scope == "player")
 
 
 def is_root(part: str) -> bool:
     """Whether the first part of an address means the companion."""
+    if not is_pattern(part):
+        return part == ROOT
     try:
         return bool(matching(part, (ROOT,)))
     except ValueError:
@@ -75,8 +79,7 @@ def turn(
     players: Iterable[str | None] = (None,)
     if len(parts) == 4:
         players = (ALL,) if parts[2] == ALL else _named("player", parts[2], store.players)
-    scope = "rig" if len(parts) == 3 else "player"
-    knobs = [knob.name for knob in PARAMETERS if knob.scope == scope]
+    knobs = _RIG_KNOBS if len(parts) == 3 else _PLAYER_KNOBS
     problem: CompanionError | None = None
     clamped = ""
     for name in _named("knob", parts[-1], knobs):
