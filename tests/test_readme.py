@@ -65,7 +65,10 @@ def run(words: list[str], folder: Path) -> subprocess.CompletedProcess[str]:
 
 def test_every_command_is_looked_at_by_a_test() -> None:
     known = (
-        *(("companion", name) for name in ("jam", "render", "devices", "calibrate", *FOR_TAKES)),
+        *(
+            ("companion", name)
+            for name in ("jam", "render", "devices", "calibrate", "layouts", *FOR_TAKES)
+        ),
         ("companion", "listen-test"),
         *(("companion", name) for name in FOR_MACHINES),
         *(("make",), ("pip", "install"), ("sudo", "apt-get", "install")),
@@ -97,6 +100,15 @@ def test_devices_are_listed(tmp_path: Path) -> None:
     assert done.returncode == 0
     assert "sound" in done.stdout
     assert "midi" in done.stdout
+
+
+def test_control_surfaces_are_written(tmp_path: Path) -> None:
+    (words,) = commands("companion", "layouts")
+    done = run(words, tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+    written = {tmp_path / line for line in done.stdout.splitlines()}
+    assert written == set((tmp_path / words[2]).iterdir())
+    assert tmp_path / words[2] / "how-to.md" in written
 
 
 @pytest.mark.parametrize("words", commands("companion", "jam"), ids=" ".join)
@@ -180,7 +192,7 @@ def test_an_osc_message_that_is_shown_turns_a_knob(words: list[str]) -> None:
     knobs.receive(address, *(convert[k](v) for k, v in zip(kinds, values, strict=True)))
     assert (knobs.accepted, knobs.last_error) == (1, "")
     (change,) = store.drain()
-    assert change.name == address.rpartition("/")[2]
+    assert change.name == address.removesuffix("/normalised").rpartition("/")[2]
 
 
 def test_the_osc_addresses_that_are_shown_are_sent() -> None:

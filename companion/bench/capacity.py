@@ -120,5 +120,5 @@ class Capacity:
                 "window; valid: a faster tempo"
             )
         wished = {**self.knobs, "steps": steps}
-        effort = effort_of(wished, self.ready.in_depth, self.ready.guided)
+        effort = effort_of(wished, can.sources, can.in_depth, can.guided)
         return Work.of(layout.frames, layout.frames - layout.prefix_frames, effort)

@@ -19,6 +19,7 @@ from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
+from companion.cli.layouts import layout_commands
 from companion.cli.listening import listening
 from companion.cli.machine import machine_commands
 from companion.cli.status_view import StatusView
@@ -59,6 +60,7 @@ app = typer.Typer(
 take_commands(app)
 app.add_typer(listening, name="listen-test")
 machine_commands(app)
+layout_commands(app)
 
 TEMPI = f"{MIN_BPM} to {MAX_BPM}"
 Bpm = {"parser": typed_number("tempo", TEMPI), "metavar": "FLOAT"}

@@ -62,7 +62,7 @@ def open_sender(
             f"OSC cannot send to {named} ({error}); valid: an address or the name of a machine "
             "that is known here"
         ) from error
-    if any(_arrives(where, place) for place in own):
+    if any(arrives(where, place) for place in own):
         raise CompanionError(
             f"OSC cannot send to {named}: there the companion itself listens; valid: another port"
         )
@@ -90,7 +90,7 @@ def _bound(family: socket.AddressFamily, where: SocketAddress) -> socket.socket:
     return listener
 
 
-def _arrives(where: SocketAddress, place: SocketAddress) -> bool:
+def arrives(where: SocketAddress, place: SocketAddress) -> bool:
     """Whether what is sent to one address arrives at a socket that listens at another."""
     if where[1] != place[1]:
         return False

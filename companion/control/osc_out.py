@@ -6,7 +6,8 @@ at once is dropped and counted.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
+from typing import Protocol
 
 from pythonosc.osc_bundle_builder import IMMEDIATELY, OscBundleBuilder
 from pythonosc.osc_message_builder import OscMessageBuilder
@@ -17,6 +18,14 @@ from companion.control.preset import OscTarget
 
 Messages = Iterable[tuple[str, Sequence[Argument]]]
 """Addresses with their arguments."""
+
+
+class Ear(Protocol):
+    """Somebody who asked to be told all there is to tell."""
+
+    def tell(self, messages: Messages, by: Hashable = None) -> None:
+        """Be told, without waiting; not what comes from them themselves (`by` them)."""
+        ...
 
 
 def bundle(messages: Messages) -> bytes:
@@ -37,18 +46,24 @@ class OscSender:
         sent, dropped: packets, to each target.
     """
 
-    def __init__(self, targets: Sequence[OscTarget], own: Sequence[SocketAddress] = ()) -> None:
+    def __init__(
+        self,
+        targets: Sequence[OscTarget],
+        own: Sequence[SocketAddress] = (),
+        ears: Sequence[Ear] = (),
+    ) -> None:
         """Look the hosts up, once.
 
         Args:
-            targets: who is sent everything.
+            targets: of the preset.
             own: where the companion itself listens, which can be no target.
+            ears: who is told the same, and more.
 
         Raises:
             CompanionError: a host is not known, or it is the companion itself, by name.
         """
         self.sent = self.dropped = 0
-        self._closed = False
+        self._closed, self._ears = False, tuple(ears)
         self._targets = [open_sender(target, own) for target in targets]
         self._names = [f"{target.host}:{target.port}" for target in targets]
         self._failing: dict[str, str] = {}  # why, by target
@@ -58,7 +73,8 @@ class OscSender:
         kept = tuple(messages)
         if not kept or self._closed:
             return
-        packet = bundle(kept)
+        self.send_more(kept)
+        packet = bundle(kept) if self._targets else b""
         for name, (sender, where) in zip(self._names, self._targets, strict=True):
             try:
                 sender.sendto(packet, where)
@@ -69,6 +85,13 @@ class OscSender:
             except OSError as error:  # the network is gone, or this may not be sent there
                 self.dropped += 1
                 self._failing[name] = error.strerror or str(error)
+
+    def send_more(self, messages: Messages, by: Hashable = None) -> None:
+        """Tell the ears alone; `by` is whose message it comes from. Never waits."""
+        kept = tuple(messages)
+        if kept and not self._closed:
+            for ear in self._ears:
+                ear.tell(kept, by)
 
     @property
     def trouble(self) -> str:

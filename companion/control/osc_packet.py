@@ -32,11 +32,25 @@ Message = tuple[str, tuple[Argument, ...]]
 Received = tuple[str, tuple[Argument | NoValue, ...]]
 """A message of somebody else's."""
 
+
+@dataclass(frozen=True, slots=True)
+class Dated:
+    """A message of somebody else's, and when it is meant for."""
+
+    at_s: float | None  # seconds since 1970; None for at once
+    address: str
+    arguments: tuple[Argument | NoValue, ...]
+
+
 MAX_PACKET_BYTES = 65_527
 """What a UDP datagram holds, over IPv6; over IPv4 it is 20 bytes less."""
 MAX_DEPTH = 100
 BUNDLE = b"#bundle\0"
 _HEADER_BYTES = 16  # the name and a time tag
+AT_ONCE = 1
+"""The time tag that says so."""
+SINCE_1900_S = 2_208_988_800
+"""From there, where time tags count from, to 1970."""
 _NUMBERS = {"i": ">i", "f": ">f", "h": ">q", "d": ">d"}
 _OTHERS = {
     "N": (NoValue("nothing"), 0),
@@ -48,14 +62,26 @@ _OTHERS = {
 """What else there is of one size, in bytes."""
 
 
+def is_whole(value: object, most: int) -> bool:
+    """Whether an argument is a whole number, 1 to `most`; many programs send those as floats."""
+    if not isinstance(value, (int, float)) or isinstance(value, bool):
+        return False
+    return 1 <= value <= most and value == int(value)
+
+
 class _Unread(ValueError):
     """One element of a bundle that cannot be read, although the bundle is whole."""
 
 
 def read_packet(packet: bytes, refuse: Callable[[str], None] = lambda _: None) -> list[Received]:
-    """Every message of a packet, in order, as address and arguments.
+    """Every message of a packet, in order, as address and arguments; see `read_dated`."""
+    return [(each.address, each.arguments) for each in read_dated(packet, refuse)]
 
-    Time tags are not waited for: a knob turns when its message arrives.
+
+def read_dated(packet: bytes, refuse: Callable[[str], None] = lambda _: None) -> list[Dated]:
+    """Every message of a packet, in order, with the time that its bundle has.
+
+    Of bundles in each other the latest time counts.
 
     Args:
         packet: as it came.
@@ -69,7 +95,7 @@ def read_packet(packet: bytes, refuse: Callable[[str], None] = lambda _: None) -
     if len(packet) > MAX_PACKET_BYTES:
         raise ValueError(f"longer than {MAX_PACKET_BYTES} bytes")
     unread: list[_Unread] = []
-    messages = _element(packet, 0, unread)
+    messages = _element(packet, 0, unread, None)
     if unread and not messages:
         raise unread[0]
     for each in unread:
@@ -77,35 +103,44 @@ def read_packet(packet: bytes, refuse: Callable[[str], None] = lambda _: None) -
     return messages
 
 
-def _element(data: bytes, depth: int, unread: list[_Unread]) -> list[Received]:
+def _element(data: bytes, depth: int, unread: list[_Unread], at_s: float | None) -> list[Dated]:
     if len(data) % 4:
         raise ValueError(f"{len(data)} bytes are no multiple of 4")
     try:
         if data.startswith(BUNDLE):
-            return _bundle(data, depth, unread)
+            return _bundle(data, depth, unread, at_s)
         if data.startswith(b"/"):
-            return [_message(data)]
+            return [Dated(at_s, *_message(data))]
     except _Unread as problem:
         unread.append(problem)
         return []
     raise ValueError("neither a message nor a bundle")
 
 
-def _bundle(data: bytes, depth: int, unread: list[_Unread]) -> list[Received]:
+def _bundle(data: bytes, depth: int, unread: list[_Unread], at_s: float | None) -> list[Dated]:
     if depth >= MAX_DEPTH:
         raise _Unread("bundles, too many in each other")
     if len(data) < _HEADER_BYTES:
         raise ValueError("a bundle cut short")
-    messages: list[Received] = []
+    at_s = _later(at_s, int.from_bytes(data[len(BUNDLE) : _HEADER_BYTES], "big"))
+    messages: list[Dated] = []
     index = _HEADER_BYTES
     while index < len(data):
         (size,) = struct.unpack_from(">i", data, index)  # fits: all lengths are multiples of 4
         index += 4
         if not 0 < size <= len(data) - index:
             raise ValueError(f"an element of {size} bytes in a bundle that has {len(data) - index}")
-        messages += _element(data[index : index + size], depth + 1, unread)
+        messages += _element(data[index : index + size], depth + 1, unread, at_s)
         index += size
     return messages
+
+
+def _later(at_s: float | None, tag: int) -> float | None:
+    """The later of the time around a bundle and its own."""
+    if tag == AT_ONCE:
+        return at_s
+    own_s = tag / (1 << 32) - SINCE_1900_S
+    return own_s if at_s is None else max(at_s, own_s)
 
 
 def _message(data: bytes) -> Received:

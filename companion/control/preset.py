@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from importlib import resources
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated
 
@@ -38,9 +39,10 @@ MAX_PLAYERS = 8
 MOST_PRESETS = 128
 """As many as MIDI has program changes."""
 MAX_TARGETS = 8
+MAX_PEERS = 16
 RESERVED = (
     *("input", "echo", "click", "bar", "beat", "meter", "metrics"),
-    *(*RIG_KNOBS, "input-stereo", "chord"),
+    *(*RIG_KNOBS, "input-stereo", "chord", "learn"),
 )
 """Names of the take's other files and of OSC addresses."""
 
@@ -85,11 +87,18 @@ class OscTarget:
 
 @dataclass(frozen=True, slots=True)
 class OscPreset:
-    """Where OSC messages are received, and where they are sent to."""
+    """Where OSC messages are received and from whom, and where they are sent to."""
 
-    host: str = "127.0.0.1"
+    host: str = "127.0.0.1"  # a preset file may call it `listen`
     port: Annotated[int, range(65536)] = 9000
     send: tuple[OscTarget, ...] = ()
+    # addresses of other machines that are obeyed; this one always is
+    peers: tuple[str, ...] = ()
+    # whether OSCQuery tells what there is, at the same port number or another
+    query: Annotated[bool | int, range(65536)] = False
+
+
+OSC_KEYS = ("listen", *keys_of(OscPreset))
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,7 +201,7 @@ def parse_preset(text: str, file: str) -> Preset:
     """A preset from YAML; `file` is what messages call it."""
     top = Section(read_yaml(text, f"preset {file}"), file, PRESET_KEYS)
     players = _players(top)
-    midi, osc = top.inner("midi", keys_of(MidiPreset)), top.inner("osc", keys_of(OscPreset))
+    midi, osc = top.inner("midi", keys_of(MidiPreset)), top.inner("osc", OSC_KEYS)
     knobs = top.knobs([name for name in RIG_KNOBS if name != "bpm"])
     if midi is None and knobs.get("clock") == "midi":  # which comes in there
         midi = Section({}, file, keys_of(MidiPreset), "midi.")
@@ -295,4 +304,25 @@ def _osc(section: Section) -> OscPreset:
     targets = section.each("send", keys_of(OscTarget))
     if len(targets) > MAX_TARGETS:
         raise section.wrong("send", section.content["send"], f"up to {MAX_TARGETS} of them")
-    return section.made(OscPreset, send=tuple(target.made(OscTarget) for target in targets))
+    listen = section.take("listen", str, None)
+    if listen is not None and "host" in section.content:
+        raise section.wrong("host", section.content["host"], "listen alone, it means the same")
+    return section.made(
+        OscPreset,
+        send=tuple(target.made(OscTarget) for target in targets),
+        peers=_peers(section),
+        **({} if listen is None else {"host": listen}),
+    )
+
+
+def _peers(section: Section) -> tuple[str, ...]:
+    peers = section.take("peers", list, [])
+    if len(peers) > MAX_PEERS:
+        raise section.wrong("peers", peers, f"up to {MAX_PEERS} of them")
+    for peer in peers:
+        try:
+            ip_address(peer if isinstance(peer, str) else "")
+        except ValueError as error:
+            valid = "addresses in numbers, such as 192.168.1.20"
+            raise section.wrong("peers", peer, valid) from error
+    return tuple(peers)

@@ -38,6 +38,7 @@ class Change:
     old: Value
     new: Value
     source: str  # who moved it: midi, osc, ...
+    hand: Hashable = None  # which button or fader of which sender, where that is known
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,7 +198,7 @@ class ParameterStore:
                 return
             else:
                 self._values[player][knob.name] = value
-            self._changes.append(Change(knob.name, player, old, value, source))
+            self._changes.append(Change(knob.name, player, old, value, source, hand))
 
 
 def _start(scope: str, given: Mapping[str, Value]) -> dict[str, Value]:

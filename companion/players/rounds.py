@@ -125,6 +125,15 @@ class Rounds:
                 done, self._round = self._round, None
                 self._finish(done, finished)
 
+    def progress(self) -> dict[str, float]:
+        """Share (0..1) of its steps that is done, of each player whose plan is being made."""
+        making = self._round
+        pace = None if making is None else self._worker.pace(making.number)
+        if making is None or pace is None:
+            return {}
+        done = pace.heard[-1][1] if pace.heard else 0.0
+        return {member.player.name: done for member in making.members}
+
     # --- to begin ------------------------------------------------------------------------------
 
     def _next_members(self, now: int) -> list[Member]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -18,8 +18,10 @@ from companion.clock.midi_out import MidiClockOut, MidiSender
 from companion.control.midi import MidiInput, OnClock, open_midi
 from companion.control.midi_port import NoMidi, open_port
 from companion.control.osc import OscServer
-from companion.control.osc_address import SocketAddress
-from companion.control.osc_out import OscSender
+from companion.control.osc_out import Ear, OscSender
+from companion.control.osc_peers import Peers
+from companion.control.osc_query import OscTree
+from companion.control.osc_query_server import NoQuery, QueryServer
 from companion.control.preset import Preset, load_preset
 from companion.control.store import ParameterStore
 from companion.demo import DEMO_BPM, DEMO_FILE, read_demo, read_demo_channels
@@ -93,9 +95,10 @@ def jam(
         harmony = Harmony(preset.chart())
         presets = [preset, *(load_preset(str(path)) for path in preset.presets)]
         set_list = SetList(presets, store, harmony)
-        own = _open_osc(preset, store, harmony, open_things, say)
+        server = _open_osc(preset, store, harmony, open_things, say)
         midi = _open_midi(preset, store, open_things, say, midi_clock.receive)
-        sender = _open_sender(preset, open_things, say, own)
+        query = _open_query(preset, store, server, open_things, say)
+        sender = _open_sender(preset, server, query, open_things, say)
         origin = Provenance(version("companion"), weights_digest(preset.generator.name, weights))
         if resumed is not None:
             before = resumed.bars_before
@@ -161,14 +164,14 @@ def _open_osc(
     harmony: Harmony,
     open_things: ExitStack,
     say: Say,
-) -> Sequence[SocketAddress]:
-    """OSC in, where the preset has it; where it is received."""
+) -> OscServer | None:
+    """OSC in, where the preset has it."""
     if preset.osc is None:
-        return ()
+        return None
     server = OscServer(store, preset.osc, harmony)
     open_things.callback(server.close)
-    say(f"OSC: {server.address}")
-    return server.places
+    say(f"OSC: {server.address}{server.only}")
+    return server
 
 
 def _open_midi(
@@ -211,15 +214,45 @@ def _watch_port(session: Session, port: MidiInput | MidiSender, name: str, end: 
     session.troubles.watch("midi", gone, end)
 
 
-def _open_sender(
-    preset: Preset, open_things: ExitStack, say: Say, own: Sequence[SocketAddress]
-) -> OscSender | None:
-    """OSC out, where the preset sends any; `own` is where the companion listens."""
-    if preset.osc is None or not preset.osc.send:
+def _open_query(
+    preset: Preset,
+    store: ParameterStore,
+    server: OscServer | None,
+    open_things: ExitStack,
+    say: Say,
+) -> QueryServer | None:
+    """OSCQuery, where the preset has it and it is installed."""
+    if preset.osc is None or not preset.osc.query or server is None:
         return None
-    sender = OscSender(preset.osc.send, own)
+    tree = OscTree(store, server.latest, server.port)
+    port = server.port if preset.osc.query is True else int(preset.osc.query)
+    try:
+        query = QueryServer(tree, preset.osc.host, port, Peers(preset.osc.peers), server.port)
+    except NoQuery as missing:
+        say(f"{missing}: playing without")
+        return None
+    open_things.callback(query.close)
+    say(f"OSCQuery: {query.address}")
+    return query
+
+
+def _open_sender(
+    preset: Preset,
+    server: OscServer | None,
+    query: QueryServer | None,
+    open_things: ExitStack,
+    say: Say,
+) -> OscSender | None:
+    """OSC out, to where the preset sends it and to who subscribes."""
+    if preset.osc is None or server is None:
+        return None
+    ears: list[Ear] = [server.subscribers, server.latest]
+    if query is not None:
+        ears.append(query)
+    sender = OscSender(preset.osc.send, server.places, ears)
     open_things.callback(sender.close)
-    say(f"OSC to {', '.join(f'{target.host}:{target.port}' for target in preset.osc.send)}")
+    if preset.osc.send:
+        say(f"OSC to {', '.join(f'{target.host}:{target.port}' for target in preset.osc.send)}")
     return sender
 
 

@@ -126,7 +126,7 @@ class Session:
             self._warn_of_clock,
         )
         self._ear = Ear(look, self.transport, store)
-        self._feed = OscFeed(osc, desk)
+        self._feed = OscFeed(osc, desk, self._rounds.progress)
         self._report = Report(desk, self._ear, self._feed)
         news = partial(happened, "news")
         self._outage = Outage(rig.losable, rig.performed, self.transport, self._journal, news)

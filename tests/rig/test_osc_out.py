@@ -12,8 +12,9 @@ from pathlib import Path
 
 import pytest
 
+from companion.control.osc import OscServer
 from companion.control.osc_out import OscSender
-from companion.control.preset import OscTarget
+from companion.control.preset import OscPreset, OscTarget
 from companion.session.rig import run_recording
 from companion.session.session import Session
 from tests.companion.studio import RATE, music, solo, standin
@@ -96,3 +97,34 @@ def test_pure_data_hears_it_as_the_readme_says(tmp_path: Path) -> None:
     assert re.findall(r"companion bar (\d)", text) == ["1", "2", "3", "4", "5"]
     assert "companion beat 1 5 120" in text
     assert "companion metrics isr 1" in text
+
+
+def test_oscdump_hears_what_oscsend_subscribed_it_to(tmp_path: Path) -> None:
+    port = free_port()
+    store = solo().store()
+    with (
+        closing(OscServer(store, OscPreset(port=0))) as server,
+        closing(OscSender((), server.places, (server.subscribers, server.latest))) as sender,
+        listening(["oscdump", "-L", str(port)], tmp_path / "oscdump.txt") as heard,
+    ):
+
+        def oscsend(*words: str) -> None:
+            command = ["oscsend", "localhost", str(server.port), *words]
+            subprocess.run(command, check=True, timeout=HEARD_LIMIT_S)
+
+        oscsend("/companion/subscribe", "i", str(port))
+        until_heard(sender, heard, "/companion/knock")
+        oscsend("/companion/subscribe", "i", str(port))  # once more: oscdump may have been late
+        oscsend("/companion/bass/level/normalised", "f", "0")
+        oscsend("/companion/dump")  # which is told to who asks: oscsend does not listen
+        deadline = time.monotonic() + HEARD_LIMIT_S
+        while store.snapshot("bass")["level"] != -60.0:
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+        sender.send_more([("/companion/bass/level", (-60.0,))])
+        sender.send([("/companion/end", (1,))])
+        until_heard(sender, heard, "/companion/end")
+        text = heard()
+    assert "/companion/bass/mute i 0" in text
+    assert "/companion/bass/level/normalised f 0." in text
+    assert "/companion/bass/level f -60.0" in text

@@ -57,7 +57,14 @@ class FakeOscSender:
         self.sent = self.dropped = 0
         self.trouble = ""
         self.packets: list[bytes] = []
+        self.more: list[tuple[Hashable, list]] = []
         self._closed = False
+
+    def send_more(self, messages: Messages, by: Hashable = None) -> None:
+        """What only those are told who asked; `by` is whose message it comes from."""
+        kept = list(messages)
+        if kept and not self._closed:
+            self.more.append((by, kept))
 
     def send(self, messages: Messages) -> None:
         kept = tuple(messages)

@@ -92,6 +92,17 @@ class TestWhole:
             generator=GeneratorPreset("standin", "cpu", True),
         )
 
+    def test_osc_listens_where_it_is_told_to_and_obeys_who_is_listed(self) -> None:
+        text = "osc: {listen: 0.0.0.0, peers: [192.168.1.20, '::1'], query: on}\n" + PLAYERS
+        preset = parse_preset(text, "mine.yaml")
+        peers = ("192.168.1.20", "::1")
+        assert preset.osc == OscPreset("0.0.0.0", peers=peers, query=True)
+        assert parse_preset(preset_text(preset), "mine.yaml") == preset
+        assert OscPreset().host == "127.0.0.1" and not OscPreset().query
+        for query in ("off", "9100"):
+            osc = parse_preset(f"osc: {{query: {query}}}\n{PLAYERS}", "mine.yaml").osc
+            assert osc is not None and osc.query == {"off": False, "9100": 9100}[query]
+
     def test_a_cycle_is_kept_unless_the_preset_has_one_found(self) -> None:
         for text, finds in (
             ("", True),
@@ -236,6 +247,14 @@ class TestRefused:
             ("osc: {send: [{port: 0}]}\n" + PLAYERS, "osc.send[0].port is 0; valid: 1 to 65535"),
             ("osc: {send: {port: 1}}\n" + PLAYERS, "valid: a list"),
             (f"osc: {{send: {[{'port': 1}] * 9}}}\n" + PLAYERS, "valid: up to 8 of them"),
+            ("osc: {query: 65536}\n" + PLAYERS, "osc.query is 65536; valid: 0 to 65535"),
+            ("osc: {peers: [studio]}\n" + PLAYERS, "osc.peers is 'studio'; valid: addresses in"),
+            ("osc: {peers: [7]}\n" + PLAYERS, "osc.peers is 7; valid: addresses in numbers"),
+            (f"osc: {{peers: {['::1'] * 17}}}\n" + PLAYERS, "valid: up to 16 of them"),
+            (
+                "osc: {listen: 0.0.0.0, host: 0.0.0.0}\n" + PLAYERS,
+                "osc.host is '0.0.0.0'; valid: listen alone, it means the same",
+            ),
             ("osc: {port: 65536}\n" + PLAYERS, "osc.port is 65536; valid: 0 to 65535"),
             ("audio: {rate: 1}\n" + PLAYERS, "audio.rate is 1; valid: 8000 to 384000"),
             ("audio: {block: 0}\n" + PLAYERS, "audio.block is 0; valid: 16 to 8192"),

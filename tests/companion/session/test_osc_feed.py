@@ -3,6 +3,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from fractions import Fraction
+from itertools import pairwise
 
 import pytest
 
@@ -12,7 +13,7 @@ from companion.control.store import ParameterStore
 from companion.players.desk import Desk
 from companion.players.journal import Journal
 from companion.players.metrics import BarMetrics, Metrics, PlayerMetrics
-from companion.session.osc_feed import OscFeed
+from companion.session.osc_feed import METERS_HZ, OscFeed
 from tests.companion.control.fakes import FakeOscSender
 
 RATE = 32_000
@@ -166,3 +167,64 @@ def test_the_tempo_told_is_the_present_one() -> None:
     world.told()
     world.play(2 * BEAT, 3 * BEAT)
     assert [v[2] for _, v in world.told("/companion/beat")] == pytest.approx([126.0, 126.0])
+
+
+class TestSubscribers:
+    """What only those are told who asked for it."""
+
+    def more(self, world: World) -> list[tuple]:
+        more, world.sender.more[:] = list(world.sender.more), []
+        return [(by, message) for by, messages in more for message in messages]
+
+    def turn(self, world: World, *moves: tuple) -> list[tuple]:
+        """What is told of some moves of knobs; the rest of a tick is left out."""
+        world.feed.tick(0)
+        self.more(world)
+        for name, value, player, source, hand in moves:
+            world.store.set(name, value, player, source, hand)
+        for change in world.store.drain():
+            world.feed.turned(change)
+        world.feed.tick(320)
+        return self.more(world)
+
+    def test_a_knob_that_osc_moved_is_told_to_all_but_who_moved_it(self) -> None:
+        hand = (("127.0.0.1", 7000), "/companion/bass/mute")
+        world = World()
+        told = self.turn(world, ("mute", True, "bass", "osc", hand))
+        assert told == [
+            (hand[0], ("/companion/bass/mute", (True,))),
+            (hand[0], ("/companion/bass/mute/normalised", (1.0,))),
+        ]
+        assert "/companion/bass/mute" not in dict(world.told())
+
+    def test_one_that_anything_else_moved_is_told_from_0_to_1_as_well(self) -> None:
+        told = self.turn(World(), ("level", 6.0, "bass", "midi", None))
+        assert told == [(None, ("/companion/bass/level/normalised", (1.0,)))]
+
+    def test_of_two_hands_on_one_knob_the_last_is_told(self) -> None:
+        one, other = ((("127.0.0.1", port), "") for port in (7000, 7001))
+        told = self.turn(World(), ("cycle", 8, None, "osc", one), ("cycle", 2, None, "osc", other))
+        assert [each for each in told if each[1][0] == "/companion/cycle"] == [
+            (other[0], ("/companion/cycle", (2,)))
+        ]
+
+    def test_the_bar_rises_from_0_to_1_in_the_meters_stream_a_float_an_address(self) -> None:
+        world = World()
+        world.feed._progress = lambda: {"bass": 0.25}
+        world.play(0, 8 * BEAT, 320)
+        told = [message for _, message in self.more(world)]
+        phases = [value for address, (value,) in told if address == "/companion/beat/phase"]
+        assert 4 * METERS_HZ - 2 <= len(phases) <= 4 * METERS_HZ + 2
+        assert all(0.0 <= phase < 1.0 for phase in phases)
+        falls = [b < a for a, b in pairwise(phases)]
+        assert falls.count(True) == 1  # at the bar line
+        assert all(type(value) is float for _, (value,) in told)
+        assert dict(told)["/companion/bass/plan"] == (0.25,)
+        assert dict(told)["/companion/drums/plan"] == (0.0,)
+
+    def test_every_knob_is_told_from_0_to_1_at_the_start(self) -> None:
+        world = World()
+        world.feed.start()
+        told = dict(message for _, message in self.more(world))
+        assert told["/companion/drums/mute/normalised"] == (0.0,)
+        assert not [address for address in told if not address.endswith("/normalised")]
