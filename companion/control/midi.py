@@ -10,53 +10,16 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Sequence
 
-from companion.clock.midi_clock import CLOCK_MESSAGES, Arrivals
+from companion.clock.midi_clock import Arrivals
+from companion.control.midi_knobs import MidiKnobs, OnClock
 from companion.control.midi_port import LOOK_S, MidiPort, open_port
-from companion.control.parameters import CONTROLLER_STEPS
-from companion.control.preset import MidiMapping, MidiPreset
+from companion.control.preset import MidiPreset
 from companion.control.store import ParameterStore
 
 PORT = "knobs"
-CONTROL_CHANGE = 0xB0
 RELEASE_LIMIT_S = 2.0
 POLL_S = 0.005
-OnClock = Callable[[Sequence[int], float], None]
-"""Given each message of the clock and the monotonic time at which it arrived."""
-
-
-class MidiKnobs:
-    """Turns knobs by the controllers of a preset, and hands the clock on."""
-
-    def __init__(
-        self,
-        store: ParameterStore,
-        mappings: Sequence[MidiMapping],
-        on_clock: OnClock = lambda *_: None,
-    ) -> None:
-        """Nothing received yet."""
-        self._store, self._on_clock = store, on_clock
-        self._by_control: dict[tuple[int, int], list[MidiMapping]] = {}
-        for mapping in mappings:
-            channels = range(1, 17) if mapping.channel is None else (mapping.channel,)
-            for channel in channels:
-                self._by_control.setdefault((channel, mapping.cc), []).append(mapping)
-
-    def receive(self, message: Sequence[int], at_s: float) -> None:
-        """One MIDI message, which arrived at a monotonic time.
-
-        What is neither of the clock nor a mapped control change is left alone.
-        """
-        if message and message[0] in CLOCK_MESSAGES:
-            self._on_clock(message, at_s)
-        elif len(message) == 3 and message[0] & 0xF0 == CONTROL_CHANGE:
-            status, control, value = message
-            hand = (status & 0x0F) + 1, control
-            position = (value & 0x7F) / CONTROLLER_STEPS
-            for mapping in self._by_control.get(hand, ()):
-                knob = mapping.parameter, position, mapping.player
-                self._store.set_position(*knob, "midi", hand, at_s)
 
 
 class MidiInput:
@@ -92,6 +55,7 @@ class MidiInput:
             while not self._closed.is_set() and (event := client.get_message()) is not None:
                 message, since_last_s = event
                 self._knobs.receive(message, arrivals.at(since_last_s, time.monotonic()))
+            self._knobs.settle(time.monotonic())
 
     def close(self) -> None:
         """Turn no knob any more; again does nothing."""

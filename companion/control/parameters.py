@@ -90,7 +90,7 @@ class Parameter:
         """
         position = min(max(position, 0.0), 1.0)
         if self.kind in ("number", "whole"):
-            own, step = self._place_of_default
+            own, step = self.place_of_default
             if position == step / CONTROLLER_STEPS:
                 return self.default
             position = _bent(position, own, step)
@@ -101,7 +101,7 @@ class Parameter:
         return self.clamp(position if self.kind in ("switch", "trigger") else number)
 
     @property
-    def _place_of_default(self) -> tuple[float, int]:
+    def place_of_default(self) -> tuple[float, int]:
         """Where the default lies on the curve, 0..1, and the step of a controller for it."""
         default = float(self.default)
         if self.curve == "exponential":

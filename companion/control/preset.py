@@ -16,8 +16,9 @@ from typing import Annotated
 
 from companion.clock.grid import MAX_BPM, MIN_BPM
 from companion.clock.meter import FOUR_FOUR, METERS, Meter
-from companion.control.parameters import BY_NAME, PARAMETERS, Scope, Value, parameter
-from companion.control.store import ALL, ParameterStore
+from companion.control.midi_mapping import MAPPING_KEYS, MidiMapping, read_mapping
+from companion.control.parameters import PARAMETERS, Scope, Value, parameter
+from companion.control.store import ParameterStore
 from companion.control.yaml_section import Section, keys_of
 from companion.control.yaml_text import read_yaml
 from companion.generate.loading import GENERATORS, GeneratorName
@@ -47,16 +48,6 @@ class PlayerPreset:
 
     name: str
     knobs: Mapping[str, Value] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class MidiMapping:
-    """A controller and the knob it turns; `channel` 1..16, None for any."""
-
-    cc: Annotated[int, range(120)]
-    parameter: Annotated[str, tuple(BY_NAME)]
-    player: str | None
-    channel: Annotated[int | None, range(1, 17)] = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,19 +223,8 @@ def _players(top: Section) -> tuple[PlayerPreset, ...]:
 
 
 def _midi(section: Section, players: list[str]) -> MidiPreset:
-    inner = section.each("map", keys_of(MidiMapping))
-    mappings = tuple(_mapping(each, players) for each in inner)
+    mappings = tuple(read_mapping(each, players) for each in section.each("map", MAPPING_KEYS))
     return section.made(MidiPreset, map=mappings or default_mappings(players))
-
-
-def _mapping(section: Section, players: list[str]) -> MidiMapping:
-    player = section.take("player", str, None)
-    mapping = section.made(MidiMapping, player=player)
-    if mapping.parameter in RIG_KNOBS and player is not None:
-        raise section.wrong("player", player, f"no player, {mapping.parameter} is the rig's")
-    if mapping.parameter in PLAYER_KNOBS and player not in (*players, ALL):
-        raise section.wrong("player", player, ", ".join((*players, ALL)))
-    return mapping
 
 
 def default_mappings(players: list[str]) -> tuple[MidiMapping, ...]:

@@ -15,7 +15,8 @@ from companion.clock.grid import Grid
 from companion.clock.link import LinkSource, open_link
 from companion.clock.midi_clock import MidiClock
 from companion.clock.midi_out import MidiClockOut, MidiSender
-from companion.control.midi import MidiInput, OnClock, open_midi
+from companion.control.midi import MidiInput, open_midi
+from companion.control.midi_knobs import OnClock
 from companion.control.midi_port import NoMidi, open_port
 from companion.control.osc import OscServer
 from companion.control.osc_address import SocketAddress
