@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from companion.clock.midi_clock import CLOCK_MESSAGES
+from companion.clock.midi_clock import CLOCK_MESSAGES, GONE_S
 from companion.control.midi_device import is_meant
 from companion.control.midi_mapping import MidiMapping
 from companion.control.midi_message import Control, Decoder, Move
@@ -49,6 +49,7 @@ class MidiKnobs:
         self._decoders: dict[str, Decoder] = {}
         self._listeners: tuple[OnMove, ...] = ()
         self._bound = _Bound({})
+        self._master = "", float("-inf")  # the device of the clock, and when it was heard last
         self.bind(mappings)
 
     def bind(self, mappings: Iterable[MidiMapping]) -> None:
@@ -60,6 +61,11 @@ class MidiKnobs:
     def listen(self, listener: OnMove) -> None:
         """Have every move told to a listener first; the first that keeps it is the last told."""
         self._listeners += (listener,)
+
+    @property
+    def mappings(self) -> tuple[MidiMapping, ...]:
+        """Those that are bound."""
+        return tuple(self._bound.turns)
 
     @property
     def waits_for(self) -> dict[MidiMapping, dict[str | None, Value]]:
@@ -81,7 +87,8 @@ class MidiKnobs:
         What is neither of the clock nor of a mapped control is left alone.
         """
         if message and message[0] in CLOCK_MESSAGES:
-            self._on_clock(message, at_s)
+            if self._is_master(device, at_s):
+                self._on_clock(message, at_s)
             return
         decoder = self._decoders.get(device)
         if decoder is None:
@@ -101,6 +108,14 @@ class MidiKnobs:
         for turns in self.table(device).values():
             for turn in turns:
                 turn.forget()
+
+    def _is_master(self, device: str, at_s: float) -> bool:
+        """Whether a device leads: two masters at a time would be none."""
+        master, last_s = self._master
+        if device != master and at_s - last_s < GONE_S:
+            return False
+        self._master = device, at_s
+        return True
 
     def _turn(self, device: str, move: Move, at_s: float) -> None:
         if any(listener(device, move, at_s) for listener in self._listeners):

@@ -121,14 +121,20 @@ class Turn:
         self._store.set(self._knob.name, value, player, SOURCE, hand, at_s)
         self._put[player] = value
 
-    def raw(self, player: str | None) -> int:
-        """Where the control would stand for what the knob says, in its own steps."""
-        stand = self._scale.stand(self._value(player))
+    def follow(self) -> None:
+        """The control has been told where the knob is, and stands there now."""
+        for player, takeover in self._takeover.items():
+            value = self._value(player)
+            self._put[player] = value
+            takeover.follow(self._scale.stand(value))
+        self.waits_for = {}
+
+    def raw(self) -> int:
+        """Where the control stands for what the knob of its first player says, in its own steps."""
+        stand = self._scale.stand(self._value(next(iter(self._takeover))))
         return round(stand * MOST[self.mapping.kind])
 
-    def lit(self, player: str | None) -> bool:
-        """Whether a light for the knob is on: it is not at its lower end, or at the given one."""
-        value, mapping = self._value(player), self.mapping
-        if mapping.end is not None:
-            return value == mapping.end
-        return position_of(self._knob, value) > 0
+    def lit(self) -> bool:
+        """Whether a light for that knob is on: it is at the given end, or not at its lowest."""
+        value, end = self._value(next(iter(self._takeover))), self.mapping.end
+        return value == end if end is not None else position_of(self._knob, value) > 0

@@ -35,6 +35,7 @@ PRESET_KEYS = (
 PLAYER_KEYS = ("name", *PLAYER_KNOBS)
 MAX_PLAYERS = 8
 MAX_TARGETS = 8
+MAX_PORTS = 8
 RESERVED = (
     *("input", "echo", "click", "bar", "beat", "meter", "metrics"),
     *(*RIG_KNOBS, "input-stereo", "chord"),
@@ -52,12 +53,24 @@ class PlayerPreset:
 
 @dataclass(frozen=True, slots=True)
 class MidiPreset:
-    """The MIDI input: a port by part of its name, or a virtual one that others connect to."""
+    """The MIDI inputs: ports by parts of their names, or a virtual one that others connect to."""
 
-    port: str | None = None
+    port: str | tuple[str, ...] | None = None
     map: tuple[MidiMapping, ...] = ()
     # where a MIDI clock is sent: part of a port's name, or True for a virtual port
     clock_out: str | bool = False
+
+    @property
+    def ports(self) -> tuple[str, ...]:
+        """Parts of the names of the ports that must be there; none for the virtual one."""
+        if self.port is None:
+            return ()
+        return (self.port,) if isinstance(self.port, str) else self.port
+
+    @property
+    def mappings(self) -> tuple[MidiMapping, ...]:
+        """What turns what."""
+        return self.map
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,7 +237,17 @@ def _players(top: Section) -> tuple[PlayerPreset, ...]:
 
 def _midi(section: Section, players: list[str]) -> MidiPreset:
     mappings = tuple(read_mapping(each, players) for each in section.each("map", MAPPING_KEYS))
-    return section.made(MidiPreset, map=mappings or default_mappings(players))
+    return section.made(MidiPreset, port=_ports(section), map=mappings or default_mappings(players))
+
+
+def _ports(section: Section) -> str | tuple[str, ...] | None:
+    """One port, or several."""
+    port = section.take("port", (str, list), None)
+    if not isinstance(port, list):
+        return port
+    if not 1 <= len(port) <= MAX_PORTS or not all(isinstance(each, str) for each in port):
+        raise section.wrong("port", port, f"text, or a list of 1 to {MAX_PORTS} of them")
+    return tuple(map(str, port))
 
 
 def default_mappings(players: list[str]) -> tuple[MidiMapping, ...]:

@@ -33,6 +33,11 @@ class Takeover:
         self._stood: float | None = None
         self._knob: float | None = None  # where it was put; None while something else has it
 
+    def follow(self, knob: float) -> None:
+        """The control was brought to where the knob is."""
+        self.waiting = False
+        self._stood = self._knob = knob
+
     def moved(
         self, stand: float, knob: float, elsewhere: bool, reached: bool = False
     ) -> float | None:

@@ -18,7 +18,7 @@ from companion.clock.transport import Transport
 from companion.control.osc_out import OscSender
 from companion.control.preset import Preset
 from companion.control.preset_text import preset_text
-from companion.control.store import ParameterStore
+from companion.control.store import Change, ParameterStore
 from companion.generate.protocol import Ready
 from companion.generate.stem_worker import StemWorker
 from companion.listen.harmony import Harmony
@@ -62,6 +62,7 @@ class Session:
         clocks: Mapping[str, OpenSource] | None = None,
         osc: OscSender | None = None,
         harmony: Harmony | None = None,
+        on_turned: Callable[[Change], None] = lambda _: None,
     ) -> None:
         """Nothing sounds yet.
 
@@ -76,6 +77,7 @@ class Session:
             clocks: how to open those that can lead, beside the knob and the taps, by name.
             osc: who tells other programs how it goes; None tells none.
             harmony: the chords, with those who tell them; None for the preset's chart alone.
+            on_turned: told of every knob that was moved, in this thread; must not wait.
 
         Raises:
             CompanionError: the tempo is outside its range.
@@ -115,6 +117,7 @@ class Session:
         )
         self._ear = Ear(look, self.transport, store)
         self._feed = OscFeed(osc, desk)
+        self._on_turned = on_turned
         self._report = Report(desk, self._ear, self._feed)
         news = partial(happened, "news")
         self._outage = Outage(rig.losable, rig.performed, self.transport, self._journal, news)
@@ -290,6 +293,7 @@ class Session:
         for change in self.store.drain():
             self._ear.turned(change)
             self._feed.turned(change)
+            self._on_turned(change)
             moved = KnobMoved(
                 name=change.name, player=change.player, value=change.new, moved_by=change.source
             )
