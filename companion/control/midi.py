@@ -34,7 +34,6 @@ class MidiInput:
         """Listen from here on."""
         self.knobs = knobs
         self._ports, self._feedback = ports, feedback
-        self._tick: Callable[[float], None] = lambda _: None
         self._closed = threading.Event()
         self._thread = threading.Thread(target=self._run, name="midi", daemon=True)
         self._thread.start()
@@ -59,6 +58,10 @@ class MidiInput:
     def devices(self) -> tuple[str, ...]:
         """The devices that are listened to."""
         return tuple(device.name for device in self._ports.heard)
+
+    def hear_every(self, every: Callable[[], bool]) -> None:
+        """Open every port there is while `every` says so: any controller can be learnt."""
+        self._ports.every = every
 
     def turned(self, change: Change) -> None:
         """A knob was moved: controllers that show it are told. Never waits."""
@@ -110,7 +113,6 @@ def open_midi(
     preset: MidiPreset,
     on_clock: OnClock = lambda *_: None,
     on_program: OnProgram = lambda *_: None,
-    every: Callable[[], bool] = lambda: False,
 ) -> MidiInput:
     """The ports that the preset names, or a virtual one that others connect to.
 
@@ -119,7 +121,6 @@ def open_midi(
         preset: ports and mappings.
         on_clock: given the messages of a master's clock.
         on_program: given each change of program that no mapping means, by channel and number.
-        every: whether every port there is is to be listened to, at this moment.
 
     Raises:
         NoMidi: there is no MIDI here, and no port was named.
@@ -135,6 +136,6 @@ def open_midi(
     def wanted() -> Iterable[str]:
         return {mapping.device for mapping in knobs.mappings if mapping.device is not None}
 
-    ports = MidiPorts(preset.ports, wanted, every, feedback.wanted, gone)
+    ports = MidiPorts(preset.ports, wanted, feedback.wanted, gone)
     knobs.listen(feedback.heard)
     return MidiInput(ports, knobs, feedback)

@@ -38,6 +38,10 @@ MAPPING_KEYS = (
 )
 SENSITIVITY = 0.01, 100.0
 DARK_AND_LIT = 0, 127
+TABLE = "table"
+"""Origin of the mappings that the table of knobs has where a preset has none."""
+WRITTEN_OUT = "table, written out"
+"""Origin of the table's once the preset has to say them itself, since one of them is not wanted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +65,7 @@ class MidiMapping:
         feedback: whether the control is told where the knob is.
         light: what it is told of a knob that is off, and of one that is on.
         light_channel: where its light listens, if not on its own channel.
-        origin: the file of its controller; empty for the preset's own.
+        origin: the file of its controller, or the table; empty for the preset's own.
     """
 
     number: int
@@ -126,7 +130,7 @@ class MidiMapping:
             "invert": self.invert or None,
             "relative": self.relative,
             "sensitivity": None if self.sensitivity == 1 else self.sensitivity,
-            "mode": self.mode if self.mode != _usual_mode(self.kind, self.knob) else None,
+            "mode": self.mode if self.mode != usual_mode(self.kind, self.knob) else None,
             "takeover": None if self.takeover == "immediate" else self.takeover,
             "feedback": self.feedback or None,
             "light": None if self.light == DARK_AND_LIT else list(self.light),
@@ -135,13 +139,12 @@ class MidiMapping:
         return {key: value for key, value in given.items() if value is not None}
 
 
-def read_mapping(section: Section, players: Sequence[str], **given: Any) -> MidiMapping:
+def read_mapping(section: Section, players: Sequence[str]) -> MidiMapping:
     """A mapping from an item of `map`.
 
     Args:
         section: the item.
         players: of the rig.
-        given: fields that the item need not say: device, feedback, origin.
 
     Raises:
         CompanionError: it is none, with file, key and what would be valid.
@@ -154,7 +157,7 @@ def read_mapping(section: Section, players: Sequence[str], **given: Any) -> Midi
         raise section.wrong("player", player, f"no player, {name} is the rig's")
     if knob.scope == "player" and player not in (*players, ALL):
         raise section.wrong("player", player, ", ".join((*players, ALL)))
-    mode = section.take("mode", str, _usual_mode(kind, knob), MODES)
+    mode = section.take("mode", str, usual_mode(kind, knob), MODES)
     relative = section.take("relative", str, None, ENCODINGS)
     takeover = section.take("takeover", str, "immediate", TAKEOVERS)
     if mode is not None and kind not in ("cc", "note"):
@@ -171,7 +174,7 @@ def read_mapping(section: Section, players: Sequence[str], **given: Any) -> Midi
         player=player,
         channel=section.take("channel", int, None, range(1, 17)),
         kind=kind,
-        device=section.take("device", str, given.get("device")),
+        device=section.take("device", str, None),
         start=_end(section, "from", knob),
         end=_end(section, "to", knob),
         curve=section.take("curve", str, "linear", BENDS),
@@ -180,14 +183,13 @@ def read_mapping(section: Section, players: Sequence[str], **given: Any) -> Midi
         sensitivity=_sensitivity(section),
         mode=mode,
         takeover=takeover,
-        feedback=section.take("feedback", bool, given.get("feedback", False)),
+        feedback=section.take("feedback", bool, False),
         light=_light(section),
         light_channel=section.take("light_channel", int, None, range(1, 17)),
-        origin=given.get("origin", ""),
     )
 
 
-def _usual_mode(kind: ControlKind, knob: Parameter) -> Mode | None:
+def usual_mode(kind: ControlKind, knob: Parameter) -> Mode | None:
     """A note turns a switch on and off again, press by press, and goes through choices."""
     if kind != "note" or knob.kind == "trigger":
         return None

@@ -56,13 +56,13 @@ class MidiPorts:
         lock: to be held while `heard` or `lit` is used.
         heard: the devices that are listened to.
         lit: the devices that are told where knobs are.
+        every: whether all ports that there are are to be open; nobody asks for that at first.
     """
 
     def __init__(
         self,
         required: Sequence[str] = (),
         wanted: Callable[[], Iterable[str]] = tuple,
-        every: Callable[[], bool] = lambda: False,
         lights: Callable[[str], bool] = lambda _: False,
         on_gone: Callable[[str], None] = lambda _: None,
     ) -> None:
@@ -71,7 +71,6 @@ class MidiPorts:
         Args:
             required: parts of names.
             wanted: parts of names of other ports that are to be opened when they are there.
-            every: whether all there are are to be.
             lights: whether a device is to be told where knobs are.
             on_gone: told of each device that has gone, under the lock.
 
@@ -79,7 +78,8 @@ class MidiPorts:
             NoMidi: there is no MIDI here, and nothing is required.
             CompanionError: a required port is not there, or does not open.
         """
-        self._required, self._wanted, self._every = tuple(required), wanted, every
+        self._required, self._wanted = tuple(required), wanted
+        self.every: Callable[[], bool] = lambda: False
         self._lights, self._on_gone = lights, on_gone
         self.lock = threading.Lock()
         self.heard: tuple[Device, ...] = ()
@@ -154,7 +154,7 @@ class MidiPorts:
         self._note_ends()
 
     def _is_wanted(self, device: str) -> bool:
-        every = self._every() and THROUGH not in device.casefold()
+        every = self.every() and THROUGH not in device.casefold()
         return every or self._is_named(device)
 
     def _is_named(self, device: str) -> bool:

@@ -30,6 +30,8 @@ def _plain(value: Any) -> Any:
         return [_plain(each) for each in value]
     if not is_dataclass(value):
         return value
-    content = {each.name: _plain(getattr(value, each.name)) for each in fields(value)}
+    content = {
+        each.name: _plain(getattr(value, each.name)) for each in fields(value) if each.compare
+    }
     knobs = content.pop("knobs", {})
     return {key: of for key, of in (content | knobs | content).items() if of is not None}

@@ -15,6 +15,7 @@ from companion.clock.grid import Grid
 from companion.clock.link import LinkSource, open_link
 from companion.clock.midi_clock import MidiClock
 from companion.clock.midi_out import MidiClockOut
+from companion.control.learn import Learn
 from companion.control.midi import MidiInput, open_midi
 from companion.control.midi_knobs import OnClock
 from companion.control.midi_port import NoMidi, open_port
@@ -132,6 +133,10 @@ def jam(
             on_turned=(lambda _: None) if midi is None else midi.turned,
         )
         if midi is not None:
+            session.learn = learn = Learn(preset, midi.knobs)
+            open_things.callback(learn.close)
+            midi.hear_every(lambda: learn.on)
+            session.troubles.watch("midi", lambda: learn.trouble, "learn")
             session.troubles.watch("midi", lambda: _gone("input", midi.missing), "input")
         session.prepare()
         _open_clock_out(preset, session, open_things, say)

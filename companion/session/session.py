@@ -15,6 +15,7 @@ from functools import partial
 
 from companion.clock.follow import FollowSource
 from companion.clock.transport import Transport
+from companion.control.learn import Learn
 from companion.control.osc_out import OscSender
 from companion.control.preset import Preset
 from companion.control.preset_text import preset_text
@@ -48,7 +49,11 @@ TICK_S = 0.010
 
 
 class Session:
-    """One set, from the count-in to the last bar; `run` plays it."""
+    """One set, from the count-in to the last bar; `run` plays it.
+
+    Attributes:
+        learn: binds MIDI controllers to knobs, from any thread; None without MIDI.
+    """
 
     def __init__(
         self,
@@ -118,6 +123,7 @@ class Session:
         self._ear = Ear(look, self.transport, store)
         self._feed = OscFeed(osc, desk)
         self._on_turned = on_turned
+        self.learn: Learn | None = None
         self._report = Report(desk, self._ear, self._feed)
         news = partial(happened, "news")
         self._outage = Outage(rig.losable, rig.performed, self.transport, self._journal, news)

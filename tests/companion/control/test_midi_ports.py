@@ -93,7 +93,8 @@ def test_every_port_is_heard_while_that_is_asked_but_what_repeats_us(
 ) -> None:
     every = False
     plugged("nano 20:0", "Midi Through 14:0", "pad 24:0")
-    with closing(MidiPorts(every=lambda: every)) as ports:
+    with closing(MidiPorts()) as ports:
+        ports.every = lambda: every
         ports.look()
         assert names(ports) == ["companion:knobs"]
         every = True
@@ -103,7 +104,8 @@ def test_every_port_is_heard_while_that_is_asked_but_what_repeats_us(
 
 def test_there_is_an_end_to_how_many(plugged: Callable[..., MidiBus]) -> None:
     plugged(*(f"pad {number}" for number in range(40)))
-    with closing(MidiPorts(every=lambda: True)) as ports:
+    with closing(MidiPorts()) as ports:
+        ports.every = lambda: True
         ports.look()
         assert len(ports.heard) == MOST_PORTS
 
