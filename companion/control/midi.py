@@ -99,7 +99,9 @@ class MidiInput:
             if (event := client.get_message()) is None:
                 break
             message, since_last_s = event
-            at_s = device.arrivals.at(since_last_s, time.monotonic())
+            now_s = time.monotonic()
+            self._ports.alive(now_s)
+            at_s = device.arrivals.at(since_last_s, now_s)
             self.knobs.receive(message, at_s, device.name)
 
     def _tell(self, now_s: float) -> None:

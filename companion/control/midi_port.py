@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import re
 import sys
 from collections.abc import Sequence
@@ -81,6 +82,16 @@ class MidiPort:
                 client.close_port()
                 client.delete()
 
+    def abandon(self) -> None:
+        """Leave it as it is, for good: its JACK server has died, and there is another.
+
+        Closed, it would take from the new server what is registered there under its numbers, or
+        end the process; so not even the end of the process may collect it.
+        """
+        client, self.client = self.client, None
+        if client is not None:
+            ctypes.pythonapi.Py_IncRef(ctypes.py_object(client))
+
 
 def open_port(wanted: str | None, own: str, output: bool = False) -> MidiPort:
     """The port whose name has `wanted` in it; None: a virtual one that others connect to.
@@ -155,7 +166,17 @@ def is_own(name: str) -> bool:
     return _OWN.match(name) is not None
 
 
-def open_client(output: bool = False) -> Any:
+def is_jack(client: Any) -> bool:
+    """Whether a client is of JACK, whose server may die and come back."""
+    try:
+        import rtmidi
+
+        return client.get_current_api() == rtmidi.API_UNIX_JACK
+    except Exception:
+        return False
+
+
+def open_client(output: bool = False, name: str = CLIENT) -> Any:
     """A client of the system's MIDI; on Linux of JACK where ALSA's sequencer is absent.
 
     NoMidi if there is none.
@@ -174,9 +195,9 @@ def open_client(output: bool = False) -> Any:
         try:
             with hushed():
                 if output:
-                    client = rtmidi.MidiOut(kind, name=CLIENT)
+                    client = rtmidi.MidiOut(kind, name=name)
                 else:
-                    client = rtmidi.MidiIn(kind, name=CLIENT, queue_size_limit=QUEUE_MESSAGES)
+                    client = rtmidi.MidiIn(kind, name=name, queue_size_limit=QUEUE_MESSAGES)
                 client.get_ports()  # a JACK client without a server fails here at the latest
             return client
         except Exception as error:  # rtmidi's own classes differ by version

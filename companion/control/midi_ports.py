@@ -2,8 +2,9 @@
 
 Those that a preset names must be there at the start; those that a mapping names, and while
 somebody learns every other, are opened when they are seen. What is there is looked at every
-`LOOK_S`. A client of a JACK server that has died sees the ports of the next one but is none of its
-own: then all is opened anew.
+`LOOK_S`. A client of a JACK server that has died is told nothing of that, and goes on seeing what
+was there: so a message is sent round through the server each time, and where none comes back all is
+opened anew.
 
 *Threading*: one thread, `midi-ports`, looks and opens, so that no message waits for it. `heard` and
 `lit` are read under `lock`, which is held for as long as a list takes to be replaced; a port that
@@ -15,6 +16,7 @@ from __future__ import annotations
 import contextlib
 import re
 import threading
+import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from difflib import SequenceMatcher
@@ -23,17 +25,22 @@ from typing import Any
 from companion.clock.midi_clock import Arrivals
 from companion.control.midi_device import device_names, is_meant
 from companion.control.midi_port import (
+    CLIENT,
     LOOK_S,
     MidiPort,
     NoMidi,
+    is_jack,
     is_own,
     open_client,
     open_named,
     open_port,
 )
 
-KNOBS, LIGHTS = "knobs", "lights"
-"""What our ends are called, in and out."""
+KNOBS, LIGHTS, BEAT = "knobs", "lights", "beat"
+"""What our ends are called."""
+ACTIVE_SENSING = 0xFE
+SILENT_S = 3.0
+"""A message that has not come round for so long has no server any more; some stall for a while."""
 RELEASE_LIMIT_S = 2.0
 MOST_PORTS = 16
 """Devices at a time."""
@@ -86,7 +93,8 @@ class MidiPorts:
         self.lock = threading.Lock()
         self.heard: tuple[Device, ...] = ()
         self.lit: tuple[Device, ...] = ()
-        self._ends: frozenset[str] = frozenset()  # ours, as JACK's server calls them
+        self._beat: MidiPort | None = None  # sends to our own end, where there is JACK
+        self._alive_s = time.monotonic()
         self._lists: dict[bool, Any] = {}  # clients that list inputs, and outputs
         self._known = frozenset(self._required)  # what is missed when it is not there
         self._closed = threading.Event()
@@ -97,6 +105,10 @@ class MidiPorts:
         """Look for ports from now on."""
         self._thread.start()
 
+    def alive(self, at_s: float) -> None:
+        """A message has come in at a monotonic time: the server lives."""
+        self._alive_s = at_s
+
     @property
     def missing(self) -> tuple[str, ...]:
         """What was there, or is required, and is gone."""
@@ -106,11 +118,12 @@ class MidiPorts:
     @property
     def names(self) -> tuple[str, ...]:
         """Of the ports that are listened to."""
-        return tuple(device.port.name for device in self.heard)
+        names = [device.port.name for device in self.heard if not self._is_virtual(device)]
+        return tuple(names if self._required else [each.port.name for each in self.heard])
 
     def look(self) -> None:
         """Find what has come and gone."""
-        if self._is_another_server():
+        if self._is_dead():
             self._start_anew()
         names = self._names()
         if names is None:
@@ -135,6 +148,7 @@ class MidiPorts:
         with self.lock:
             ports = [each.port for each in (*self.heard, *self.lit)]
             ports += [MidiPort(client, "", "") for client in self._lists.values()]
+            ports += [] if self._beat is None else [self._beat]
             self.heard, self.lit, self._lists = (), (), {}
         released(self._close_all, *ports)
 
@@ -144,16 +158,26 @@ class MidiPorts:
                 self.look()
 
     def _open_first(self) -> None:
-        wanted: Sequence[str | None] = self._required or (None,)
         with contextlib.ExitStack() as undo:
             heard = []
-            for each in wanted:
+            for each in self._required:
                 port = open_port(each, KNOBS)
                 undo.callback(port.close)
                 heard.append(listening(next(iter(device_names([port.name]).values())), port))
+            if not heard or is_jack(heard[0].port.client):  # where its server is listened for too
+                heard.append(self._open_virtual())
             undo.pop_all()
         self.heard = tuple(heard)
-        self._note_ends()
+
+    def _open_virtual(self) -> Device:
+        """A port that others connect to, and over JACK the message that goes round through it."""
+        before = self._own_ends()
+        port = open_port(None, KNOBS)
+        ends = sorted(self._own_ends() - before)
+        self._alive_s = time.monotonic()
+        if ends and is_jack(port.client):
+            self._beat = open_named(ends[0], BEAT, output=True)
+        return listening(port.name, port)
 
     def _is_wanted(self, device: str) -> bool:
         every = self.every() and THROUGH not in device.casefold()
@@ -170,7 +194,7 @@ class MidiPorts:
         """All ports there are, ours among them; None if that is not to be known."""
         try:
             if output not in self._lists:
-                self._lists[output] = open_client(output)
+                self._lists[output] = open_client(output, f"{CLIENT}-list")
             return list(self._lists[output].get_ports())
         except Exception:  # rtmidi's own classes differ by version
             return None
@@ -204,26 +228,35 @@ class MidiPorts:
         named = (each.name for each in heard if not self._is_virtual(each))
         self._known |= frozenset(name for name in named if self._is_named(name))
         released(self._close_all, *closed)
-        self._note_ends()
 
-    def _is_another_server(self) -> bool:
-        """Whether a server runs that does not know our ends: JACK's has died and come back."""
-        return bool(self._ends) and self._ends.isdisjoint(self._own_ends())
-
-    def _note_ends(self) -> None:
-        self._ends = self._own_ends()
+    def _is_dead(self) -> bool:
+        """Whether nothing comes back through JACK's server any more; sends the next message."""
+        if not self.heard:  # it has not come back yet
+            return True
+        if self._beat is None:
+            return False
+        with contextlib.suppress(Exception):
+            self._beat.send((ACTIVE_SENSING,))
+        return time.monotonic() - self._alive_s > SILENT_S
 
     def _own_ends(self) -> frozenset[str]:
         ends = self._names(output=True) or ()
         return frozenset(name for name in ends if is_own(name) and name.endswith(f":{KNOBS}"))
 
     def _start_anew(self) -> None:
-        """Open the virtual port anew; the others are found by the look."""
-        virtual = [each for each in self.heard if self._is_virtual(each)]
-        fresh = tuple(listening(each.name, open_port(None, KNOBS)) for each in virtual)
-        lists, self._lists = self._lists, {}
-        self._replace(fresh, (), self.heard)
-        released(self._close_all, *(MidiPort(client, "", "") for client in lists.values()))
+        """Open our own end anew; the devices are found by the look."""
+        old, self._lists, self._beat = [*self._lists.values(), self._beat], {}, None
+        with self.lock:
+            gone, self.heard = self.heard, ()
+            ports = [each.port for each in (*gone, *self.lit)]
+            self.lit = ()
+            for each in gone:
+                self._on_gone(each.name)
+        for client in old:
+            ports.append(client if isinstance(client, MidiPort) else MidiPort(client, "", ""))
+        for port in ports:
+            port.abandon()
+        self.heard = (self._open_virtual(),)
 
     @staticmethod
     def _close_all(*ports: MidiPort) -> None:

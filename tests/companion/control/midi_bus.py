@@ -13,10 +13,8 @@ class Client:
         self.port: str | None = None
 
     def get_ports(self) -> list[str]:
-        if self._bus.server is None:
-            raise OSError("no server")
-        ends = self._bus.ends if self._output else []
-        return [*(self._bus.outputs if self._output else self._bus.inputs), *ends]
+        bus = self._bus
+        return [*bus.outputs, *bus.ends] if self._output else bus.inputs
 
     def open_port(self, number: int, own: str) -> None:
         self._open(self.get_ports()[number], own)
@@ -30,7 +28,10 @@ class Client:
         self.port, self._server = port, self._bus.server
         self._bus.opened.append(port)
         if not self._output:
-            self._bus.ends.append(f"companion:{own}")
+            self._bus.ends.append(f"companion-{len(self._bus.ends):02}:{own}")
+
+    def get_current_api(self) -> int:
+        return self._bus.API_UNIX_JACK
 
     def ignore_types(self, **_: bool) -> None:
         pass
@@ -42,7 +43,10 @@ class Client:
         return list(queue.popleft()), 0.0
 
     def send_message(self, message: list[int]) -> None:
-        self._bus.told[self.port].append(tuple(message))
+        if self.port in self._bus.ends:
+            self._bus.sent["virtual"].append(tuple(message))
+        elif self._server == self._bus.server:
+            self._bus.told[self.port].append(tuple(message))
 
     def close_port(self) -> None:
         pass
@@ -66,7 +70,7 @@ class MidiBus:
     def __init__(self, *devices: str) -> None:
         self.inputs, self.outputs = list(devices), list(devices)
         self.busy: set[str] = set()
-        self.server: int | None = 1
+        self.server = 1
         self.ends: list[str] = []
         self.opened: list[str] = []
         self.deleted: list[str | None] = []
@@ -75,7 +79,6 @@ class MidiBus:
 
     def restart(self) -> None:
         """The server dies and comes back; nobody's ends are known to it."""
-        assert self.server is not None
         self.server += 1
         self.ends.clear()
 
