@@ -119,6 +119,6 @@ class Capacity:
                 f"a bar of {self.meter.name} at {float(bpm):g} BPM is longer than the generator's "
                 "window; valid: a faster tempo"
             )
-        wished = {**self.knobs, "steps": steps}
+        wished, can = {**self.knobs, "steps": steps}, self.ready.abilities
         effort = effort_of(wished, can.sources, can.in_depth, can.guided)
         return Work.of(layout.frames, layout.frames - layout.prefix_frames, effort)

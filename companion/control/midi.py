@@ -1,116 +1,143 @@
-"""MIDI in: controllers turn knobs, and a master's clock is handed on with the time it arrived.
+"""MIDI in and its feedback: controllers turn knobs, and a master's clock is handed on with the time
+it arrived.
 
-*Threading*: a daemon thread, `midi`, collects what has come in, turns the knobs and calls whoever
-listens to the clock; neither may wait. `open_midi` and `close` belong to one thread. rtmidi's
-callback is not used: it would wait for the interpreter in the thread that JACK keeps time with, and
-closing the port while messages come in kills the process.
+*Threading*: a daemon thread, `midi`, collects what has come in, turns the knobs, calls whoever
+listens to the clock, and tells controllers where their knobs are; nobody it calls may wait.
+`open_midi` and `close` belong to one thread. rtmidi's callback is not used: it would wait for the
+interpreter in the thread that JACK keeps time with, and closing the port while messages come in
+kills the process.
 """
 
 from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
 
-from companion.clock.midi_clock import CLOCK_MESSAGES, Arrivals
-from companion.control.midi_port import LOOK_S, MidiPort, open_port
-from companion.control.parameters import CONTROLLER_STEPS
-from companion.control.preset import MidiMapping, MidiPreset
-from companion.control.store import ParameterStore
+from companion.control.midi_feedback import Feedback
+from companion.control.midi_knobs import MidiKnobs, OnClock, OnProgram
+from companion.control.midi_ports import Device, MidiPorts, released
+from companion.control.preset import MidiPreset
+from companion.control.store import Change, ParameterStore
 
-PORT = "knobs"
-CONTROL_CHANGE = 0xB0
-RELEASE_LIMIT_S = 2.0
-POLL_S = 0.005
-OnClock = Callable[[Sequence[int], float], None]
-"""Given each message of the clock and the monotonic time at which it arrived."""
-
-
-class MidiKnobs:
-    """Turns knobs by the controllers of a preset, and hands the clock on."""
-
-    def __init__(
-        self,
-        store: ParameterStore,
-        mappings: Sequence[MidiMapping],
-        on_clock: OnClock = lambda *_: None,
-    ) -> None:
-        """Nothing received yet."""
-        self._store, self._on_clock = store, on_clock
-        self._by_control: dict[tuple[int, int], list[MidiMapping]] = {}
-        for mapping in mappings:
-            channels = range(1, 17) if mapping.channel is None else (mapping.channel,)
-            for channel in channels:
-                self._by_control.setdefault((channel, mapping.cc), []).append(mapping)
-
-    def receive(self, message: Sequence[int], at_s: float) -> None:
-        """One MIDI message, which arrived at a monotonic time.
-
-        What is neither of the clock nor a mapped control change is left alone.
-        """
-        if message and message[0] in CLOCK_MESSAGES:
-            self._on_clock(message, at_s)
-        elif len(message) == 3 and message[0] & 0xF0 == CONTROL_CHANGE:
-            status, control, value = message
-            hand = (status & 0x0F) + 1, control
-            position = (value & 0x7F) / CONTROLLER_STEPS
-            for mapping in self._by_control.get(hand, ()):
-                knob = mapping.parameter, position, mapping.player
-                self._store.set_position(*knob, "midi", hand, at_s)
+POLL_S = 0.002
+FEEDBACK_S = 0.010
+"""Between two looks for what controllers have to be told."""
+MOST_AT_ONCE = 512
+"""Messages of one device before the others have their turn."""
 
 
 class MidiInput:
-    """Listens on an open port; while that is gone, nothing is received."""
+    """Listens to the open ports; what is gone is opened again when it is back."""
 
-    def __init__(self, port: MidiPort, knobs: MidiKnobs) -> None:
+    def __init__(self, ports: MidiPorts, knobs: MidiKnobs, feedback: Feedback) -> None:
         """Listen from here on."""
-        self._port, self._knobs = port, knobs
+        self.knobs = knobs
+        self._ports, self._feedback = ports, feedback
         self._closed = threading.Event()
-        # Nothing is ignored: the time since a message that was ignored would be lost.
-        port.client.ignore_types(sysex=False, timing=False, active_sense=False)
-        self._thread = threading.Thread(target=self._collect, name="midi", daemon=True)
+        self._thread = threading.Thread(target=self._run, name="midi", daemon=True)
         self._thread.start()
+        ports.start()
 
     @property
     def name(self) -> str:
-        """Of the port."""
-        return self._port.name
+        """Of the ports that are open."""
+        return ", ".join(self._ports.names)
 
     @property
     def connected(self) -> bool:
-        """Whether its port is there."""
-        return self._port.connected
+        """Whether all ports are there that have been."""
+        return not self._ports.missing
 
-    def _collect(self) -> None:
-        arrivals = Arrivals()
-        client, looked_s = self._port.client, time.monotonic()
-        while not self._closed.wait(POLL_S):
-            if time.monotonic() > looked_s + LOOK_S:
-                self._port.look()
-                looked_s = time.monotonic()
-            # Messages may come faster than they are read: this must end when it is told to.
-            while not self._closed.is_set() and (event := client.get_message()) is not None:
-                message, since_last_s = event
-                self._knobs.receive(message, arrivals.at(since_last_s, time.monotonic()))
+    @property
+    def missing(self) -> tuple[str, ...]:
+        """The devices that are gone."""
+        return self._ports.missing
+
+    @property
+    def devices(self) -> tuple[str, ...]:
+        """The devices that are listened to."""
+        return tuple(device.name for device in self._ports.heard)
+
+    def hear_every(self, every: Callable[[], bool]) -> None:
+        """Open every port there is while `every` says so: any controller can be learnt."""
+        self._ports.every = every
+
+    def turned(self, change: Change) -> None:
+        """A knob was moved: controllers that show it are told. Never waits."""
+        self._feedback.turned(change)
 
     def close(self) -> None:
-        """Turn no knob any more; again does nothing."""
+        """Turn no knob any more, and put the lights out; again does nothing."""
+        if self._closed.is_set():
+            return
         self._closed.set()
         self._thread.join()  # first: a closed port must not be asked
-        # A server that has died may never answer: do not wait for it longer than a moment.
-        thread = threading.Thread(target=self._port.close, name="midi-release", daemon=True)
-        thread.start()
-        thread.join(RELEASE_LIMIT_S)
+        released(self._put_out)
+        self._ports.close()
+
+    def _put_out(self) -> None:
+        for device in self._ports.lit:
+            for message in self._feedback.dark(device.name):
+                device.port.send(message)
+
+    def _run(self) -> None:
+        fed_s = 0.0
+        while not self._closed.wait(POLL_S):
+            with self._ports.lock:
+                for device in self._ports.heard:
+                    self._collect(device)
+                now_s = time.monotonic()
+                self.knobs.settle(now_s)
+                if now_s >= fed_s + FEEDBACK_S:
+                    fed_s = now_s
+                    self._tell(now_s)
+
+    def _collect(self, device: Device) -> None:
+        client = device.port.client
+        for _ in range(MOST_AT_ONCE):
+            if (event := client.get_message()) is None:
+                break
+            message, since_last_s = event
+            now_s = time.monotonic()
+            self._ports.alive(now_s)
+            at_s = device.arrivals.at(since_last_s, now_s)
+            self.knobs.receive(message, at_s, device.name)
+
+    def _tell(self, now_s: float) -> None:
+        for device in self._ports.lit:
+            for message in self._feedback.messages(device.name, now_s):
+                device.port.send(message)
 
 
 def open_midi(
-    store: ParameterStore, preset: MidiPreset, on_clock: OnClock = lambda *_: None
+    store: ParameterStore,
+    preset: MidiPreset,
+    on_clock: OnClock = lambda *_: None,
+    on_program: OnProgram = lambda *_: None,
 ) -> MidiInput:
-    """The port that the preset names, or a virtual one that others connect to.
+    """The ports that the preset names, or a virtual one that others connect to.
+
+    Args:
+        store: the knobs.
+        preset: ports and mappings.
+        on_clock: given the messages of a master's clock.
+        on_program: given each change of program that no mapping means, by channel and number.
 
     Raises:
         NoMidi: there is no MIDI here, and no port was named.
-        CompanionError: the named port is not there, or does not open.
+        CompanionError: a named port is not there, or does not open.
     """
-    port = open_port(preset.port, PORT)
-    return MidiInput(port, MidiKnobs(store, preset.map, on_clock))
+    knobs = MidiKnobs(store, preset.mappings, on_clock, on_program)
+    feedback = Feedback(knobs)
+
+    def gone(device: str) -> None:
+        knobs.forget(device)
+        feedback.forget(device)
+
+    def wanted() -> Iterable[str]:
+        return {mapping.device for mapping in knobs.mappings if mapping.device is not None}
+
+    ports = MidiPorts(preset.ports, wanted, feedback.wanted, gone)
+    knobs.listen(feedback.heard)
+    return MidiInput(ports, knobs, feedback)

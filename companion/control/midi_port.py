@@ -6,6 +6,8 @@
 from __future__ import annotations
 
 import contextlib
+import ctypes
+import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -20,6 +22,7 @@ LOOK_S = 0.5
 QUEUE_MESSAGES = 8192
 """What is kept between two reads; a program that holds the interpreter may delay one by 0.5 s."""
 ALSA_SEQUENCER = Path("/dev/snd/seq")
+_OWN = re.compile(rf"{CLIENT}(-\d+)?:")  # where there are two, JACK numbers them
 
 
 class NoMidi(CompanionError):
@@ -79,6 +82,16 @@ class MidiPort:
                 client.close_port()
                 client.delete()
 
+    def abandon(self) -> None:
+        """Leave it as it is, for good: its JACK server has died, and there is another.
+
+        Closed, it would take from the new server what is registered there under its numbers, or
+        end the process; so not even the end of the process may collect it.
+        """
+        client, self.client = self.client, None
+        if client is not None:
+            ctypes.pythonapi.Py_IncRef(ctypes.py_object(client))
+
 
 def open_port(wanted: str | None, own: str, output: bool = False) -> MidiPort:
     """The port whose name has `wanted` in it; None: a virtual one that others connect to.
@@ -94,7 +107,7 @@ def open_port(wanted: str | None, own: str, output: bool = False) -> MidiPort:
     """
     kind = "output" if output else "port"
     try:
-        client = _open_client(output)
+        client = open_client(output)
     except NoMidi as error:
         if wanted is None:
             raise
@@ -122,10 +135,25 @@ def open_port(wanted: str | None, own: str, output: bool = False) -> MidiPort:
     return MidiPort(client, name, own, wanted)
 
 
-def list_midi_ports() -> tuple[str, ...]:
-    """Names of the MIDI inputs; empty where there is no MIDI."""
+def open_named(name: str, own: str, output: bool = False) -> MidiPort | None:
+    """The port of a whole name; None if it is gone again, or another program has it.
+
+    Raises:
+        NoMidi: there is no MIDI here.
+    """
+    client = open_client(output)
     try:
-        client = _open_client()
+        client.open_port(client.get_ports().index(name), own)
+    except Exception:  # rtmidi's own classes differ by version
+        MidiPort(client, "", own).close()
+        return None
+    return MidiPort(client, name, own, name)
+
+
+def list_midi_ports(output: bool = False) -> tuple[str, ...]:
+    """Names of the MIDI inputs, or outputs; empty where there is no MIDI."""
+    try:
+        client = open_client(output)
     except NoMidi:
         return ()
     ports = tuple(client.get_ports())
@@ -133,8 +161,26 @@ def list_midi_ports() -> tuple[str, ...]:
     return ports
 
 
-def _open_client(output: bool = False) -> Any:
-    """A client of the system's MIDI; on Linux of JACK where ALSA's sequencer is absent."""
+def is_own(name: str) -> bool:
+    """Whether a port's name is of a companion."""
+    return _OWN.match(name) is not None
+
+
+def is_jack(client: Any) -> bool:
+    """Whether a client is of JACK, whose server may die and come back."""
+    try:
+        import rtmidi
+
+        return client.get_current_api() == rtmidi.API_UNIX_JACK
+    except Exception:
+        return False
+
+
+def open_client(output: bool = False, name: str = CLIENT) -> Any:
+    """A client of the system's MIDI; on Linux of JACK where ALSA's sequencer is absent.
+
+    NoMidi if there is none.
+    """
     try:
         import rtmidi
     except ImportError as error:
@@ -149,9 +195,9 @@ def _open_client(output: bool = False) -> Any:
         try:
             with hushed():
                 if output:
-                    client = rtmidi.MidiOut(kind, name=CLIENT)
+                    client = rtmidi.MidiOut(kind, name=name)
                 else:
-                    client = rtmidi.MidiIn(kind, name=CLIENT, queue_size_limit=QUEUE_MESSAGES)
+                    client = rtmidi.MidiIn(kind, name=name, queue_size_limit=QUEUE_MESSAGES)
                 client.get_ports()  # a JACK client without a server fails here at the latest
             return client
         except Exception as error:  # rtmidi's own classes differ by version

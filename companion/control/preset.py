@@ -7,7 +7,7 @@ names the file, the key and what would be valid.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from importlib import resources
@@ -17,8 +17,10 @@ from typing import Annotated
 
 from companion.clock.grid import MAX_BPM, MIN_BPM
 from companion.clock.meter import FOUR_FOUR, METERS, Meter
-from companion.control.parameters import BY_NAME, PARAMETERS, Scope, Value, parameter
-from companion.control.store import ALL, ParameterStore
+from companion.control.controller import learned_file, load_controller, read_items
+from companion.control.midi_mapping import TABLE, MidiMapping
+from companion.control.parameters import PARAMETERS, Scope, Value, parameter
+from companion.control.store import ParameterStore
 from companion.control.yaml_section import Section, keys_of
 from companion.control.yaml_text import read_yaml
 from companion.generate.loading import GENERATORS, GeneratorName
@@ -40,6 +42,7 @@ MOST_PRESETS = 128
 """As many as MIDI has program changes."""
 MAX_TARGETS = 8
 MAX_PEERS = 16
+MAX_PORTS = 8
 RESERVED = (
     *("input", "echo", "click", "bar", "beat", "meter", "metrics"),
     *(*RIG_KNOBS, "input-stereo", "chord", "learn"),
@@ -58,23 +61,41 @@ class PlayerPreset:
 
 
 @dataclass(frozen=True, slots=True)
-class MidiMapping:
-    """A controller and the knob it turns; `channel` 1..16, None for any."""
-
-    cc: Annotated[int, range(120)]
-    parameter: Annotated[str, tuple(BY_NAME)]
-    player: str | None
-    channel: Annotated[int | None, range(1, 17)] = None
-
-
-@dataclass(frozen=True, slots=True)
 class MidiPreset:
-    """The MIDI input: a port by part of its name, or a virtual one that others connect to."""
+    """The MIDI inputs: ports by parts of their names, or a virtual one that others connect to."""
 
-    port: str | None = None
+    port: str | tuple[str, ...] | None = None
     map: tuple[MidiMapping, ...] = ()
     # where a MIDI clock is sent: part of a port's name, or True for a virtual port
     clock_out: str | bool = False
+    # what was learnt; in `map` it has taken the place of what the table says
+    learned: tuple[MidiMapping, ...] = ()
+    # controller files by name or path, whose mappings are in `map`
+    controllers: tuple[str, ...] = field(default=(), compare=False)
+
+    @property
+    def ports(self) -> tuple[str, ...]:
+        """Parts of the names of the ports that must be there; none for the virtual one."""
+        if self.port is None:
+            return ()
+        return (self.port,) if isinstance(self.port, str) else self.port
+
+    @property
+    def mappings(self) -> tuple[MidiMapping, ...]:
+        """What turns what."""
+        return (*self.map, *self.learned)
+
+    def with_learned(self, learned: Sequence[MidiMapping]) -> MidiPreset:
+        """These as learnt, in the place of those of the table for the same knob or control."""
+        kept = (
+            mapping
+            for mapping in self.map
+            if mapping.origin != TABLE or not any(displaces(each, mapping) for each in learned)
+        )
+        return replace(self, map=tuple(kept), learned=tuple(learned))
+
+
+MIDI_KEYS = keys_of(MidiPreset)
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +166,7 @@ class Preset:
     presets: tuple[Path, ...] = ()  # to switch to in the set, in order
     # the rig's knobs that it names, bpm among them; the others are as they are by default
     named: frozenset[str] = field(default=frozenset(), compare=False)
+    file: Path | None = field(default=None, compare=False)  # None for one that is not the user's
 
     def store(self) -> ParameterStore:
         """The knobs as the preset sets them; a cycle that it gives is kept unless it says not."""
@@ -182,29 +204,39 @@ def load_preset(name_or_path: str) -> Preset:
     """A bundled preset by name, or one from a YAML file; CompanionError if it is none."""
     if name_or_path in bundled_presets():
         file = resources.files("companion.presets").joinpath(f"{name_or_path}.yaml")
-        return parse_preset(file.read_text(encoding="utf-8"), f"{name_or_path}.yaml")
+        bundled = parse_preset(file.read_text(encoding="utf-8"), f"{name_or_path}.yaml")
+        return _with_what_was_learned(bundled)
     path = Path(name_or_path)
     try:
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError as error:
-        bundled = ", ".join(bundled_presets())
         raise CompanionError(
             f"there is no preset {name_or_path!r}{nearest(name_or_path, bundled_presets())}; "
-            f"valid: {bundled}, or a YAML file"
+            f"valid: {', '.join(bundled_presets())}, or a YAML file"
         ) from error
     except (OSError, UnicodeDecodeError) as error:
         raise CompanionError(f"preset {path} cannot be read ({error}); valid: YAML") from error
-    return parse_preset(text, str(path))
+    return replace(parse_preset(text, str(path)), file=path)
+
+
+def _with_what_was_learned(preset: Preset) -> Preset:
+    """A bundled preset with the mappings that the user has learnt with any of them."""
+    file = learned_file()
+    if preset.midi is None or not file.exists():
+        return preset
+    players = [player.name for player in preset.players]
+    learned = load_controller(str(file), Path(), players)
+    return replace(preset, midi=preset.midi.with_learned(learned))
 
 
 def parse_preset(text: str, file: str) -> Preset:
     """A preset from YAML; `file` is what messages call it."""
     top = Section(read_yaml(text, f"preset {file}"), file, PRESET_KEYS)
     players = _players(top)
-    midi, osc = top.inner("midi", keys_of(MidiPreset)), top.inner("osc", OSC_KEYS)
+    midi, osc = top.inner("midi", MIDI_KEYS), top.inner("osc", OSC_KEYS)
     knobs = top.knobs([name for name in RIG_KNOBS if name != "bpm"])
     if midi is None and knobs.get("clock") == "midi":  # which comes in there
-        midi = Section({}, file, keys_of(MidiPreset), "midi.")
+        midi = Section({}, file, MIDI_KEYS, "midi.")
     bpm = top.take("bpm", (int, float), 120)
     if not MIN_BPM <= bpm <= MAX_BPM:
         raise top.wrong("bpm", bpm, f"{MIN_BPM} to {MAX_BPM}")
@@ -271,19 +303,40 @@ def _players(top: Section) -> tuple[PlayerPreset, ...]:
 
 
 def _midi(section: Section, players: list[str]) -> MidiPreset:
-    inner = section.each("map", keys_of(MidiMapping))
-    mappings = tuple(_mapping(each, players) for each in inner)
-    return section.made(MidiPreset, map=mappings or default_mappings(players))
+    names = section.take("controllers", list, [])
+    if len(names) > MAX_PORTS or not all(isinstance(each, str) for each in names):
+        raise section.wrong("controllers", names, f"a list of up to {MAX_PORTS} names or files")
+    folder = Path(section.file).parent
+    mappings = [mapping for mapping in read_items(section, "map", players) if mapping]
+    for name in names:
+        mappings += load_controller(str(name), folder, players)
+    if section.content.get("map") is None and not names:
+        mappings = [replace(each, origin=TABLE) for each in default_mappings(players)]
+    learned = [mapping for mapping in read_items(section, "learned", players) if mapping]
+    midi = section.made(
+        MidiPreset,
+        port=_ports(section),
+        map=tuple(mappings),
+        learned=(),
+        controllers=tuple(map(str, names)),
+    )
+    return midi.with_learned(learned)
 
 
-def _mapping(section: Section, players: list[str]) -> MidiMapping:
-    player = section.take("player", str, None)
-    mapping = section.made(MidiMapping, player=player)
-    if mapping.parameter in RIG_KNOBS and player is not None:
-        raise section.wrong("player", player, f"no player, {mapping.parameter} is the rig's")
-    if mapping.parameter in PLAYER_KNOBS and player not in (*players, ALL):
-        raise section.wrong("player", player, ", ".join((*players, ALL)))
-    return mapping
+def displaces(learned: MidiMapping, mapping: MidiMapping) -> bool:
+    """Whether what was learnt turns the same knob, or has the same control."""
+    same_knob = (learned.parameter, learned.player) == (mapping.parameter, mapping.player)
+    return same_knob or not set(learned.controls()).isdisjoint(mapping.controls())
+
+
+def _ports(section: Section) -> str | tuple[str, ...] | None:
+    """One port, or several."""
+    port = section.take("port", (str, list), None)
+    if not isinstance(port, list):
+        return port
+    if not 1 <= len(port) <= MAX_PORTS or not all(isinstance(each, str) for each in port):
+        raise section.wrong("port", port, f"text, or a list of 1 to {MAX_PORTS} of them")
+    return tuple(map(str, port))
 
 
 def default_mappings(players: list[str]) -> tuple[MidiMapping, ...]:

@@ -7,6 +7,7 @@ from fractions import Fraction
 from typing import Any
 
 from companion.clock.meter import Meter
+from companion.control.midi_mapping import MidiMapping
 from companion.control.preset import Preset
 from companion.control.yaml_text import write_yaml
 
@@ -23,11 +24,15 @@ def _plain(value: Any) -> Any:
         return int(value) if value.denominator == 1 else float(value)
     if isinstance(value, Meter):
         return value.name
+    if isinstance(value, MidiMapping):
+        return value.content()
     if isinstance(value, tuple):
         return [_plain(each) for each in value]
     if not is_dataclass(value):
         return value
-    content = {each.name: _plain(getattr(value, each.name)) for each in fields(value)}
+    content = {
+        each.name: _plain(getattr(value, each.name)) for each in fields(value) if each.compare
+    }
     knobs = content.pop("knobs", {})
     if (recording := content.pop("recording", None)) is not None:
         content["sound"] = str(recording)

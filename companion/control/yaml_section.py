@@ -34,16 +34,30 @@ def keys_of(kind: Any) -> tuple[str, ...]:
 class Section:
     """A mapping of the file, of which every key is known."""
 
-    def __init__(self, content: object, file: str, keys: Sequence[str], prefix: str = "") -> None:
-        """Check the keys; `prefix` is the way to this mapping, with a dot at its end.
+    def __init__(
+        self,
+        content: object,
+        file: str,
+        keys: Sequence[str],
+        prefix: str = "",
+        what: str = "preset",
+    ) -> None:
+        """Check the keys.
 
-        CompanionError if it is no mapping, or has a key that is not among `keys`.
+        Args:
+            content: of the mapping.
+            file: its name, for messages; `what` is what kind of file it is.
+            keys: those it may have.
+            prefix: the way to this mapping, with a dot at its end.
+
+        Raises:
+            CompanionError: it is no mapping, or has a key that is not among `keys`.
         """
-        self.file, self._prefix = file, prefix
+        self.file, self._prefix, self._what = file, prefix, what
         if not isinstance(content, dict):
             where = prefix.rstrip(".") or "content"
             raise CompanionError(
-                f"preset {file}: {where} is {shown(content)}; valid: keys and values"
+                f"{what} {file}: {where} is {shown(content)}; valid: keys and values"
             )
         self.content: dict[object, Any] = content
         known = tuple(keys)
@@ -58,7 +72,7 @@ class Section:
     def place(self, key: object) -> str:
         """Where a key stands, for a message."""
         line = self.content.lines.get(key) if isinstance(self.content, Keys) else None
-        return f"preset {self.file}" + ("" if line is None else f", line {line}")
+        return f"{self._what} {self.file}" + ("" if line is None else f", line {line}")
 
     def take(
         self,
@@ -122,12 +136,12 @@ class Section:
         if key not in self.content:
             return None
         content = self.take(key, dict, {})
-        return Section(content, self.file, keys, f"{self._prefix}{key}.")
+        return Section(content, self.file, keys, f"{self._prefix}{key}.", self._what)
 
     def each(self, key: str, keys: Sequence[str]) -> list[Section]:
         """The mappings in the list below a key."""
         return [
-            Section(content, self.file, keys, f"{self._prefix}{key}[{number}].")
+            Section(content, self.file, keys, f"{self._prefix}{key}[{number}].", self._what)
             for number, content in enumerate(self.take(key, list, []))
         ]
 

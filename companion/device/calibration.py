@@ -7,17 +7,14 @@ its output to its input, what was kept for its devices stands in.
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-import platformdirs
-
 from companion.device.devices import DuplexDevice
+from companion.system.config import config_folder
 from companion.system.errors import CompanionError
 
 FILE = "calibration.json"
-FOLDER_VARIABLE = "COMPANION_CONFIG"
 LONGEST_SAMPLES = 384_000
 DRIFT_S = 0.001  # a latency that differs by more than this was drawn anew
 
@@ -97,8 +94,7 @@ def settle(
 
 def default_file() -> Path:
     """Where calibrations are kept."""
-    folder = os.environ.get(FOLDER_VARIABLE) or platformdirs.user_config_dir("companion", False)
-    return Path(folder) / FILE
+    return config_folder() / FILE
 
 
 def read_calibration(device: DuplexDevice) -> Calibration | None:

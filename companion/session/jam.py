@@ -14,8 +14,10 @@ import numpy as np
 from companion.clock.grid import Grid
 from companion.clock.link import LinkSource, open_link
 from companion.clock.midi_clock import MidiClock
-from companion.clock.midi_out import MidiClockOut, MidiSender
-from companion.control.midi import MidiInput, OnClock, open_midi
+from companion.clock.midi_out import MidiClockOut
+from companion.control.learn import Learn
+from companion.control.midi import MidiInput, open_midi
+from companion.control.midi_knobs import OnClock
 from companion.control.midi_port import NoMidi, open_port
 from companion.control.osc import OscServer
 from companion.control.osc_out import Ear, OscSender
@@ -132,19 +134,19 @@ def jam(
         take = Take(folder, voices, threaded=True, origin=origin)
         open_things.callback(take.close)
         session = Session(
-            preset,
-            rig,
-            worker,
-            store,
-            take,
-            seed,
+            *(preset, rig, worker, store, take, seed),
             clocks=clocks,
             osc=sender,
             harmony=harmony,
             set_list=set_list,
+            on_turned=(lambda _: None) if midi is None else midi.turned,
         )
         if midi is not None:
-            _watch_port(session, midi, midi.name, "input")
+            session.learn = learn = Learn(preset, midi.knobs)
+            open_things.callback(learn.close)
+            midi.hear_every(lambda: learn.on)
+            session.troubles.watch("midi", lambda: learn.trouble, "learn")
+            session.troubles.watch("midi", lambda: _gone("input", midi.missing), "input")
         session.prepare()
         _open_clock_out(preset, session, open_things, say)
         try:
@@ -204,14 +206,14 @@ def _open_clock_out(preset: Preset, session: Session, open_things: ExitStack, sa
     running = lambda: conductor.running  # noqa: E731
     clock = MidiClockOut(sender, session.transport, conductor.host_time, running)
     open_things.enter_context(closing(clock))
-    _watch_port(session, sender, sender.name, "output")
+    gone = lambda: _gone("output", () if sender.connected else (sender.name,))  # noqa: E731
+    session.troubles.watch("midi", gone, "output")
     say(f"MIDI clock: {sender.name}")
 
 
-def _watch_port(session: Session, port: MidiInput | MidiSender, name: str, end: str) -> None:
-    """Have it told as long as a named MIDI port is gone; `end` is input or output."""
-    gone = lambda: "" if port.connected else f"MIDI {end} {name!r} is gone"  # noqa: E731
-    session.troubles.watch("midi", gone, end)
+def _gone(end: str, names: Sequence[str]) -> str:
+    """What is told as long as MIDI ports are gone; `end` is input or output."""
+    return f"MIDI {end} {', '.join(map(repr, names))} is gone" if names else ""
 
 
 def _open_query(

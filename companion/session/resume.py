@@ -45,7 +45,7 @@ def resume(take: Path) -> Resumed:
     events = read_events(take / EVENTS_FILE)
     begun = start_of(events)
     assert begun is not None  # else there was nothing to recover
-    preset = replace(load_preset(str(take / PRESET_FILE)), name=begun.preset)
+    preset = replace(load_preset(str(take / PRESET_FILE)), name=begun.preset, file=None)
     tempo = tempo_map(begun, events)
     end_s = max(event.time_s for event in events if isinstance(event, TakeEnded))
     played = max(0, floor(tempo.beat_at(end_s) / tempo.beats_per_bar) + 1)

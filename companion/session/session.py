@@ -15,10 +15,11 @@ from functools import partial
 
 from companion.clock.follow import FollowSource
 from companion.clock.transport import Transport
+from companion.control.learn import Learn
 from companion.control.osc_out import OscSender
 from companion.control.preset import Preset
 from companion.control.preset_text import preset_text
-from companion.control.store import ParameterStore
+from companion.control.store import Change, ParameterStore
 from companion.generate.protocol import Ready
 from companion.generate.stem_worker import StemWorker
 from companion.listen.harmony import Harmony
@@ -57,7 +58,11 @@ TICK_S = 0.010
 
 
 class Session:
-    """One set, from the count-in to the last bar; `run` plays it."""
+    """One set, from the count-in to the last bar; `run` plays it.
+
+    Attributes:
+        learn: binds MIDI controllers to knobs, from any thread; None without MIDI.
+    """
 
     def __init__(
         self,
@@ -72,6 +77,7 @@ class Session:
         osc: OscSender | None = None,
         harmony: Harmony | None = None,
         set_list: SetList | None = None,
+        on_turned: Callable[[Change], None] = lambda _: None,
     ) -> None:
         """Nothing sounds yet.
 
@@ -87,6 +93,7 @@ class Session:
             osc: who tells other programs how it goes; None tells none.
             harmony: the chords, with those who tell them; None for the preset's chart alone.
             set_list: presets to switch to; None for this one alone.
+            on_turned: told of every knob that was moved, in this thread; must not wait.
 
         Raises:
             CompanionError: the tempo is outside its range.
@@ -127,6 +134,8 @@ class Session:
         )
         self._ear = Ear(look, self.transport, store)
         self._feed = OscFeed(osc, desk, self._rounds.progress)
+        self._on_turned = on_turned
+        self.learn: Learn | None = None
         self._report = Report(desk, self._ear, self._feed)
         news = partial(happened, "news")
         self._outage = Outage(rig.losable, rig.performed, self.transport, self._journal, news)
@@ -313,6 +322,7 @@ class Session:
         for change in self.store.drain():
             self._ear.turned(change)
             self._feed.turned(change)
+            self._on_turned(change)
             moved = KnobMoved(
                 name=change.name, player=change.player, value=change.new, moved_by=change.source
             )

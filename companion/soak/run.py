@@ -20,7 +20,7 @@ from pathlib import Path
 
 from companion.audio.memory import AudioMemory
 from companion.audio.timebase import OfflineTimebase
-from companion.control.midi import MidiKnobs
+from companion.control.midi_knobs import MidiKnobs
 from companion.control.osc import OscKnobs
 from companion.control.parameters import PARAMETERS
 from companion.control.preset import (

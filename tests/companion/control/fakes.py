@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Hashable
 
-from companion.control.midi import MidiKnobs, OnClock
+from companion.control.midi_knobs import MidiKnobs, OnClock
 from companion.control.osc import OscKnobs
 from companion.control.osc_out import Messages, bundle
 from companion.control.preset import MidiPreset

@@ -298,7 +298,7 @@ class TestRefused:
             ("cc: 1, parameter: level, player: keys", "map[0].player is 'keys'; valid: bass, *"),
             ("cc: 1, parameter: cycle, player: bass", "map[0].player is 'bass'; valid: no player"),
             ("cc: 1, parameter: cycle, channel: 0", "map[0].channel is 0; valid: 1 to 16"),
-            ("cc: 1, parameter: cycle, note: 3", "unknown key midi.map[0].note; "),
+            ("cc: 1, parameter: cycle, knot: 3", "unknown key midi.map[0].knot; nearest: note"),
         ],
     )
     def test_a_mapping_is_checked_by_the_table_and_the_players(
