@@ -13,7 +13,7 @@ PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check 
 PLAY_PACKAGES := libportaudio2
 TEST_PACKAGES := $(PLAY_PACKAGES) jackd2 liblo-tools puredata-core opus-tools mma fluidsynth \
 	fluid-soundfont-gm musescore-general-soundfont avldrums.lv2-soundfont timgm6mb-soundfont \
-	rt-tests sox
+	rt-tests sox chromium
 
 .PHONY: jam test test-avx2 lint check wheel clean system-play system-test
 
@@ -78,11 +78,11 @@ $(VENV)/.venv:
 
 $(VENV)/.play: $(VENV)/.venv pyproject.toml constraints.txt
 	@echo "installing into $(VENV) (a few minutes, once)"
-	$(PIP_INSTALL) -e .
+	$(PIP_INSTALL) -e '.[stage]'
 	touch $@
 
 $(VENV)/.dev: $(VENV)/.play
-	$(PIP_INSTALL) -e '.[train,link,dev]'
+	$(PIP_INSTALL) -e '.[stage,train,link,dev]'
 	# Networks that the measures listen with: their weights only, so without what they ask for.
 	$(PIP_INSTALL) --no-deps basic-pitch==0.4.0 musicnn==0.1.0
 	touch $@
