@@ -2,5 +2,5 @@
 
 `Stage` is what the command line opens and gives the session to: it looks at the session from the
 session's own thread, serves the page and a WebSocket from a thread of its own, and turns knobs as
-the page says. It needs the extra `stage`; nothing else here imports what that installs but `server`.
+the page says. What the extra `stage` installs is imported by `server` and `code` alone.
 """

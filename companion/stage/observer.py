@@ -56,7 +56,11 @@ class Observer:
             self.latest = self._look(status)
 
     def _look(self, status: Status) -> View:
-        session, transport, conductor = self._session, self._session.transport, self._session.conductor
+        session, transport, conductor = (
+            self._session,
+            self._session.transport,
+            self._session.conductor,
+        )
         position = session.rig.memory.position
         bars = range(status.bar - PAST_BARS, status.bar + AHEAD_BARS)
         if status.troubles != self._now:

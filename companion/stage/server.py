@@ -232,7 +232,9 @@ class Server:
                 continue
             if not whole:
                 everything = _state(now, parts, waves_section(watched.peaks.all()))
-                whole = f'{{"kind":"hello","opening":{_json(opening(watched))},"state":{everything}}}'
+                whole = (
+                    f'{{"kind":"hello","opening":{_json(opening(watched))},"state":{everything}}}'
+                )
             client.lags = False
             self._put(client, whole)
 
@@ -256,5 +258,3 @@ def _state(now: Any, parts: dict[str, Any], stretches: Any) -> str:
 
 def _json(value: Any) -> str:
     return json.dumps(value, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
-
-

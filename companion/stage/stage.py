@@ -25,8 +25,8 @@ class Stage:
 
     Attributes:
         url: what opens it in a browser.
-        code: the same as a code to be photographed, rows of dark (True) and light; empty where only
-            this machine can open it.
+        code: the same as a code that a tablet's camera reads, lines to be printed dark on light;
+            empty where only this machine can open it.
     """
 
     def __init__(self, place: str) -> None:
@@ -39,7 +39,7 @@ class Stage:
         try:
             import websockets  # noqa: F401 (uvicorn asks for it, but too late to say so here)
 
-            from companion.stage.code import code_rows
+            from companion.stage.code import code_lines
             from companion.stage.server import Server
         except ModuleNotFoundError as missing:
             raise CompanionError(
@@ -49,7 +49,7 @@ class Stage:
         listener, there = listen(wanted)
         door = door_to(there)
         self.url = door.url
-        self.code = code_rows(door.url) if there.is_open else ()
+        self.code = code_lines(door.url) if there.is_open else []
         self._server = Server(listener, door)
 
     def said(self, line: str) -> None:

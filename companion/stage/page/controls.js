@@ -88,7 +88,6 @@ function Dial({ knob, player }) {
       <path class="track" d=${arc(0, 1)} />
       <path class="filled" d=${arc(Math.min(from, at), Math.max(from, at))} />
       <circle class="default" cx=${pointAt(positionOf(knob, knob.default), 30)[0]} cy=${pointAt(positionOf(knob, knob.default), 30)[1]} r="1.3" />
-      <line class="hand" x1=${pointAt(at, 9)[0]} y1=${pointAt(at, 9)[1]} x2=${pointAt(at, 17)[0]} y2=${pointAt(at, 17)[1]} />
     </svg>
     <span class="value">${text}<small>${text === "off" ? "" : knob.unit && ` ${knob.unit}`}</small></span>
     <span class="name">${wordsOf(knob.name)}</span>
@@ -139,6 +138,7 @@ export function Choice({ knob, player, bare = false }) {
     </label>`;
   }
   return html`<div class="choice"><div class="segments" role="radiogroup" aria-label=${labelOf(knob, player)}>
+      ${bare && html`<span class="of" aria-hidden="true">${wordsOf(knob.name)}</span>`}
       ${knob.choices.map((each) => html`<label class=${each === value ? "on" : ""}>
         <input type="radio" name=${name} value=${each} checked=${each === value} disabled=${locked} onChange=${() => set(each)} />
         <span>${each}</span></label>`)}

@@ -46,7 +46,7 @@ function coloursNow(canvas) {
   if (coloured !== theme) {
     const style = getComputedStyle(canvas);
     const of = (name) => style.getPropertyValue(name).trim();
-    colours = { ink: of("--ink"), soft: of("--soft"), faint: of("--faint"), line: of("--line"), now: of("--now"), shade: of("--shade") };
+    colours = { ink: of("--ink"), soft: of("--soft"), faint: of("--faint"), line: of("--line"), now: of("--now") };
     colours.players = Array.from({ length: 8 }, (_, i) => of(`--player-${i}`));
     coloured = theme;
   }
@@ -117,6 +117,7 @@ function drawPlayer(pen, view, lane, bars, ink) {
   const colour = ink.players[(lane - 1) % ink.players.length];
   const muted = Boolean(valueOf(player.name, "mute"));
   const told = new Map(player.bars.map((each) => [each[0], each]));
+  let said = ""; // what several bars are is said once
   for (const { bar, start, end } of bars) {
     const [, sounding, settled, laid, coming] = told.get(bar) ?? [bar, null, bar < stage.place.bar, false, false];
     const from = view.x(start) + 1;
@@ -133,7 +134,8 @@ function drawPlayer(pen, view, lane, bars, ink) {
     }
     pen.globalAlpha = 1;
     const says = wordFor(sounding, settled, laid, coming, bar);
-    if (says && to - from > WORD_PX) word(pen, says, Math.max(from, 0) + 5, ink.soft);
+    if (says !== said && says && to - from > WORD_PX) word(pen, says, Math.max(from, 0) + 5, ink.soft);
+    said = says;
   }
 }
 
@@ -185,8 +187,6 @@ function word(pen, text, x, colour) {
 
 function drawNow(pen, view, ink) {
   const x = Math.round(view.x(view.now));
-  pen.fillStyle = ink.shade;
-  pen.fillRect(0, 0, x, 0);
   pen.fillStyle = ink.now;
   pen.fillRect(x - 1, 0, 2, view.height);
 }

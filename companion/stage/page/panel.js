@@ -9,6 +9,7 @@ import { useStage } from "./state.js";
 const ELSEWHERE = ["lock", "tap", "metronome"]; // with the tools, and beside the live mix
 const RIG = "rig";
 const SET = "set";
+const ORDER = ["number", "whole", "choice", "switch", "trigger"]; // dials stand together
 
 export function Panel() {
   const { names = [], table = [] } = useStage();
@@ -25,8 +26,9 @@ export function Panel() {
     choose(next);
     event.currentTarget.children[tabs.findIndex(([id]) => id === next)].focus();
   };
-  const shown = table.filter((knob) =>
-    player === null ? knob.scope === "rig" && !ELSEWHERE.includes(knob.name) : knob.scope === "player" && !IN_LANE.includes(knob.name));
+  const mine = (knob) => (player === null ? knob.scope === "rig" && !ELSEWHERE.includes(knob.name) : knob.scope === "player" && !IN_LANE.includes(knob.name));
+  const place = (knob) => ORDER.indexOf(knob.kind === "whole" ? "number" : knob.kind);
+  const shown = table.filter(mine).sort((a, b) => place(a) - place(b));
   return html`<section class="panel ${number >= 0 ? `player-${number % 8}` : ""}" aria-label="knobs">
     <div class="tabs" role="tablist" aria-label="knobs of" onKeyDown=${onKeyDown}>
       ${tabs.map(([id, name], i) => html`<button type="button" role="tab" id=${`tab-${i}`} aria-controls="knobs" class=${i < names.length ? `player-${i % 8}` : ""}

@@ -1,0 +1,205 @@
+"""The stage page over a session that plays at real speed, with players that sound like something."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from http.client import HTTPConnection, HTTPResponse
+from typing import Any
+
+import numpy as np
+from websockets.sync.client import ClientConnection, connect
+
+from companion.generate.inline import InlineWorker
+from companion.generate.loading import Loading
+from companion.generate.standin import StandInDecoding, StandInGenerator, bar_line_samples
+from companion.session.rig import play_recording
+from companion.session.session import Session
+from companion.stage.stage import Stage
+from model.grid import SAMPLE_RATE
+from model.request import StemRequest, StemResult
+from tests.companion.studio import solo
+
+RATE = 32_000
+BARS = 400
+RHYTHM = (1.0, 0.25, 0.6, 0.3, 0.85, 0.2, 0.5, 0.45)  # of eighths in a bar
+WAIT_S = 20.0
+
+
+@dataclass(frozen=True)
+class Mapping:
+    """A controller and its knob, as learning keeps it."""
+
+    player: str | None
+    knob: str
+    device: str = "nanoKONTROL2"
+    channel: int = 1
+    number: int = 0
+    kind: str = "cc"
+
+
+@dataclass(frozen=True)
+class Learning:
+    """Where it is."""
+
+    on: bool = False
+    chosen: tuple[str | None, str] | None = None
+    mappings: tuple[Mapping, ...] = ()
+    clashes: tuple[Mapping, ...] = ()
+    waits: tuple[tuple[str | None, str, float], ...] = ()
+
+
+class FakeLearn:
+    """Learns without MIDI: `move` is the hand on a controller."""
+
+    def __init__(self) -> None:
+        self._state = Learning()
+
+    def state(self) -> Learning:
+        return self._state
+
+    def enter(self) -> None:
+        self._state = replace(self._state, on=True)
+
+    def leave(self) -> None:
+        self._state = replace(self._state, on=False, chosen=None)
+
+    def choose(self, player: str | None, knob: str) -> None:
+        self._state = replace(self._state, chosen=(player, knob))
+
+    def forget(self, mapping: Any) -> None:
+        kept = tuple(each for each in self._state.mappings if each != mapping)
+        self._state = replace(self._state, mappings=kept)
+
+    def move(self, number: int) -> None:
+        assert self._state.chosen is not None
+        player, knob = self._state.chosen
+        others = [e for e in self._state.mappings if (e.player, e.knob) != (player, knob)]
+        bound = Mapping(player, knob, number=number)
+        clashes = tuple(each for each in others if each.number == number)
+        mappings = (*others, bound)
+        self._state = replace(
+            self._state, mappings=mappings, clashes=(*clashes, bound) if clashes else ()
+        )
+
+
+class FakePresets:
+    """Two rigs, and a note of which was asked for."""
+
+    def __init__(self) -> None:
+        self.names, self.current = ("jazz trio", "techno"), "jazz trio"
+
+    def switch(self, name: str) -> None:
+        self.current = name
+
+
+@dataclass
+class Performance:
+    """A session, its page, and what it is wired to."""
+
+    session: Session
+    stage: Stage
+    learn: FakeLearn
+    presets: FakePresets
+    port: int
+
+    def watch(self, query: str = "", **headers: str) -> ClientConnection:
+        """A page's WebSocket."""
+        extra = {name: value for name, value in headers.items() if name != "origin"}
+        url = f"ws://127.0.0.1:{self.port}/socket{query}"
+        origin: Any = headers.get("origin")
+        return connect(url, origin=origin, additional_headers=extra, max_size=None)
+
+    def get(self, path: str = "/", **headers: str) -> HTTPResponse:
+        """A file of the page."""
+        asking = HTTPConnection("127.0.0.1", self.port, timeout=WAIT_S)
+        asking.request("GET", path, headers=headers)
+        return asking.getresponse()
+
+    def knob(self, name: str, player: str | None = None) -> Any:
+        return self.session.store.snapshot(player)[name]
+
+
+def told(page: ClientConnection, wanted: Callable[[dict[str, Any]], Any]) -> Any:
+    """The first thing that is found in what the page is told."""
+    while True:
+        message = json.loads(page.recv(WAIT_S))
+        if message["kind"] == "hello":
+            message = {"opening": message["opening"], **message["state"]}
+        if (found := wanted(message)) is not None:
+            return found
+
+
+@contextmanager
+def performing(place: str = "127.0.0.1:0", bpm: int = 240, **knobs: Any) -> Iterator[Performance]:
+    """A band that plays with a recording until the test is over."""
+    preset = solo(
+        "bass",
+        "drums",
+        "keys",
+        bpm=Fraction(bpm),
+        chords=("Am7", "Fmaj7", "C", "G7/B"),
+        knobs={"cycle": 1, **knobs},
+        bars=BARS,
+    )
+    rig = play_recording(3, song(bpm), RATE, "song.wav")
+    worker = InlineWorker(Loading(Riffs))
+    session = Session(preset, rig, worker, preset.store(), origin_samples=0)
+    with Stage(place) as stage:
+        stage.said("OSC: 127.0.0.1:9000")
+        session.prepare()
+        learn, presets = FakeLearn(), FakePresets()
+        look = stage.attach(session, learn, presets)
+        port = int(stage.url.split(":")[2].split("/")[0])
+        playing = threading.Thread(target=session.run, args=(look,))
+        playing.start()
+        try:
+            yield Performance(session, stage, learn, presets, port)
+        finally:
+            session.stop()
+            playing.join()
+
+
+def song(bpm: float) -> np.ndarray:
+    """A minute of noise in a rhythm, mono."""
+    dice = np.random.default_rng(5)
+    eighth = round(30 / bpm * RATE)
+    fall = np.exp(-np.arange(eighth) / (0.3 * eighth))
+    loud = np.concatenate([fall * dice.uniform(0.1, 1.0) for _ in range(60 * RATE // eighth)])
+    return (0.25 * loud * dice.standard_normal(len(loud))).clip(-1, 1).astype(np.float32)
+
+
+class Riffs(StandInGenerator):
+    """Plays eighths, each player in a way of its own."""
+
+    def start(self, request: StemRequest) -> StandInDecoding:
+        return _Riff(request)
+
+
+class _Riff(StandInDecoding):
+    def result(self) -> StemResult:
+        made = super().result()
+        request = self._request
+        dice = np.random.default_rng(request.seed)
+        lines = bar_line_samples(request.phase)
+        audio = np.zeros_like(made.audio)
+        if not made.audio.any() or len(lines) < 2:
+            return made
+        eighth = (lines[1] - lines[0]) / 8
+        first = lines[0] - 8 * eighth
+        time = np.arange(round(eighth * (1.0 + request.instrument % 3)))
+        decay = (0.15 + 0.12 * (request.instrument % 4)) * eighth
+        for number in range(int((len(audio) - first) / eighth)):
+            at = round(first + number * eighth)
+            if at < 0 or at >= len(audio):
+                continue
+            loud = RHYTHM[(number + request.instrument) % 8] * dice.uniform(0.4, 1.0)
+            tone = np.sin(2 * np.pi * (110 + 20 * request.instrument) / SAMPLE_RATE * time)
+            note = 0.5 * loud * np.exp(-time / decay) * tone
+            length = min(len(note), len(audio) - at)
+            audio[at : at + length] += note[:length].astype(np.float32)
+        return StemResult(made.tokens, audio, steps=made.steps, passes=made.passes)
