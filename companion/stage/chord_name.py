@@ -26,7 +26,7 @@ def chord_name(chord: Chord | None) -> str:
             names = []
         plain = [name for name in names if "/" not in name]
         if plain:
-            own = min(plain, key=len)
+            own = min(plain, key=len).replace("M", "maj")
             return own if root == chord.bass else f"{own}/{NOTES[chord.bass]}"
     return " ".join(NOTES[note] for note in roots)
 

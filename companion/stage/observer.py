@@ -15,7 +15,6 @@ from companion.players.player import Player
 from companion.session.session import Session
 from companion.session.status import PlayerStatus, Status
 from companion.session.trouble import Trouble
-from companion.stage.chord_name import chord_name
 from companion.stage.view import BarView, ChordView, PlayerView, View
 
 LOOKS_HZ = 30
@@ -122,9 +121,9 @@ def chords(harmony: Harmony, bars: range) -> Iterator[ChordView]:
         for change in changes:
             chord = harmony.at(bar, change.place)
             if chord is change.chord:
-                yield ChordView(bar, float(change.place), change.name, written=True)
+                yield ChordView(bar, float(change.place), chord, change.name)
             elif not told:  # somebody else tells it, for the whole bar
                 told = True
-                yield ChordView(bar, float(change.place), chord_name(chord), written=False)
+                yield ChordView(bar, float(change.place), chord, None)
         if not changes and (chord := harmony.at(bar, FIRST)) is not None:
-            yield ChordView(bar, 0.0, chord_name(chord), written=False)
+            yield ChordView(bar, 0.0, chord, None)

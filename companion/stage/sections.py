@@ -15,9 +15,10 @@ from companion.control.store import ParameterStore
 from companion.players.settings import gain_of
 from companion.session.session import Session
 from companion.session.trouble import Trouble
+from companion.stage.chord_name import chord_name
 from companion.stage.observer import Observer
 from companion.stage.peaks import COLUMNS_PER_S, Peaks, Stretch
-from companion.stage.view import PlayerView, View
+from companion.stage.view import ChordView, PlayerView, View
 from companion.stage.wires import Learn, LearnState, Presets
 
 Section = Any
@@ -99,7 +100,7 @@ def sections(watched: Watched, view: View) -> dict[str, Section]:
         },
         "knobs": knobs(session.store),
         "players": [_player(player) for player in view.players],
-        "chords": [[each.bar, each.place, each.name, each.written] for each in view.chords],
+        "chords": [_chord(each) for each in view.chords],
         "clock": {
             "name": view.clock,
             "running": view.running,
@@ -150,6 +151,12 @@ def _player(player: PlayerView) -> Section:
             for bar in player.bars
         ],
     }
+
+
+def _chord(chord: ChordView) -> Section:
+    # Named here: it may take as long as a tick of the session's.
+    written = chord.written
+    return [chord.bar, chord.place, chord_name(chord.chord) if written is None else written]
 
 
 def _trouble(trouble: Trouble) -> Section:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from companion.listen.chord import Chord
 from companion.players.metrics import PlayerMetrics
 from companion.session.trouble import Trouble
 from companion.take.events import Sounding
@@ -39,8 +40,8 @@ class ChordView:
 
     bar: int
     place: float  # 0 to less than 1
-    name: str
-    written: bool  # whether the chart says so; else somebody has told it
+    chord: Chord | None  # None: no chord
+    written: str | None  # what the chart calls it; None where somebody else has told it
 
 
 @dataclass(frozen=True, slots=True)

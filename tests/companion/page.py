@@ -1,4 +1,4 @@
-"""The stage page over a session that plays at real speed, with players that sound like something."""
+"""The stage page over a session at real speed, with players that sound like something."""
 
 from __future__ import annotations
 
