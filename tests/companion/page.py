@@ -6,7 +6,7 @@ import json
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from http.client import HTTPConnection, HTTPResponse
 from typing import Any
@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from websockets.sync.client import ClientConnection, connect
 
+from companion.control.store import Change
 from companion.generate.inline import InlineWorker
 from companion.generate.loading import Loading
 from companion.generate.standin import StandInDecoding, StandInGenerator, bar_line_samples
@@ -72,19 +73,18 @@ class FakeLearn:
         self._state = replace(self._state, chosen=(player, knob))
 
     def forget(self, mapping: Any) -> None:
-        kept = tuple(each for each in self._state.mappings if each != mapping)
-        self._state = replace(self._state, mappings=kept)
+        self._keep([each for each in self._state.mappings if each != mapping])
 
     def move(self, number: int) -> None:
         assert self._state.chosen is not None
         player, knob = self._state.chosen
         others = [e for e in self._state.mappings if (e.player, e.knob) != (player, knob)]
-        bound = Mapping(player, knob, number=number)
-        clashes = tuple(each for each in others if each.number == number)
-        mappings = (*others, bound)
-        self._state = replace(
-            self._state, mappings=mappings, clashes=(*clashes, bound) if clashes else ()
-        )
+        self._keep([*others, Mapping(player, knob, number=number)])
+
+    def _keep(self, mappings: list[Mapping]) -> None:
+        numbers = [each.number for each in mappings]
+        clashes = tuple(each for each in mappings if numbers.count(each.number) > 1)
+        self._state = replace(self._state, mappings=tuple(mappings), clashes=clashes)
 
 
 class FakePresets:
@@ -106,6 +106,7 @@ class Performance:
     learn: FakeLearn
     presets: FakePresets
     port: int
+    moved: list[Change] = field(default_factory=list)  # every knob, and who moved it
 
     def watch(self, query: str = "", **headers: str) -> ClientConnection:
         """A page's WebSocket."""
@@ -151,6 +152,15 @@ def performing(place: str = "127.0.0.1:0", bpm: int = 240, **knobs: Any) -> Iter
     session = Session(preset, rig, worker, preset.store(), origin_samples=0)
     with Stage(place) as stage:
         stage.said("OSC: 127.0.0.1:9000")
+        moved: list[Change] = []
+        drain = session.store.drain
+
+        def noted() -> list[Change]:
+            changes = drain()
+            moved.extend(changes)
+            return changes
+
+        session.store.drain = noted  # type: ignore[method-assign]
         session.prepare()
         learn, presets = FakeLearn(), FakePresets()
         look = stage.attach(session, learn, presets)
@@ -158,7 +168,7 @@ def performing(place: str = "127.0.0.1:0", bpm: int = 240, **knobs: Any) -> Iter
         playing = threading.Thread(target=session.run, args=(look,))
         playing.start()
         try:
-            yield Performance(session, stage, learn, presets, port)
+            yield Performance(session, stage, learn, presets, port, moved)
         finally:
             session.stop()
             playing.join()

@@ -16,7 +16,7 @@ function Page() {
   if (!names) {
     return html`<main class="waiting"><h1>companion</h1><p role="status">${said.at(-1) ?? (link === "lost" ? "It does not answer; trying again." : "Getting ready.")}</p></main>`;
   }
-  return html`<h1 class="unseen">companion</h1><${Head} /><${Trouble} /><${LearnBar} /><${Lanes} /><${Panel} />`;
+  return html`<${Head} /><${Trouble} /><${LearnBar} /><${Lanes} /><${Panel} />`;
 }
 
 render(html`<${Page} />`, document.getElementById("stage"));

@@ -38,7 +38,7 @@ export function Learnable({ knob, player, children, quiet = false }) {
   </div>`;
 }
 
-export const labelOf = (knob, player) => (player ? `${wordsOf(knob.name)}, ${player}` : wordsOf(knob.name));
+export const labelOf = (knob, player, text = wordsOf(knob.name)) => (player ? `${text}, ${player}` : text);
 
 // Drag up or to the right; arrows step, page keys leap, delete goes to the default.
 function Dial({ knob, player }) {
@@ -109,7 +109,7 @@ export function Switch({ knob, player, text = wordsOf(knob.name) }) {
   const on = Boolean(valueOf(player, knob.name));
   const locked = isLocked(knob);
   return html`<button type="button" class="button switch ${knob.name}" role="switch" aria-checked=${on} aria-disabled=${locked}
-      aria-label=${labelOf(knob, player)} onClick=${() => !locked && turn(player, knob.name, !on)}>${text}</button>`;
+      aria-label=${labelOf(knob, player)} title=${knob.description} onClick=${() => !locked && turn(player, knob.name, !on)}>${text}</button>`;
 }
 
 export function Trigger({ knob, player, text = wordsOf(knob.name) }) {
@@ -121,7 +121,7 @@ export function Trigger({ knob, player, text = wordsOf(knob.name) }) {
     button.current.animate?.([{ filter: "brightness(1.8)" }, { filter: "none" }], 250);
   };
   return html`<button type="button" ref=${button} class="button trigger ${knob.name}" aria-disabled=${locked}
-      aria-label=${labelOf(knob, player)} onClick=${onClick}>${text}</button>`;
+      aria-label=${labelOf(knob, player, text)} title=${knob.description} onClick=${onClick}>${text}</button>`;
 }
 
 export function Choice({ knob, player, bare = false }) {

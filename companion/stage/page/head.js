@@ -14,6 +14,7 @@ const NEXT_CHORDS = 3;
 
 export function Head() {
   return html`<header class="head">
+    <h1 class="unseen">companion</h1>
     <${Count} /><${Chords} /><${Vitals} /><${Tools} />
   </header>`;
 }
