@@ -59,10 +59,10 @@ def test_presets_and_weights_are_found_by_package_name() -> None:
 @pytest.mark.parametrize(
     ("folder", "extras"),
     [
-        ("companion", ["link"]),
+        ("companion", ["stage", "link"]),
         ("model", []),
         ("training", ["train"]),
-        ("tests", ["train", "link", "dev"]),
+        ("tests", ["stage", "train", "link", "dev"]),
     ],
 )
 def test_every_imported_library_is_declared(folder: str, extras: list[str]) -> None:
@@ -97,4 +97,7 @@ def test_every_declared_library_is_pinned() -> None:
     }
     project = PROJECT["project"]
     extras = project["optional-dependencies"]
-    assert required(project["dependencies"] + extras["train"] + extras["dev"]) <= pinned
+    assert (
+        required(project["dependencies"] + extras["stage"] + extras["train"] + extras["dev"])
+        <= pinned
+    )

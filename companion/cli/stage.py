@@ -88,5 +88,5 @@ def open_stage(place: str | None, console: Console, until: ExitStack) -> Page:
     console.print(f"stage: {stage.url}")
     if stage.code and console.is_terminal:
         for line in stage.code:
-            console.print(Text(line, style="black on white"))
+            console.print(Text(line, style="black on bright_white"))
     return Page(stage)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
+from functools import lru_cache
 from http.client import HTTPConnection, HTTPResponse
 from typing import Any
 
@@ -20,6 +22,7 @@ from companion.generate.loading import Loading
 from companion.generate.standin import StandInDecoding, StandInGenerator, bar_line_samples
 from companion.session.rig import play_recording
 from companion.session.session import Session
+from companion.session.status import Status
 from companion.stage.stage import Stage
 from model.grid import SAMPLE_RATE
 from model.request import StemRequest, StemResult
@@ -136,8 +139,13 @@ def told(page: ClientConnection, wanted: Callable[[dict[str, Any]], Any]) -> Any
 
 
 @contextmanager
-def performing(place: str = "127.0.0.1:0", bpm: int = 240, **knobs: Any) -> Iterator[Performance]:
-    """A band that plays with a recording until the test is over."""
+def performing(
+    place: str = "127.0.0.1:0", bpm: int = 240, looks_s: list[float] | None = None, **knobs: Any
+) -> Iterator[Performance]:
+    """A band that plays with a recording until the test is over.
+
+    `looks_s` is given the processor time of each look at the session.
+    """
     preset = solo(
         "bass",
         "drums",
@@ -164,8 +172,15 @@ def performing(place: str = "127.0.0.1:0", bpm: int = 240, **knobs: Any) -> Iter
         session.prepare()
         learn, presets = FakeLearn(), FakePresets()
         look = stage.attach(session, learn, presets)
+
+        def on_tick(status: Status) -> None:
+            began_s = time.thread_time()
+            look(status)
+            if looks_s is not None:
+                looks_s.append(time.thread_time() - began_s)
+
         port = int(stage.url.split(":")[2].split("/")[0])
-        playing = threading.Thread(target=session.run, args=(look,))
+        playing = threading.Thread(target=session.run, args=(on_tick,))
         playing.start()
         try:
             yield Performance(session, stage, learn, presets, port, moved)
@@ -194,22 +209,20 @@ class _Riff(StandInDecoding):
     def result(self) -> StemResult:
         made = super().result()
         request = self._request
-        dice = np.random.default_rng(request.seed)
         lines = bar_line_samples(request.phase)
-        audio = np.zeros_like(made.audio)
         if not made.audio.any() or len(lines) < 2:
             return made
-        eighth = (lines[1] - lines[0]) / 8
-        first = lines[0] - 8 * eighth
-        time = np.arange(round(eighth * (1.0 + request.instrument % 3)))
-        decay = (0.15 + 0.12 * (request.instrument % 4)) * eighth
-        for number in range(int((len(audio) - first) / eighth)):
-            at = round(first + number * eighth)
-            if at < 0 or at >= len(audio):
-                continue
-            loud = RHYTHM[(number + request.instrument) % 8] * dice.uniform(0.4, 1.0)
-            tone = np.sin(2 * np.pi * (110 + 20 * request.instrument) / SAMPLE_RATE * time)
-            note = 0.5 * loud * np.exp(-time / decay) * tone
-            length = min(len(note), len(audio) - at)
-            audio[at : at + length] += note[:length].astype(np.float32)
+        bar = riff(request.instrument, request.seed % 5, (lines[1] - lines[0]) // 8)
+        audio = np.resize(np.roll(bar, lines[0] % len(bar)), len(made.audio))
         return StemResult(made.tokens, audio, steps=made.steps, passes=made.passes)
+
+
+@lru_cache
+def riff(instrument: int, number: int, eighth: int) -> np.ndarray:
+    """A bar of eighths of so many samples, float32."""
+    dice = np.random.default_rng([instrument, number])
+    time = np.arange(eighth)
+    tone = np.sin(2 * np.pi * (110 + 20 * instrument) / SAMPLE_RATE * time)
+    note = 0.5 * tone * np.exp(-time / (0.15 + 0.12 * (instrument % 4)) / eighth)
+    loud = [RHYTHM[(at + instrument) % 8] * dice.uniform(0.4, 1.0) for at in range(8)]
+    return np.concatenate([each * note for each in loud]).astype(np.float32)
