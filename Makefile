@@ -78,7 +78,7 @@ $(VENV)/.venv:
 
 $(VENV)/.play: $(VENV)/.venv pyproject.toml constraints.txt
 	@echo "installing into $(VENV) (a few minutes, once)"
-	$(PIP_INSTALL) -e .
+	$(PIP_INSTALL) -e '.[stage]'
 	touch $@
 
 $(VENV)/.dev: $(VENV)/.play

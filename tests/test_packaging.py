@@ -97,4 +97,7 @@ def test_every_declared_library_is_pinned() -> None:
     }
     project = PROJECT["project"]
     extras = project["optional-dependencies"]
-    assert required(project["dependencies"] + extras["train"] + extras["dev"]) <= pinned
+    assert (
+        required(project["dependencies"] + extras["stage"] + extras["train"] + extras["dev"])
+        <= pinned
+    )

@@ -22,6 +22,7 @@ from rich.text import Text
 from companion.cli.layouts import layout_commands
 from companion.cli.listening import listening
 from companion.cli.machine import machine_commands
+from companion.cli.stage import StageJam, open_stage, stage_option
 from companion.cli.status_view import StatusView
 from companion.cli.takes import take_commands
 from companion.cli.typed import Weights, path_option, typed_number, typed_path
@@ -67,7 +68,7 @@ Bpm = {"parser": typed_number("tempo", TEMPI), "metavar": "FLOAT"}
 Device = Annotated[str | None, typer.Option(help="Where the model runs: auto, cuda, mps or cpu.")]
 
 
-@app.command("jam")
+@app.command("jam", cls=StageJam)
 def jam_command(
     preset: Annotated[
         str | None,
@@ -90,6 +91,7 @@ def jam_command(
     resume: Annotated[
         Path | None, path_option("Go on with a take that was cut off, in place of a preset.")
     ] = None,
+    stage: Annotated[str | None, stage_option()] = None,
 ) -> None:
     """Play with the companion. Ctrl-C ends the take."""
     if resume is not None and preset is not None:
@@ -117,6 +119,7 @@ def jam_command(
     console = Console(highlight=False, markup=False, emoji=False, soft_wrap=True)
     display = Live(console=console, refresh_per_second=8, transient=True)
     with ExitStack() as until_told:
+        page = open_stage(stage, console, until_told)
         with hushed(), display as live:
             jammed = jam(
                 chosen,
@@ -124,8 +127,8 @@ def jam_command(
                 resumed=resumed,
                 takes=takes,
                 weights=weights,
-                say=lambda line: live.console.print(printable(line)),
-                on_session=lambda session: _follow(session, live, until_told),
+                say=page.also(lambda line: live.console.print(printable(line))),
+                on_session=lambda session: page.watch(session, _follow(session, live, until_told)),
             )
         for name, value in sorted(jammed.figures.items()):
             say(f"  {name} {value:.3g}")

@@ -84,6 +84,11 @@ class Bars:
         self._back_to = first
         return True
 
+    @property
+    def next_bar(self) -> int:
+        """The first bar that it is not decided what it is."""
+        return self._next
+
     def deadline_samples(self, bar: int) -> int:
         """The stream sample by which a bar's sound must be there."""
         return self._transport.bar_start_samples(bar) - self._lead_samples

@@ -10,7 +10,7 @@ handler too: it takes no lock. Knobs come in through the store.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
 from companion.clock.follow import FollowSource
@@ -27,6 +27,7 @@ from companion.players.desk import Desk
 from companion.players.ensemble import Ensemble
 from companion.players.journal import Journal
 from companion.players.metrics import Metrics, Tally
+from companion.players.player import Player
 from companion.players.rounds import Rounds
 from companion.players.settings import gain_of
 from companion.players.sounds import Sound
@@ -185,6 +186,16 @@ class Session:
         )
 
     # --- the session's own thread --------------------------------------------------------------
+
+    @property
+    def players(self) -> Sequence[Player]:
+        """Who plays, for who looks at every tick; none before `prepare`."""
+        return self._ensemble.players
+
+    @property
+    def metrics(self) -> Metrics:
+        """How the bars went, likewise."""
+        return self._metrics
 
     def prepare(self) -> None:
         """Wait for the generator and lay out the players.

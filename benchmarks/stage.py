@@ -1,0 +1,138 @@
+"""The stage page: how long a command takes to the knob, a knob to the page, and what it costs.
+
+    python -m benchmarks.stage [--seconds 30]
+
+A band plays at real speed with the stand-in's rhythm; the page is another process, with a WebSocket
+of its own. Both stamp what they do by the machine's monotonic clock. The processor share is that of
+the server's thread with one page open, and what a look costs the session in its tick; the
+interpreter's lock is held for no longer than both.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import multiprocessing
+import os
+import threading
+import time
+from collections.abc import Sequence
+from multiprocessing.connection import Connection
+from typing import Any
+
+import numpy as np
+from websockets.sync.client import connect
+
+from tests.companion.page import Performance, performing
+
+EACH_S = 0.05
+TICKS_HZ = os.sysconf("SC_CLK_TCK")
+LEAST, MOST = 0.2, 1.8
+Stamps = dict[float, float]
+"""A knob's value, each only once, and when it was seen."""
+
+
+def page(url: str, seconds: float, told: Connection) -> None:
+    """Another process: turn one knob, and watch another."""
+    sent: Stamps = {}
+    seen: Stamps = {}
+    messages, characters, seen_last = 0, 0, None
+    origin: Any = url.rstrip("/")
+    with connect(f"ws{origin[4:]}/socket", origin=origin) as socket:
+        begun, due = time.monotonic(), time.monotonic()
+        told.send("open")
+        while (now := time.monotonic()) < begun + seconds:
+            if now >= due:
+                due += EACH_S
+                value = LEAST + (MOST - LEAST) * len(sent) / (seconds / EACH_S)
+                command = {"set": "randomness", "player": "bass", "value": value}
+                sent[value] = time.monotonic()
+                socket.send(json.dumps(command))
+            try:
+                text = socket.recv(max(0.0, due - time.monotonic()))
+            except TimeoutError:
+                continue
+            at_s = time.monotonic()
+            messages, characters = messages + 1, characters + len(text)
+            message = json.loads(text)
+            knobs = message.get("knobs") or message.get("state", {}).get("knobs")
+            if knobs is not None and knobs["keys"]["randomness"] != seen_last:
+                seen_last = knobs["keys"]["randomness"]
+                seen[seen_last] = at_s
+    told.send((sent, seen, messages / seconds, characters / seconds))
+
+
+def measure(playing: Performance, seconds: float) -> list[str]:
+    """Both ways and the cost, a line each."""
+    store = playing.session.store
+    reached: Stamps = {}
+    moved: Stamps = {}
+    set_knob = store.set
+
+    def stamped(name: str, value: Any, player: str | None, source: str, **more: Any) -> None:
+        set_knob(name, value, player, source, **more)
+        if source == "page":
+            reached[value] = time.monotonic()
+
+    store.set = stamped  # type: ignore[method-assign]
+    ours, theirs = multiprocessing.Pipe()
+    context = multiprocessing.get_context("spawn")
+    client = context.Process(target=page, args=(playing.stage.url, seconds, theirs))
+    client.start()
+    assert ours.recv() == "open"
+    server = next(each for each in threading.enumerate() if each.name == "stage")
+    began_s, spent_s = time.monotonic(), thread_s(server.native_id)
+    while not ours.poll(EACH_S):
+        value = MOST - (MOST - LEAST) * len(moved) / (2 * seconds / EACH_S)
+        moved[value] = time.monotonic()
+        set_knob("randomness", value, "keys", "benchmark")
+    share = (thread_s(server.native_id) - spent_s) / (time.monotonic() - began_s)
+    sent, seen, messages, characters = ours.recv()
+    client.join()
+    there = [reached[value] - at_s for value, at_s in sent.items() if value in reached]
+    back = [at_s - moved[value] for value, at_s in seen.items() if value in moved]
+    return [
+        f"page to store: {percentiles(there)}, {len(sent) - len(there)} of {len(sent)} not there",
+        f"store to page: {percentiles(back)}, of {len(back)} that were told",
+        f"told: {messages:.0f} messages and {characters / 1000:.1f} kB a second",
+        f"the server's thread: {share:.2%} of a core",
+    ]
+
+
+def look_line(looks_s: Sequence[float], seconds: float) -> str:
+    """What looking costs the session."""
+    each = np.array([spent for spent in looks_s if spent > 5e-5])
+    share = sum(looks_s) / seconds
+    return f"a look of the session: {percentiles(each)}, {share:.2%} of a core"
+
+
+def percentiles(spans_s: Sequence[float] | np.ndarray) -> str:
+    """The middle, and what one of a hundred is beyond."""
+    middle, late = np.percentile(spans_s, [50, 99]) if len(spans_s) else (np.nan, np.nan)
+    return f"p50 {1000 * middle:.2f} ms, p99 {1000 * late:.2f} ms"
+
+
+def thread_s(native_id: int | None) -> float:
+    """Processor time that a thread of this process has taken."""
+    with open(f"/proc/self/task/{native_id}/stat") as file:
+        fields = file.read().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / TICKS_HZ
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--seconds", type=float, default=30.0)
+    seconds = parser.parse_args().seconds
+    looks_s: list[float] = []
+    with performing(bpm=120, looks_s=looks_s) as playing:
+        time.sleep(5.0)
+        looks_s.clear()
+        for line in measure(playing, seconds):
+            print(line)
+        print(look_line(looks_s, seconds))
+    print(f"load: {os.getloadavg()[0]:.1f} on {os.cpu_count()} processors")
+
+
+if __name__ == "__main__":
+    main()
