@@ -114,8 +114,13 @@ class Harmony:
         for layer in (self._keyboard, self._sent):
             if not (told := layer.at(bar)).given_up:
                 return told.chord
-        first, chart = self._chart(bar)
+        first, chart = self.chart_at(bar)
         return None if chart is None else chart.at(bar - first, place).chord
+
+    def chart_at(self, bar: int) -> tuple[int, Chart | None]:
+        """The chart of a bar, and the bar in which it begins."""
+        told = (each for each in reversed(self._charts) if each[0] <= bar)
+        return next(told, (0, None))
 
     def changes(self, grid: Grid, first_frame: int, frames: int) -> tuple[ChordChange, ...]:
         """The chords of global frames [first_frame, first_frame + frames), frames from 0.
@@ -140,15 +145,10 @@ class Harmony:
         return tuple(found) if any(pitch_classes for _, pitch_classes, _ in found) else ()
 
     def _places(self, bar: int) -> Sequence[Fraction]:
-        first, chart = self._chart(bar)
+        first, chart = self.chart_at(bar)
         if chart is None:
             return (Fraction(0),)
         return [change.place for change in chart.bars[(bar - first) % len(chart.bars)]]
-
-    def _chart(self, bar: int) -> tuple[int, Chart | None]:
-        """The chart of a bar, and the bar in which it begins."""
-        told = (each for each in reversed(self._charts) if each[0] <= bar)
-        return next(told, (0, None))
 
 
 def told_frames(changes: Sequence[ChordChange], frames: int) -> NDArray[np.float32]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 from companion.control.midi_port import MidiPort, NoMidi, list_midi_ports, open_port
 from companion.control.osc_address import open_listeners
@@ -19,6 +20,10 @@ def midi(
     """The MIDI input of a preset."""
     if wanted is None:
         yield Finding("ok", "MIDI", "the preset has none")
+        return
+    if isinstance(wanted.port, tuple):
+        for name in wanted.port:
+            yield from midi(replace(wanted, port=name), open_midi, listed)
         return
     try:
         port = open_midi(wanted.port, "midi")

@@ -114,9 +114,9 @@ class Observer:
 
 def chords(harmony: Harmony, bars: range) -> Iterator[ChordView]:
     """The chords of these bars, as far as any are told."""
-    chart = harmony.chart
     for bar in bars:
-        changes = () if chart is None or bar < 0 else chart.bars[bar % len(chart.bars)]
+        first, chart = harmony.chart_at(bar)
+        changes = () if chart is None else chart.bars[(bar - first) % len(chart.bars)]
         told = False
         for change in changes:
             chord = harmony.at(bar, change.place)

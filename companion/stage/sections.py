@@ -70,7 +70,7 @@ def opening(watched: Watched) -> Section:
         "hop": watched.peaks.hop,
         "columns": COLUMNS_PER_S,
         "devices": [session.rig.input, session.rig.output],
-        "chart": session.harmony.chart is not None,
+        "chart": session.harmony.told,
     }
 
 
