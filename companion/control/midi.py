@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable, Iterable
 
 from companion.control.midi_feedback import Feedback
-from companion.control.midi_knobs import MidiKnobs, OnClock, OnProgram
+from companion.control.midi_knobs import MidiKnobs, OnClock, OnFree
 from companion.control.midi_ports import Device, MidiPorts, released
 from companion.control.preset import MidiPreset
 from companion.control.store import Change, ParameterStore
@@ -114,7 +114,8 @@ def open_midi(
     store: ParameterStore,
     preset: MidiPreset,
     on_clock: OnClock = lambda *_: None,
-    on_program: OnProgram = lambda *_: None,
+    on_free: OnFree = lambda *_: None,
+    on_gone: Callable[[str], None] = lambda _: None,
 ) -> MidiInput:
     """The ports that the preset names, or a virtual one that others connect to.
 
@@ -122,21 +123,24 @@ def open_midi(
         store: the knobs.
         preset: ports and mappings.
         on_clock: given the messages of a master's clock.
-        on_program: given each change of program that no mapping means, by channel and number.
+        on_free: given each move that no mapping means, with its device.
+        on_gone: given each device that has gone.
 
     Raises:
         NoMidi: there is no MIDI here, and no port was named.
         CompanionError: a named port is not there, or does not open.
     """
-    knobs = MidiKnobs(store, preset.mappings, on_clock, on_program)
+    knobs = MidiKnobs(store, preset.mappings, on_clock, on_free)
     feedback = Feedback(knobs)
 
     def gone(device: str) -> None:
         knobs.forget(device)
+        on_gone(device)
         feedback.forget(device)
 
     def wanted() -> Iterable[str]:
-        return {mapping.device for mapping in knobs.mappings if mapping.device is not None}
+        mapped = {mapping.device for mapping in knobs.mappings if mapping.device is not None}
+        return mapped | ({preset.keyboard} if isinstance(preset.keyboard, str) else set())
 
     ports = MidiPorts(preset.ports, wanted, feedback.wanted, gone)
     knobs.listen(feedback.heard)

@@ -21,8 +21,8 @@ OnClock = Callable[[Sequence[int], float], None]
 """Given each message of the clock and the monotonic time at which it arrived."""
 OnMove = Callable[[str, Move, float], bool]
 """Given a device, a move and its time before it turns anything; true keeps it from doing so."""
-OnProgram = Callable[[int, int], None]
-"""Given channel and program of a change that no mapping means."""
+OnFree = Callable[[str, Move], None]
+"""Given a device and a move of it that no mapping means."""
 Table = Mapping[Control, Sequence[Turn]]
 
 
@@ -42,10 +42,10 @@ class MidiKnobs:
         store: ParameterStore,
         mappings: Iterable[MidiMapping],
         on_clock: OnClock = lambda *_: None,
-        on_program: OnProgram = lambda *_: None,
+        on_free: OnFree = lambda *_: None,
     ) -> None:
         """Nothing received yet."""
-        self._store, self._on_clock, self._on_program = store, on_clock, on_program
+        self._store, self._on_clock, self._on_free = store, on_clock, on_free
         self._decoders: dict[str, Decoder] = {}
         self._listeners: tuple[OnMove, ...] = ()
         self._bound = _Bound({})
@@ -123,8 +123,8 @@ class MidiKnobs:
         turns = self.table(device).get(move.control, ())
         for turn in turns:
             turn.move(move, (device, move.control), at_s)
-        if move.control.kind == "program" and not turns:
-            self._on_program(move.control.channel, move.value)
+        if not turns:
+            self._on_free(device, move)
 
 
 def _table(turns: Mapping[MidiMapping, Turn], device: str) -> Table:

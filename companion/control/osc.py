@@ -84,6 +84,10 @@ class OscKnobs:
         """Have a command done at an address below the root, such as `dump`."""
         self._commands[address] = command
 
+    def reply(self, sender: Hashable, messages: Messages) -> None:
+        """Send messages to who sent one."""
+        self._answer(sender, messages)
+
     def receive_packet(self, packet: bytes, sender: Hashable = None) -> None:
         """A packet as it came; one that is no OSC turns nothing and is counted as one.
 

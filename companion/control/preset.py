@@ -68,6 +68,8 @@ class MidiPreset:
     map: tuple[MidiMapping, ...] = ()
     # where a MIDI clock is sent: part of a port's name, or True for a virtual port
     clock_out: str | bool = False
+    # a keyboard whose held notes are the chord: part of its port's name, or True for any
+    keyboard: str | bool = False
     # what was learnt; in `map` it has taken the place of what the table says
     learned: tuple[MidiMapping, ...] = ()
     # controller files by name or path, whose mappings are in `map`

@@ -15,9 +15,11 @@ from companion.clock.grid import Grid
 from companion.clock.link import LinkSource, open_link
 from companion.clock.midi_clock import MidiClock
 from companion.clock.midi_out import MidiClockOut
+from companion.control.keyboard import Keyboard
 from companion.control.learn import Learn
 from companion.control.midi import MidiInput, open_midi
 from companion.control.midi_knobs import OnClock
+from companion.control.midi_message import Move
 from companion.control.midi_port import NoMidi, open_port
 from companion.control.osc import OscServer
 from companion.control.osc_out import Ear, OscSender
@@ -34,6 +36,7 @@ from companion.generate.worker import process_worker, thread_worker
 from companion.listen.harmony import Harmony
 from companion.session.conductor import OpenSource
 from companion.session.count_in import first_bar_samples
+from companion.session.osc_commands import add_learning, add_presets
 from companion.session.resume import Resumed, cut_off
 from companion.session.rig import Rig, open_device, play_recording, to_device_rate
 from companion.session.session import Session
@@ -97,8 +100,9 @@ def jam(
         harmony = Harmony(preset.chart())
         presets = [preset, *(load_preset(str(path)) for path in preset.presets)]
         set_list = SetList(presets, store, harmony)
-        server = _open_osc(preset, store, harmony, open_things, say)
-        midi = _open_midi(preset, store, open_things, say, midi_clock.receive)
+        server = _open_osc(preset, store, harmony, set_list, open_things, say)
+        keyboard = Keyboard(harmony, preset.midi.keyboard if preset.midi else False)
+        midi = _open_midi(preset, store, open_things, say, midi_clock.receive, keyboard, set_list)
         query = _open_query(preset, store, server, open_things, say)
         sender = _open_sender(preset, server, query, open_things, say)
         origin = Provenance(version("companion"), weights_digest(preset.generator.name, weights))
@@ -145,6 +149,8 @@ def jam(
             session.learn = learn = Learn(preset, midi.knobs)
             open_things.callback(learn.close)
             midi.hear_every(lambda: learn.on)
+            if server is not None:
+                add_learning(server, learn)
             session.troubles.watch("midi", lambda: learn.trouble, "learn")
             session.troubles.watch("midi", lambda: _gone("input", midi.missing), "input")
         session.prepare()
@@ -164,6 +170,7 @@ def _open_osc(
     preset: Preset,
     store: ParameterStore,
     harmony: Harmony,
+    set_list: SetList,
     open_things: ExitStack,
     say: Say,
 ) -> OscServer | None:
@@ -171,19 +178,36 @@ def _open_osc(
     if preset.osc is None:
         return None
     server = OscServer(store, preset.osc, harmony)
+    add_presets(server, set_list)
     open_things.callback(server.close)
     say(f"OSC: {server.address}{server.only}")
     return server
 
 
 def _open_midi(
-    preset: Preset, store: ParameterStore, open_things: ExitStack, say: Say, on_clock: OnClock
+    preset: Preset,
+    store: ParameterStore,
+    open_things: ExitStack,
+    say: Say,
+    on_clock: OnClock,
+    keyboard: Keyboard,
+    set_list: SetList,
 ) -> MidiInput | None:
     """MIDI in, where the preset has it and this machine has any."""
     if preset.midi is None:
         return None
+
+    def on_free(device: str, move: Move) -> None:
+        if move.control.kind != "program":
+            keyboard.moved(device, move)
+            return
+        try:
+            set_list.choose(move.value + 1)  # programs are sent from 0
+        except CompanionError as error:
+            store.refuse(f"MIDI: {error}", "MIDI program")
+
     try:
-        midi = open_midi(store, preset.midi, on_clock)
+        midi = open_midi(store, preset.midi, on_clock, on_free, keyboard.forget)
     except NoMidi as missing:
         say(f"{missing}: playing without")
         return None

@@ -78,6 +78,10 @@ class OscFeed:
             self._moved.append(plain)
             self._turned[knob] = None, [normalised]
 
+    def preset(self, name: str) -> None:
+        """Another preset of the set plays."""
+        self._moved.append(("/companion/preset", (name,)))
+
     def trouble(self, trouble: Trouble) -> None:
         """Something went wrong, or is over."""
         told = trouble.severity, trouble.text, int(not trouble.over)

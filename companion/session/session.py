@@ -310,6 +310,7 @@ class Session:
         self._outage.tick(now)
         if playing := self.set_list.tick(self.transport.bar_at(now)):
             self._journal.write(PresetTaken(preset=playing), now)
+            self._feed.preset(playing)
         self._turn_knobs(stopped)
         self._journal.tempo()
         self._ensemble.tick(now)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -18,6 +19,7 @@ from companion.control.midi_mapping import (
     MidiMapping,
     read_mapping,
 )
+from companion.control.midi_message import Move
 from companion.control.midi_scale import BENDS
 from companion.control.parameters import BY_NAME, PARAMETERS, Value
 from companion.control.relative import ENCODINGS
@@ -135,7 +137,7 @@ def test_what_is_wrong_is_named(text: str, message: str) -> None:
     with pytest.raises(CompanionError) as error:
         read(text)
     assert message in str(error.value)
-    assert str(error.value).startswith("preset mine.yaml: midi.map[0].")
+    assert re.match(r"preset mine.yaml, line \d+: midi\.map\[0\]\.", str(error.value))
 
 
 class TestTurns:
@@ -236,13 +238,17 @@ class TestTurns:
         assert hands.turned() == [choices[0], choices[2]]
 
     def test_a_program_that_nobody_means_is_handed_on(self) -> None:
-        heard: list[tuple[int, int]] = []
+        heard: list[tuple[str, int, int]] = []
         store = ParameterStore({}, {"bass": {}, "keys": {}})
         mapping = read("{program: 0, channel: 1, parameter: instrument, player: bass}")
-        knobs = MidiKnobs(store, [mapping], on_program=lambda *told: heard.append(told))
+
+        def told(device: str, move: Move) -> None:
+            heard.append((device, move.control.channel, move.value))
+
+        knobs = MidiKnobs(store, [mapping], on_free=lambda device, move: told(device, move))
         for status in (0xC0, 0xC1):
-            knobs.receive((status, 3), 0.0)
-        assert heard == [(2, 3)]
+            knobs.receive((status, 3), 0.0, "pedal")
+        assert heard == [("pedal", 2, 3)]
 
     def test_what_waits_is_seen_with_the_value_it_waits_for(self) -> None:
         text = "{cc: 1, parameter: guidance_audio, player: '*', takeover: pick-up}"

@@ -97,7 +97,8 @@ class TestRelative:
         for way, end in ((1, 1.0), (-1, 0.0)):
             for _ in range(200):
                 value, _ = turned(scale, value, way)
-            assert value == pytest.approx(knob.at(end)) if knob.kind == "number" else knob.at(end)
+            last = knob.at(end)
+            assert value == (pytest.approx(last) if knob.kind == "number" else last)
 
     def test_a_range_is_not_left_and_may_be_turned_round(self) -> None:
         scale = Scale(BY_NAME["cycle"], 2, 8)
