@@ -15,7 +15,7 @@ from companion.control.yaml_text import write_yaml
 def preset_text(preset: Preset) -> str:
     """The whole preset but its name, which is that of its file; `parse_preset` gives it back."""
     content = _plain(preset)
-    del content["name"], content["named"]
+    del content["name"]
     return write_yaml(content)
 
 
