@@ -86,7 +86,8 @@ class Processes:
             return module
         policy = MixedPrecisionPolicy()
         if self.device.type == "cuda" and has_bfloat16(self.device):
-            policy = MixedPrecisionPolicy(torch.bfloat16, torch.float32)
+            # What is sent is in bfloat16, what is summed in float32; autocast does the rest.
+            policy = MixedPrecisionPolicy(torch.bfloat16, torch.float32, cast_forward_inputs=False)
         for block in (*blocks, module):
             fully_shard(block, mesh=self._mesh, mp_policy=policy)
         return module

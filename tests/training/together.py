@@ -19,7 +19,7 @@ def run_together(world: int, work: Callable[..., None], *args: Any) -> list[int 
     Where one dies the others are ended, too. A process alone is told of nobody.
     """
     context = get_context("forkserver")
-    context.set_forkserver_preload(["training.stemgen.run"])
+    context.set_forkserver_preload(["training.stemgen.run", "torch.utils.tensorboard"])
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]

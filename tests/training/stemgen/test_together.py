@@ -115,7 +115,13 @@ def test_parts_are_all_there_is_in_order(count, parts):
 
 
 def go(
-    out: Path, band: Path, codec: Path, config: NetworkConfig, shard: bool, die_at: int | None
+    out: Path,
+    band: Path,
+    codec: Path,
+    config: NetworkConfig,
+    shard: bool,
+    die_at: int | None,
+    optimizer: str,
 ) -> None:
     """A run of four steps with a checkpoint after each; its last process dies in one."""
     step = StemgenTraining.step
@@ -134,7 +140,7 @@ def go(
             band,
             codec,
             out,
-            replace(SETTINGS, steps=4, optimizer="adamw" if shard else "muon"),
+            replace(SETTINGS, steps=4, optimizer=optimizer),
             config,
             device="cpu",
             workers=1,
@@ -150,33 +156,28 @@ def test_a_run_that_was_killed_goes_on_exactly(
 ):
     world, shard = MODES[mode]
     rest = (band, codec_weights, toy_network_config, shard)
+    optimizer = "adamw" if shard else "muon"
     for name in ("straight", "killed"):
         shutil.copytree(encoded_out / "shards", tmp_path / name / "shards")
-    assert run_together(world, go, tmp_path / "straight", *rest, None) == [0] * world
-    assert run_together(world, go, tmp_path / "killed", *rest, 2)[-1] == -signal.SIGKILL
+    assert run_together(world, go, tmp_path / "straight", *rest, None, optimizer) == [0] * world
+    assert run_together(world, go, tmp_path / "killed", *rest, 2, optimizer)[-1] == -signal.SIGKILL
     with safe_open(tmp_path / "killed" / "run.safetensors", "pt") as file:
         assert file.metadata()["step"] == "2"
     assert not (tmp_path / "killed" / "stemgen.safetensors").exists()
-    assert run_together(world, go, tmp_path / "killed", *rest, None) == [0] * world
+    shutil.copytree(tmp_path / "killed", tmp_path / "elsewhere")
+    assert run_together(world, go, tmp_path / "killed", *rest, None, optimizer) == [0] * world
     for file in ("run.safetensors", "stemgen.safetensors"):
         assert_same_tensors(tmp_path / "straight" / file, tmp_path / "killed" / file)
-
-
-def test_what_several_kept_in_shares_opens_in_one_and_goes_on_there(
-    tmp_path, encoded_out, band, codec_weights, toy_network_config
-):
-    out, settings = tmp_path / "run", replace(SETTINGS, steps=4, optimizer="adamw")
-    shutil.copytree(encoded_out / "shards", out / "shards")
-    rest = (band, codec_weights, toy_network_config, True)
-    assert run_together(2, go, out, *rest, 2)[-1] == -signal.SIGKILL
-    with patch("model.device.has_bfloat16", return_value=False):
-        for folder in (out, tmp_path / "alone"):
-            train_stemgen(*rest[:2], folder, settings, toy_network_config, device="cpu", workers=1)
-    one, two = (load_file(f / "run.safetensors") for f in (tmp_path / "alone", out))
+    if not shard:
+        return
+    # What several kept in shares opens in one, and goes on there as it would have together.
+    go(tmp_path / "elsewhere", *rest[:3], False, None, "adamw")
+    one, two = (load_file(tmp_path / n / "run.safetensors") for n in ("straight", "elsewhere"))
     assert one.keys() == two.keys()
     for name, value in one.items():
         torch.testing.assert_close(two[name], value, atol=1e-4, rtol=1e-3)
-    assert load_network(out / "stemgen.safetensors").config.width == toy_network_config.width
+    width = load_network(tmp_path / "elsewhere" / "stemgen.safetensors").config.width
+    assert width == toy_network_config.width
 
 
 def test_torchrun_trains_and_one_process_tells(tmp_path, encoded_out, band, codec_weights):
