@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import resource
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -115,6 +116,26 @@ def test_a_second_answer_to_a_trial_is_refused_and_a_retry_is_not(served: Served
     status, _, body = ask(served.port, "POST", "/api/answers", other)
     assert (status, json.loads(body)["kept"]) == (409, "answered")
     assert browser.join()["answered"] == {"1": 2}
+
+
+def test_a_full_disk_is_said_to_be_one_and_the_answer_is_taken_once_there_is_room(
+    served: Served,
+) -> None:
+    browser, limit = Browser(served.port), resource.RLIMIT_FSIZE
+    browser.join()
+    pid = served.process.pid
+    before = resource.prlimit(pid, limit)
+    resource.prlimit(pid, limit, (1, before[1]))
+    told = {**GOOD, "listener": browser.id, "id": "1" * 32}
+    try:
+        status, _, body = ask(served.port, "POST", "/api/answers", told)
+        assert (status, json.loads(body)["error"][:9]) == (503, "not kept:")
+        assert browser.join()["answered"] == {}
+    finally:
+        resource.prlimit(pid, limit, before)
+    status, _, body = ask(served.port, "POST", "/api/answers", told)
+    assert (status, json.loads(body)["kept"]) == (200, "stored")
+    assert browser.join()["answered"] == {"1": 3}
 
 
 def test_nothing_tells_a_listener_what_a_sound_is(served: Served) -> None:
