@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import combinations
@@ -92,8 +93,8 @@ class Analysis:
 
 def analysed(study: Study, key: Key, answers: Sequence[Answer]) -> Analysis:
     """The answers, with the conditions named."""
-    out = left_out(study, answers)
-    given = [(trials_of(study, each.listener)[each.trial], each) for each in answers]
+    given = asked(study, answers)
+    out = left_out(study, given)
     kept = [(trial, answer) for trial, answer in given if answer.listener not in out]
     ratings = _ratings(kept)
     wins = _wins(kept, lambda arms: arms)
@@ -108,17 +109,14 @@ def analysed(study: Study, key: Key, answers: Sequence[Answer]) -> Analysis:
         first, second = (key.arms[arm] for arm in pair)
         preferred = both.share(pair[0])
         differences.append(Difference(first, second, rating, p, len(both.value), preferred))
-    counts = np.unique([answer.listener for answer in answers], return_counts=True)
-    finished = sum(
-        count == len(trials_of(study, int(who))) for who, count in zip(*counts, strict=True)
-    )
+    listeners, finished = progress(study, answers)
     headphones = sum(
         trial.kind == "headphones" and answer.value >= HEADPHONES_RIGHT for trial, answer in kept
     )
     return Analysis(
         tuple(found[arm] for arm in order),
         tuple(differences),
-        len(counts[0]),
+        listeners,
         finished,
         len(out),
         headphones,
@@ -126,11 +124,26 @@ def analysed(study: Study, key: Key, answers: Sequence[Answer]) -> Analysis:
     )
 
 
-def left_out(study: Study, answers: Iterable[Answer]) -> frozenset[int]:
+def asked(study: Study, answers: Sequence[Answer]) -> list[Given]:
+    """Answers with the trials that they are answers to."""
+    trials: dict[int, tuple[Trial, ...]] = {}
+    for answer in answers:
+        if answer.listener not in trials:
+            trials[answer.listener] = trials_of(study, answer.listener)
+    return [(trials[answer.listener][answer.trial], answer) for answer in answers]
+
+
+def progress(study: Study, answers: Iterable[Answer]) -> tuple[int, int]:
+    """How many listeners have answered anything, and how many everything."""
+    answered = Counter(answer.listener for answer in answers)
+    finished = sum(count == len(trials_of(study, who)) for who, count in answered.items())
+    return len(answered), finished
+
+
+def left_out(study: Study, given: Iterable[Given]) -> frozenset[int]:
     """Listeners who have fewer of the checks right than the study asked for when it was made."""
     right: dict[int, int] = {}
-    for answer in answers:
-        trial = trials_of(study, answer.listener)[answer.trial]
+    for trial, answer in given:
         passed = trial.is_check and answer.value == trial.expected
         right[answer.listener] = right.get(answer.listener, 0) + passed
     return frozenset(who for who, count in right.items() if count < study.checks_right)

@@ -130,12 +130,10 @@ def stem_level(excerpt: Excerpt) -> float:
 def _conditions(found: Sequence[Context], musicgen: bool, say: Say) -> tuple[Condition, ...]:
     """All that every context can be given: one that only some have would be heard on those only."""
     without = [context.name for context in found if context.human is None]
-    left_out = set[Condition]() if musicgen else {MUSICGEN}
-    if without:
-        left_out.add(HUMAN)
     if 0 < len(without) < len(found):
         say(f"no human stem for {', '.join(without)}: the condition is left out")
-    return tuple(each for each in CONDITIONS if each.name not in {one.name for one in left_out})
+    given = {HUMAN.name: not without, MUSICGEN.name: musicgen}
+    return tuple(each for each in CONDITIONS if given.get(each.name, True))
 
 
 def _write(folder: Path, material: _Material, recipe: str, seconds: float, say: Say) -> Study:

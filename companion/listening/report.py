@@ -171,10 +171,12 @@ def _figure(analysis: Analysis) -> str:
     """Ratings and preferences of the conditions with their intervals, as SVG."""
     from matplotlib import rc_context
     from matplotlib.figure import Figure
+    from matplotlib.layout_engine import ConstrainedLayoutEngine
 
     conditions = analysis.conditions[::-1]
+    layout = ConstrainedLayoutEngine(wspace=0.08)
     with rc_context({"svg.fonttype": "none", "svg.hashsalt": "", "font.size": 10}):
-        figure = Figure(figsize=(9, 1.2 + 0.5 * len(conditions)), layout="constrained")
+        figure = Figure(figsize=(9, 1.2 + 0.5 * len(conditions)), layout=layout)
         left, right = figure.subplots(1, 2, sharey=True)
         for axes, title, values, ends in (
             (left, "How well it fits (1 to 5)", [e.rating for e in conditions], (1, SCALE)),
@@ -193,7 +195,6 @@ def _figure(analysis: Analysis) -> str:
             axes.grid(axis="x", color="#e4e0d8")
             axes.set_axisbelow(True)
             axes.spines[:].set_visible(False)
-        figure.get_layout_engine().set(wspace=0.08)
         left.set_xticks(range(1, SCALE + 1))
         right.axvline(0.5, color=_SOFT, lw=1, ls="--")
         right.xaxis.set_major_formatter(lambda value, _: f"{value:.0%}")

@@ -93,10 +93,10 @@ class Site:
     async def _checked(self, request: Request, handle: Handler) -> Response:
         """Answer only who asks for this site by its own name, from a page of its own."""
         host = request.headers.get("host", "")
-        origin = request.headers.get("origin")
-        if self._local and not is_loopback(urlsplit(f"//{host}").hostname or ""):
+        origin = request.headers.get("origin", f"http://{host}")
+        if self._local and not is_loopback(_hostname(host)):
             response: Response = PlainTextResponse("not the name of this site\n", 403)
-        elif origin is not None and urlsplit(origin).netloc != host:
+        elif origin.partition("://")[2] != host:
             response = PlainTextResponse("a page of another site\n", 403)
         else:
             response = await handle(request)
@@ -163,8 +163,8 @@ class Site:
         given = request.query_params.get("token", "")
         if not secrets.compare_digest(given.encode(), self._token.encode()):
             raise Refused(403, "the owner's page needs the token that serve has printed")
-        answers = await run_in_threadpool(self._store.all)
-        return Response(status_page(self._study, answers), media_type="text/html")
+        shown = await run_in_threadpool(lambda: status_page(self._study, self._store.all()))
+        return Response(shown, media_type="text/html")
 
 
 def is_loopback(host: str) -> bool:
@@ -173,6 +173,14 @@ def is_loopback(host: str) -> bool:
         return host == "localhost" or ipaddress.ip_address(host).is_loopback
     except ValueError:
         return False
+
+
+def _hostname(host: str) -> str:
+    """The name in a Host header, without the port; empty if there is none."""
+    try:
+        return urlsplit(f"//{host}").hostname or ""
+    except ValueError:  # brackets without an end
+        return ""
 
 
 def _page(name: str) -> Response:

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from companion.listening.analysis import ENOUGH, counts, left_out
+from companion.listening.analysis import ENOUGH, asked, counts, left_out, progress
 from companion.listening.answers import Answer
-from companion.listening.design import trials_of
 from companion.listening.study import Study
 
 RENEWED_S = 10
@@ -15,18 +14,17 @@ RENEWED_S = 10
 
 def status_page(study: Study, answers: Sequence[Answer]) -> str:
     """A page that renews itself: listeners, and how many ratings are missing, without names."""
-    out = left_out(study, answers)
-    answered = Counter(answer.listener for answer in answers)
-    finished = sum(n == len(trials_of(study, who)) for who, n in answered.items())
+    given = asked(study, answers)
+    out = left_out(study, given)
+    begun, finished = progress(study, answers)
     ratings = Counter(
         trial.arms[0]
-        for answer in answers
-        if answer.listener not in out
-        and counts(trial := trials_of(study, answer.listener)[answer.trial], "rating")
+        for trial, answer in given
+        if answer.listener not in out and counts(trial, "rating")
     )
     fewest = min(ratings[arm] for arm in range(study.arms))
     rows = {
-        "listeners that have begun": len(answered),
+        "listeners that have begun": begun,
         "listeners that have finished": finished,
         "listeners left out (or not yet past their checks)": len(out),
         "answers stored": len(answers),

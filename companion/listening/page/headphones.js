@@ -1,10 +1,10 @@
 // The headphones check of Woods et al. (2017): of three tones one is quieter; another one has its two
 // channels against each other, and over loudspeakers that one seems the quietest.
 
-import { button, choices, element, keys, say, show } from "/page/parts.js";
+import { button, choices, element, keys, page, say, show } from "/page/parts.js";
 import { audio, play, silence, wake } from "/page/sound.js";
 
-const ROUNDS = 6, TONE_S = 0.9, GAP_S = 0.4, TONE_HZ = 200, LEVEL = 0.25, QUIETER = 0.5;
+const ROUNDS = 6, ENOUGH = 5, TONE_S = 0.9, GAP_S = 0.4, TONE_HZ = 200, LEVEL = 0.25, QUIETER = 0.5;
 
 /** Resolves to how many of six were right; 0 for who has no headphones. */
 export async function headphones() {
@@ -14,6 +14,10 @@ export async function headphones() {
     const answered = await ask(round, buffer(kinds));
     if (answered === null) return 0;
     right += kinds[answered - 1] === "quiet";
+  }
+  if (right < ENOUGH) {
+    await page("That was hard", [element("p", {}, "With headphones on, the tones are usually easy to " +
+      "tell apart. If you have some, please put them on now. You can go on either way.")], "Go on");
   }
   return right;
 }

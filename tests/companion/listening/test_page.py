@@ -6,6 +6,7 @@ import re
 import shutil
 from collections.abc import Iterator
 
+import numpy as np
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
@@ -110,6 +111,46 @@ def test_a_listener_comes_through_by_keyboard_and_every_answer_is_kept(
     assert {each.trial: each.value for each in stored} == given
     assert all(each.plays == len(trials[each.trial].sounds) for each in stored)
     assert not errors
+    page.close()
+
+
+IN_ORDER = """
+Math.random = () => 0;  // draws the tones in the order plain, quiet, against
+AudioBufferSourceNode.prototype.start = function () {
+  window.tones = this.buffer;
+  setTimeout(() => this.onended?.(), 10);
+};
+"""
+
+
+def test_the_headphones_check_plays_three_tones_and_counts_the_quiet_one(
+    chromium: Browser, server: Served
+) -> None:
+    page = chromium.new_page()
+    page.add_init_script(IN_ORDER)
+    page.goto(f"http://127.0.0.1:{server.port}/")
+    for name in ("I agree", "Go on"):
+        page.get_by_role("button", name=name).click()
+    for number, value in enumerate("222213", 1):
+        heading(page, f"Headphones: {number} of 6")
+        page.keyboard.press(" ")
+        expect(page.get_by_role("group", name="Which tone")).to_be_enabled(timeout=TIMEOUT_MS)
+        page.keyboard.press(value)
+        page.keyboard.press("Enter")
+    each_20th = "Array.from(tones.getChannelData(channel)).filter((_, n) => n % 20 === 0)"
+    left, right = page.evaluate(f"[0, 1].map((channel) => {each_20th})")
+    heading(page, "That was hard")
+    listener = page.evaluate("localStorage.getItem('listener')")
+    with page.expect_response("**/api/answers") as sent:
+        button(page, "Go on")
+    assert sent.value.request.post_data_json["value"] == 4
+    assert sent.value.request.post_data_json["listener"] == listener
+    tones = np.array_split(np.array([left, right]).T, 3)
+    plain, quiet, against = (np.sqrt(np.mean(part**2)) for part in tones)
+    assert quiet == pytest.approx(plain / 2, rel=0.1)
+    assert against == pytest.approx(plain, rel=0.1)
+    assert np.allclose(*tones[0].T)
+    assert np.allclose(tones[2][:, 0], -tones[2][:, 1])
     page.close()
 
 

@@ -3,19 +3,27 @@
 from __future__ import annotations
 
 import json
+import random
+import resource
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
+from companion.cli.app import app
 from companion.listening.answers import AnswerStore, read_answers
 from companion.listening.design import trials_of
 from companion.listening.server import serve
+from companion.listening.study import Study
 from companion.system.errors import CompanionError
 from tests.companion.listening.browser import Browser, Served, ask
-from tests.companion.listening.people import write_study
+from tests.companion.listening.people import ARMS, write_study
 
 BROWSERS = 20
 
@@ -37,7 +45,10 @@ def test_twenty_listen_while_the_server_is_killed_and_no_answer_is_lost(tmp_path
     browsers = [Browser(server.port) for _ in range(BROWSERS)]
     whole = BROWSERS * len(trials_of(study, 0))
     with ThreadPoolExecutor(BROWSERS) as pool:
-        listening = [pool.submit(browser.listen) for browser in browsers]
+        listening = [
+            pool.submit(browser.listen, partial(of_taste, study, random.Random(browser.id)))
+            for browser in browsers
+        ]
         while sum(len(browser.confirmed) for browser in browsers) < 0.4 * whole:
             time.sleep(0.005)
         server.kill()
@@ -57,6 +68,25 @@ def test_twenty_listen_while_the_server_is_killed_and_no_answer_is_lost(tmp_path
     for number, browser in zip(numbers, browsers, strict=True):
         assert {t: v for (who, t), v in stored.items() if who == number} == browser.confirmed
     store.close()
+    done = CliRunner().invoke(app, ["listen-test", "analyse", str(tmp_path)])
+    assert done.output.startswith("20 listeners, 20 finished, 0 left out\n")
+    for better, worse in pairwise(ARMS[: study.arms]):
+        assert f"{better} fits better than {worse}: p" in done.output
+
+
+def of_taste(study: Study, dice: random.Random, trial: dict[str, Any]) -> int:
+    """What somebody answers to a trial as the page is told it, who likes each arm a point more."""
+    names = trial["sounds"]
+    if trial["kind"] == "headphones":
+        return 6
+    beeps = [study.beeps.index(name) + 1 for name in names if name in study.beeps]
+    if beeps:
+        return beeps[0] if trial["kind"] == "rating" else 1 + (names[1] in study.beeps)
+    worth = {name: 4.5 - arm for row in study.sounds for arm, name in enumerate(row)}
+    felt = [worth[name] + dice.gauss(0, 0.5) for name in names]
+    if trial["kind"] == "pair":
+        return 1 + (felt[1] > felt[0])
+    return min(5, max(1, round(felt[0])))
 
 
 def test_who_comes_back_goes_on_where_they_were(served: Served) -> None:
@@ -86,6 +116,26 @@ def test_a_second_answer_to_a_trial_is_refused_and_a_retry_is_not(served: Served
     status, _, body = ask(served.port, "POST", "/api/answers", other)
     assert (status, json.loads(body)["kept"]) == (409, "answered")
     assert browser.join()["answered"] == {"1": 2}
+
+
+def test_a_full_disk_is_said_to_be_one_and_the_answer_is_taken_once_there_is_room(
+    served: Served,
+) -> None:
+    browser, limit = Browser(served.port), resource.RLIMIT_FSIZE
+    browser.join()
+    pid = served.process.pid
+    before = resource.prlimit(pid, limit)
+    resource.prlimit(pid, limit, (1, before[1]))
+    told = {**GOOD, "listener": browser.id, "id": "1" * 32}
+    try:
+        status, _, body = ask(served.port, "POST", "/api/answers", told)
+        assert (status, json.loads(body)["error"][:9]) == (503, "not kept:")
+        assert browser.join()["answered"] == {}
+    finally:
+        resource.prlimit(pid, limit, before)
+    status, _, body = ask(served.port, "POST", "/api/answers", told)
+    assert (status, json.loads(body)["kept"]) == (200, "stored")
+    assert browser.join()["answered"] == {"1": 3}
 
 
 def test_nothing_tells_a_listener_what_a_sound_is(served: Served) -> None:
@@ -158,7 +208,9 @@ def test_pages_of_other_sites_get_nothing(served: Served) -> None:
     body = {"id": "f" * 32}
     here = f"127.0.0.1:{served.port}"
     assert ask(served.port, "POST", "/api/listeners", body, Origin="http://evil.example")[0] == 403
-    assert ask(served.port, "GET", "/", Host="evil.example")[0] == 403
+    assert ask(served.port, "POST", "/api/listeners", body, Origin="null")[0] == 403
+    for host in ("evil.example", "[", "", "127.0.0.1.evil.example"):
+        assert ask(served.port, "GET", "/", Host=host)[0] == 403
     assert ask(served.port, "POST", "/api/listeners", body, Content_Type="text/plain")[0] == 415
     assert ask(served.port, "POST", "/api/listeners", body, Origin=f"http://{here}")[0] == 200
 
