@@ -8,8 +8,8 @@ none. Beside the knobs there are commands:
 - `/companion/subscribe [port]` and `/companion/unsubscribe [port]`, see `osc_subscribers`;
 - `/companion/ping` is answered with `/companion/pong`, `/companion/dump` with all there is to tell.
 
-What makes no sense is answered with `/companion/error` and the reason, to the sender alone, and at
-most ten times a second. Bundles are waited for, see `osc_schedule`.
+What makes no sense is answered with `/companion/error` and the reason, to the sender alone, at most
+ten times a second; so often can all be asked for. Bundles are waited for, see `osc_schedule`.
 
 *Threading*: one daemon thread, `osc`, receives and sets; `OscServer` is opened and closed by one
 thread, its counters may be read from any, and `Subscribers` and `Latest` told from any.
@@ -23,7 +23,7 @@ from collections.abc import Callable, Hashable
 from typing import Any
 
 from companion.control.osc_address import SocketAddress, open_listeners
-from companion.control.osc_complaints import Complaints
+from companion.control.osc_allowance import MOST_A_SECOND, Allowance
 from companion.control.osc_latest import Latest
 from companion.control.osc_out import Messages, bundle
 from companion.control.osc_packet import MAX_PACKET_BYTES, is_whole, read_dated
@@ -73,7 +73,7 @@ class OscKnobs:
         """
         self._store = store
         self._harmony = Harmony() if harmony is None else harmony
-        self._answer, self._complaints = answer, Complaints()
+        self._answer, self._complaints = answer, Allowance()
         self.schedule = Schedule() if schedule is None else schedule
         self._commands: dict[str, Command] = {CHORD: self._tell, "ping": self._pong}
         self.accepted = 0
@@ -129,7 +129,7 @@ class OscKnobs:
             self.receive(each.message.address, *each.message.arguments, sender=each.sender)
 
     def _complain(self, why: str, sender: Hashable) -> None:
-        if sender is not None and self._complaints.may_tell(sender):
+        if sender is not None and self._complaints.take(sender):
             self._answer(sender, [(ERROR, (_shortly(why),))])
 
     def _act(self, address: str, arguments: tuple[Any, ...], sender: Hashable) -> str:
@@ -192,6 +192,7 @@ class OscServer(OscKnobs):
         self.on("subscribe", self._subscribe)
         self.on("unsubscribe", self._unsubscribe)
         self.on("dump", lambda _, sender: self._dump(sender))
+        self._dumps = Allowance()
         self._closed = threading.Event()
         self._thread = threading.Thread(target=self._serve, name="osc", daemon=True)
         self._thread.start()
@@ -218,6 +219,8 @@ class OscServer(OscKnobs):
 
     def _dump(self, sender: Hashable) -> None:
         """All there is to tell, as a bundle for the rig, one for each player and one for news."""
+        if not self._dumps.take(sender):
+            raise CompanionError(f"asked for too often; valid: {MOST_A_SECOND} times a second")
         for player in (None, *self._store.players):
             self._send_to(sender, all_knob_messages(self._store, player))
         self._send_to(sender, self.latest.messages())

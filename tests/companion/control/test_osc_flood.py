@@ -15,7 +15,7 @@ from pythonosc.osc_message_builder import build_msg
 
 from benchmarks.osc_flood import KNOBS, broken_packet, flood
 from companion.control.osc import AT_A_TIME, OscServer
-from companion.control.osc_complaints import MOST_SENDERS
+from companion.control.osc_allowance import MOST_SENDERS
 from companion.control.osc_packet import MAX_PACKET_BYTES, SINCE_1900_S
 from companion.control.osc_schedule import MOST_WAITING
 from companion.control.osc_subscribers import MOST
