@@ -131,6 +131,7 @@ class QueryServer:
             server_header=False,
             limit_concurrency=MOST_CONNECTIONS,
             ws_max_size=MOST_COMMAND_BYTES,
+            ws_per_message_deflate=False,  # nothing that unpacks to more than was sent
             timeout_graceful_shutdown=END_S,
         )
         self._server = uvicorn.Server(config)

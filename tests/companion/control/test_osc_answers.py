@@ -283,7 +283,7 @@ class TestPeers:
     def test_this_machine_and_those_that_are_listed_are_obeyed(
         self, host: str, obeyed: bool
     ) -> None:
-        assert Peers(["192.168.1.20", "fe80::1"]).include(host) is obeyed
+        assert Peers(["192.168.1.20", "fe80::1%eth1"]).include(host) is obeyed
 
     def test_somebody_else_turns_nothing_and_is_not_answered(self, world: World) -> None:
         sent: list[bytes] = []
