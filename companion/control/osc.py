@@ -24,6 +24,7 @@ from typing import Any
 
 from companion.control.osc_address import SocketAddress, open_listeners
 from companion.control.osc_allowance import MOST_A_SECOND, Allowance
+from companion.control.osc_inbox import Inbox
 from companion.control.osc_latest import Latest
 from companion.control.osc_out import Messages, bundle
 from companion.control.osc_packet import MAX_PACKET_BYTES, is_whole, read_dated
@@ -44,7 +45,9 @@ MAX_BAR = 1_000_000
 POLL_S = 0.02
 """How long `close` waits at most."""
 AT_A_TIME = 64
-"""Packets that are taken before what was dated ahead is looked at again."""
+"""Packets that are read before others are taken in, and what was dated ahead is looked at again."""
+AT_ONCE = 2048
+"""Packets that are taken in before some are read."""
 MAX_ERROR_CHARACTERS = 200
 
 Command = Callable[[tuple[Any, ...], Hashable], None]
@@ -238,21 +241,28 @@ class OscServer(OscKnobs):
                 return
 
     def _serve(self) -> None:
+        inbox = Inbox()
         with selectors.DefaultSelector() as selector:
             for each in self._sockets:
                 selector.register(each, selectors.EVENT_READ)
             while not self._closed.is_set():
-                for key, _ in selector.select(self.schedule.wait_s(POLL_S)):
-                    self._receive_from(key.fileobj)
+                wait_s = 0.0 if len(inbox) else self.schedule.wait_s(POLL_S)
+                for key, _ in selector.select(wait_s):
+                    self._take_in(key.fileobj, inbox)
+                for _ in range(min(AT_A_TIME, len(inbox))):
+                    self._receive_one(*inbox.get())
                 self._safely(self.receive_due)
 
-    def _receive_from(self, listener: Any) -> None:
-        for _ in range(AT_A_TIME):
+    def _take_in(self, listener: Any, inbox: Inbox) -> None:
+        """Take what has come from the system, before there is too much for it."""
+        before = inbox.let_go
+        for _ in range(AT_ONCE):
             try:
-                packet, sender = listener.recvfrom(MAX_PACKET_BYTES + 1)  # what is too long shows
+                inbox.put(*listener.recvfrom(MAX_PACKET_BYTES + 1))  # what is too long shows
             except OSError:  # that was all, or it was no packet after all, or its sender is gone
-                return
-            self._receive_one(packet, sender)
+                break
+        if inbox.let_go > before:
+            self._store.refuse("OSC comes faster than it can be read: the oldest is let go", "OSC")
 
     def _receive_one(self, packet: bytes, sender: SocketAddress) -> None:
         if not self._peers.include(sender[0]):  # not answered: it is nobody's business
