@@ -172,6 +172,7 @@ class OscServer(OscKnobs):
         places: socket addresses at which it listens.
         subscribers: who asked to be told everything.
         latest: what was told last, for those who ask for all of it.
+        more: what else they are told.
     """
 
     def __init__(
@@ -195,7 +196,7 @@ class OscServer(OscKnobs):
         self.on("subscribe", self._subscribe)
         self.on("unsubscribe", self._unsubscribe)
         self.on("dump", lambda _, sender: self._dump(sender))
-        self._dumps = Allowance()
+        self._dumps, self.more = Allowance(), list[Callable[[], Messages]]()
         self._closed = threading.Event()
         self._thread = threading.Thread(target=self._serve, name="osc", daemon=True)
         self._thread.start()
@@ -227,6 +228,8 @@ class OscServer(OscKnobs):
         for player in (None, *self._store.players):
             self._send_to(sender, all_knob_messages(self._store, player))
         self._send_to(sender, self.latest.messages())
+        for more in self.more:
+            self._send_to(sender, more())
 
     def _send_to(self, sender: Any, messages: Messages) -> None:
         kept = tuple(messages)

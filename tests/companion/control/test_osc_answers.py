@@ -158,6 +158,7 @@ class TestDump:
         client, other = world.client(), world.client()
         world.store.set("level", -6.0, "drums", "midi")
         world.sender.send([("/companion/bar", (3,)), ("/companion/trouble", (1, "late", 1))])
+        world.server.more.append(lambda: [("/companion/learn", (1,))])
         client.send("/companion/dump")
         told = dict(client.heard())
         for knob in PARAMETERS:
@@ -168,6 +169,7 @@ class TestDump:
         assert told["/companion/drums/level"] == (-6.0,)
         assert told["/companion/bar"] == (3,)
         assert told["/companion/trouble"] == (1, "late", 1)
+        assert told["/companion/learn"] == (1,)
         assert other.heard() == []
 
     def test_it_is_not_told_as_often_as_somebody_may_ask(self, world: World) -> None:

@@ -20,6 +20,7 @@ from websockets.sync.client import ClientConnection, connect
 from zeroconf import ServiceBrowser, ServiceStateChange, Zeroconf
 
 from companion.control.osc import OscServer
+from companion.control.osc_announcement import SERVICES
 from companion.control.osc_out import OscSender
 from companion.control.osc_packet import read_packet
 from companion.control.osc_peers import Peers
@@ -27,7 +28,6 @@ from companion.control.osc_query import OscTree
 from companion.control.osc_query_server import (
     MOST_CLIENTS,
     MOST_COMMAND_BYTES,
-    SERVICES,
     QueryServer,
 )
 from companion.control.osc_tree import places
