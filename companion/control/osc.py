@@ -8,8 +8,8 @@ none. Beside the knobs there are commands:
 - `/companion/subscribe [port]` and `/companion/unsubscribe [port]`, see `osc_subscribers`;
 - `/companion/ping` is answered with `/companion/pong`, `/companion/dump` with all there is to tell.
 
-What makes no sense is answered with `/companion/error` and the reason, to the sender alone, and at
-most ten times a second. Bundles are waited for, see `osc_schedule`.
+What makes no sense is answered with `/companion/error` and the reason, to the sender alone, at most
+ten times a second; so often can all be asked for. Bundles are waited for, see `osc_schedule`.
 
 *Threading*: one daemon thread, `osc`, receives and sets; `OscServer` is opened and closed by one
 thread, its counters may be read from any, and `Subscribers` and `Latest` told from any.
@@ -23,7 +23,8 @@ from collections.abc import Callable, Hashable
 from typing import Any
 
 from companion.control.osc_address import SocketAddress, open_listeners
-from companion.control.osc_complaints import Complaints
+from companion.control.osc_allowance import MOST_A_SECOND, Allowance
+from companion.control.osc_inbox import Inbox
 from companion.control.osc_latest import Latest
 from companion.control.osc_out import Messages, bundle
 from companion.control.osc_packet import MAX_PACKET_BYTES, is_whole, read_dated
@@ -44,7 +45,9 @@ MAX_BAR = 1_000_000
 POLL_S = 0.02
 """How long `close` waits at most."""
 AT_A_TIME = 64
-"""Packets that are taken before what was dated ahead is looked at again."""
+"""Packets that are read before others are taken in, and what was dated ahead is looked at again."""
+AT_ONCE = 2048
+"""Packets that are taken in before some are read."""
 MAX_ERROR_CHARACTERS = 200
 
 Command = Callable[[tuple[Any, ...], Hashable], None]
@@ -73,7 +76,7 @@ class OscKnobs:
         """
         self._store = store
         self._harmony = Harmony() if harmony is None else harmony
-        self._answer, self._complaints = answer, Complaints()
+        self._answer, self._complaints = answer, Allowance()
         self.schedule = Schedule() if schedule is None else schedule
         self._commands: dict[str, Command] = {CHORD: self._tell, "ping": self._pong}
         self.accepted = 0
@@ -133,7 +136,7 @@ class OscKnobs:
             self.receive(each.message.address, *each.message.arguments, sender=each.sender)
 
     def _complain(self, why: str, sender: Hashable) -> None:
-        if sender is not None and self._complaints.may_tell(sender):
+        if sender is not None and self._complaints.take(sender):
             self._answer(sender, [(ERROR, (_shortly(why),))])
 
     def _act(self, address: str, arguments: tuple[Any, ...], sender: Hashable) -> str:
@@ -173,6 +176,7 @@ class OscServer(OscKnobs):
         places: socket addresses at which it listens.
         subscribers: who asked to be told everything.
         latest: what was told last, for those who ask for all of it.
+        more: what else they are told.
     """
 
     def __init__(
@@ -196,6 +200,7 @@ class OscServer(OscKnobs):
         self.on("subscribe", self._subscribe)
         self.on("unsubscribe", self._unsubscribe)
         self.on("dump", lambda _, sender: self._dump(sender))
+        self._dumps, self.more = Allowance(), list[Callable[[], Messages]]()
         self._closed = threading.Event()
         self._thread = threading.Thread(target=self._serve, name="osc", daemon=True)
         self._thread.start()
@@ -222,9 +227,13 @@ class OscServer(OscKnobs):
 
     def _dump(self, sender: Hashable) -> None:
         """All there is to tell, as a bundle for the rig, one for each player and one for news."""
+        if not self._dumps.take(sender):
+            raise CompanionError(f"asked for too often; valid: {MOST_A_SECOND} times a second")
         for player in (None, *self._store.players):
             self._send_to(sender, all_knob_messages(self._store, player))
         self._send_to(sender, self.latest.messages())
+        for more in self.more:
+            self._send_to(sender, more())
 
     def _send_to(self, sender: Any, messages: Messages) -> None:
         kept = tuple(messages)
@@ -239,21 +248,28 @@ class OscServer(OscKnobs):
                 return
 
     def _serve(self) -> None:
+        inbox = Inbox()
         with selectors.DefaultSelector() as selector:
             for each in self._sockets:
                 selector.register(each, selectors.EVENT_READ)
             while not self._closed.is_set():
-                for key, _ in selector.select(self.schedule.wait_s(POLL_S)):
-                    self._receive_from(key.fileobj)
+                wait_s = 0.0 if len(inbox) else self.schedule.wait_s(POLL_S)
+                for key, _ in selector.select(wait_s):
+                    self._take_in(key.fileobj, inbox)
+                for _ in range(min(AT_A_TIME, len(inbox))):
+                    self._receive_one(*inbox.get())
                 self._safely(self.receive_due)
 
-    def _receive_from(self, listener: Any) -> None:
-        for _ in range(AT_A_TIME):
+    def _take_in(self, listener: Any, inbox: Inbox) -> None:
+        """Take what has come from the system, before there is too much for it."""
+        before = inbox.let_go
+        for _ in range(AT_ONCE):
             try:
-                packet, sender = listener.recvfrom(MAX_PACKET_BYTES + 1)  # what is too long shows
+                inbox.put(*listener.recvfrom(MAX_PACKET_BYTES + 1))  # what is too long shows
             except OSError:  # that was all, or it was no packet after all, or its sender is gone
-                return
-            self._receive_one(packet, sender)
+                break
+        if inbox.let_go > before:
+            self._store.refuse("OSC comes faster than it can be read: the oldest is let go", "OSC")
 
     def _receive_one(self, packet: bytes, sender: SocketAddress) -> None:
         if not self._peers.include(sender[0]):  # not answered: it is nobody's business

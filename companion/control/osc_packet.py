@@ -13,6 +13,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +34,7 @@ Received = tuple[str, tuple[Argument | NoValue, ...]]
 """A message of somebody else's."""
 
 
-@dataclass(frozen=True, slots=True)
-class Dated:
+class Dated(NamedTuple):
     """A message of somebody else's, and when it is meant for."""
 
     at_s: float | None  # seconds since 1970; None for at once

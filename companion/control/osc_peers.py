@@ -20,7 +20,7 @@ class Peers:
         Args:
             addresses: of IPv4 or IPv6, as numbers.
         """
-        self._listed = frozenset(map(ipaddress.ip_address, addresses))
+        self._listed = frozenset(map(_read, addresses)) - {None}
 
     def include(self, host: Any) -> bool:
         """Whether an address, as a socket has it, is one of them."""

@@ -4,7 +4,7 @@ A WebSocket that has said `{"COMMAND": "LISTEN", "DATA": "/companion/..."}` is s
 of that address as an OSC message, until it says `IGNORE`. Zeroconf announces `_oscjson._tcp` and
 `_osc._udp`. Only programs of this machine and listed peers are answered, and no page of another
 site in a browser. What it needs is an extra (`pip install "companion[stage]"`), imported in
-`QueryServer` alone.
+`QueryServer` and in `osc_announcement` alone.
 
 *Threading*: one daemon thread, `osc-query`, serves. `tell` may be called from any and never waits;
 the server is opened and closed by one thread.
@@ -14,19 +14,18 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import ipaddress
-import json
 import socket
 import threading
 from collections.abc import Hashable
+from contextlib import AsyncExitStack
 from typing import Any
 
-from pythonosc.osc_message_builder import OscMessageBuilder
-
+from companion.control.osc_announcement import announced
 from companion.control.osc_out import Messages
 from companion.control.osc_packet import Argument
 from companion.control.osc_peers import Peers
-from companion.control.osc_query import NAME, OscTree
+from companion.control.osc_query import OscTree
+from companion.control.osc_query_client import Client
 from companion.control.osc_query_door import Door
 from companion.system.errors import CompanionError
 
@@ -36,51 +35,10 @@ MOST_CONNECTIONS = 64
 MOST_COMMAND_BYTES = 4096
 END_S = 1
 """How long requests may take that are under way when it ends."""
-SERVICES = ("_oscjson._tcp.local.", "_osc._udp.local.")
 
 
 class NoQuery(CompanionError):
     """The extra is not installed."""
-
-
-class _Client:
-    """A WebSocket: what it listens to, and what it is still to be sent."""
-
-    def __init__(self, websocket: Any, tree: OscTree) -> None:
-        self._websocket, self._tree = websocket, tree
-        self._listens: set[str] = set()
-        self._news: dict[str, tuple[Argument, ...]] = {}  # the last of each address
-        self._wake = asyncio.Event()
-
-    def hear(self, news: dict[str, tuple[Argument, ...]]) -> None:
-        mine = {address: told for address, told in news.items() if address in self._listens}
-        if mine:
-            self._news |= mine
-            self._wake.set()
-
-    def command(self, text: str) -> None:
-        """LISTEN or IGNORE an address; anything else says nothing to us."""
-        try:
-            said = json.loads(text)
-        except (ValueError, RecursionError):
-            return
-        if not isinstance(said, dict):
-            return
-        command, address = said.get("COMMAND"), said.get("DATA")
-        if isinstance(address, str) and address in self._tree.places:
-            if command == "LISTEN":
-                self._listens.add(address)
-            elif command == "IGNORE":
-                self._listens.discard(address)
-
-    async def send(self) -> None:
-        """Send what it listens to, until it is cancelled."""
-        while True:
-            await self._wake.wait()
-            self._wake.clear()
-            news, self._news = self._news, {}
-            for address, told in news.items():
-                await self._websocket.send_bytes(_message(address, told))
 
 
 class QueryServer:
@@ -118,7 +76,7 @@ class QueryServer:
         self.port = int(self._socket.getsockname()[1])
         self._lock = threading.Lock()
         self._news: dict[str, tuple[Argument, ...]] = {}  # heard, and not yet told to clients
-        self._clients: set[_Client] = set()
+        self._clients: set[Client] = set()
         self._loop: asyncio.AbstractEventLoop | None = None
         self.announced = False
         config = uvicorn.Config(
@@ -131,6 +89,7 @@ class QueryServer:
             server_header=False,
             limit_concurrency=MOST_CONNECTIONS,
             ws_max_size=MOST_COMMAND_BYTES,
+            ws_per_message_deflate=False,  # nothing that unpacks to more than was sent
             timeout_graceful_shutdown=END_S,
         )
         self._server = uvicorn.Server(config)
@@ -172,46 +131,16 @@ class QueryServer:
 
     async def _run(self) -> None:
         self._loop = asyncio.get_running_loop()
-        announcing = asyncio.create_task(self._announce())
-        try:
+        async with AsyncExitStack() as until_the_end:
+            if self._osc_port is not None:
+                here = self._socket.getsockname()[0]
+                telling = announced(self._host, here, self.port, self._osc_port, self._on_announced)
+                await until_the_end.enter_async_context(telling)
+            until_the_end.callback(setattr, self, "_loop", None)
             await self._server.serve(sockets=[self._socket])
-        finally:
-            self._loop = None
-            announcing.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await announcing
 
-    async def _announce(self) -> None:
-        """Announce where it is until it is cancelled; where there is no network, do without."""
-        if self._osc_port is None:
-            return
-        from zeroconf import Error, InterfaceChoice
-        from zeroconf.asyncio import AsyncServiceInfo, AsyncZeroconf
-
-        everywhere = self._host in ("0.0.0.0", "::", "")
-        own = _own_addresses() if everywhere else [self._socket.getsockname()[0]]
-        interfaces = InterfaceChoice.Default if everywhere else own
-        try:
-            zeroconf = AsyncZeroconf(interfaces=interfaces)
-        except (OSError, ValueError, Error):
-            return
-        try:
-            for service, port in zip(SERVICES, (self.port, self._osc_port), strict=True):
-                info = AsyncServiceInfo(
-                    service,
-                    f"{NAME}.{service}",
-                    port=port,
-                    parsed_addresses=own,
-                    server=f"{NAME}-{socket.gethostname().split('.')[0]}.local.",
-                )
-                await (await zeroconf.async_register_service(info, allow_name_change=True))
-            self.announced = True
-            await asyncio.Event().wait()
-        except (OSError, ValueError, Error):
-            pass
-        finally:
-            self.announced = False
-            await zeroconf.async_close()
+    def _on_announced(self) -> None:
+        self.announced = True
 
     def _app(self) -> Any:
         from starlette.applications import Starlette
@@ -229,7 +158,7 @@ class QueryServer:
                 await websocket.close(1013)
                 return
             await websocket.accept()
-            client = _Client(websocket, self._tree)
+            client = Client(websocket, self._tree)
             self._clients.add(client)
             sending = asyncio.create_task(client.send())
             try:
@@ -252,7 +181,8 @@ class QueryServer:
 
 def _bound(host: str, port: int) -> socket.socket:
     try:
-        family, _, _, _, where = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        family, _, _, _, where = min(found, key=lambda each: each[0] != socket.AF_INET)  # as OSC
         listener = socket.socket(family, socket.SOCK_STREAM)
         try:
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -267,19 +197,3 @@ def _bound(host: str, port: int) -> socket.socket:
             "nobody uses"
         ) from error
     return listener
-
-
-def _own_addresses() -> list[str]:
-    """This machine's addresses in networks, of IPv4."""
-    from ifaddr import get_adapters
-
-    found = [str(ip.ip) for adapter in get_adapters() for ip in adapter.ips if ip.is_IPv4]
-    return [each for each in found if not ipaddress.ip_address(each).is_loopback]
-
-
-def _message(address: str, told: tuple[Argument, ...]) -> bytes:
-    """An OSC message, with a switch as true or false, as the tree has it."""
-    message = OscMessageBuilder(address)
-    for each in told:
-        message.add_arg(each)
-    return message.build().dgram

@@ -12,7 +12,7 @@ import heapq
 import itertools
 import time
 from collections.abc import Callable, Hashable, Iterable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from companion.control.osc_packet import Dated
 
@@ -21,8 +21,7 @@ MOST_WAITING = 4096
 """Messages that are kept; any more count at once, so that no last value is lost."""
 
 
-@dataclass(frozen=True, slots=True)
-class Waiting:
+class Waiting(NamedTuple):
     """A message and whose it is."""
 
     message: Dated

@@ -11,7 +11,7 @@ import pytest
 from pythonosc.osc_message_builder import build_msg
 
 from companion.control.osc import OscKnobs, OscServer
-from companion.control.osc_complaints import MOST_A_SECOND, MOST_SENDERS, Complaints
+from companion.control.osc_allowance import MOST_A_SECOND, MOST_SENDERS, Allowance
 from companion.control.osc_out import OscSender
 from companion.control.osc_packet import Message, read_packet
 from companion.control.osc_peers import Peers
@@ -143,13 +143,13 @@ class TestErrors:
 
     def test_each_sender_may_be_told_so_often_a_second(self) -> None:
         now_s = 0.0
-        complaints = Complaints(lambda: now_s)
-        assert [complaints.may_tell("a") for _ in range(12)].count(True) == MOST_A_SECOND
-        assert complaints.may_tell("b")
+        complaints = Allowance(lambda: now_s)
+        assert [complaints.take("a") for _ in range(12)].count(True) == MOST_A_SECOND
+        assert complaints.take("b")
         now_s = 0.35
-        assert [complaints.may_tell("a") for _ in range(12)].count(True) == 3
+        assert [complaints.take("a") for _ in range(12)].count(True) == 3
         for each in range(10 * MOST_SENDERS):
-            complaints.may_tell(each)
+            complaints.take(each)
         assert len(complaints._left) == MOST_SENDERS
 
 
@@ -158,6 +158,7 @@ class TestDump:
         client, other = world.client(), world.client()
         world.store.set("level", -6.0, "drums", "midi")
         world.sender.send([("/companion/bar", (3,)), ("/companion/trouble", (1, "late", 1))])
+        world.server.more.append(lambda: [("/companion/learn", (1,))])
         client.send("/companion/dump")
         told = dict(client.heard())
         for knob in PARAMETERS:
@@ -168,7 +169,16 @@ class TestDump:
         assert told["/companion/drums/level"] == (-6.0,)
         assert told["/companion/bar"] == (3,)
         assert told["/companion/trouble"] == (1, "late", 1)
+        assert told["/companion/learn"] == (1,)
         assert other.heard() == []
+
+    def test_it_is_not_told_as_often_as_somebody_may_ask(self, world: World) -> None:
+        client = world.client()
+        for _ in range(200):
+            client.send("/companion/dump")
+        told = [address for address, _ in client.heard()]
+        assert MOST_A_SECOND <= told.count("/companion/cycle") < 50
+        assert "/companion/error" in told
 
     def test_a_knob_is_told_as_it_is_and_not_as_it_was_told_last(self, world: World) -> None:
         client = world.client()
@@ -275,7 +285,7 @@ class TestPeers:
     def test_this_machine_and_those_that_are_listed_are_obeyed(
         self, host: str, obeyed: bool
     ) -> None:
-        assert Peers(["192.168.1.20", "fe80::1"]).include(host) is obeyed
+        assert Peers(["192.168.1.20", "fe80::1%eth1"]).include(host) is obeyed
 
     def test_somebody_else_turns_nothing_and_is_not_answered(self, world: World) -> None:
         sent: list[bytes] = []

@@ -15,7 +15,8 @@ from pythonosc.osc_message_builder import build_msg
 
 from benchmarks.osc_flood import KNOBS, broken_packet, flood
 from companion.control.osc import AT_A_TIME, OscServer
-from companion.control.osc_complaints import MOST_SENDERS
+from companion.control.osc_allowance import MOST_SENDERS
+from companion.control.osc_inbox import Inbox
 from companion.control.osc_packet import MAX_PACKET_BYTES, SINCE_1900_S
 from companion.control.osc_schedule import MOST_WAITING
 from companion.control.osc_subscribers import MOST
@@ -104,6 +105,31 @@ class TestAnything:
 class Alive:
     def is_alive(self) -> bool:
         return True
+
+
+class TestInbox:
+    @given(
+        st.lists(st.binary(max_size=30) | st.none(), max_size=60),
+        st.integers(1, 10),
+        st.integers(30, 200),
+    )
+    def test_what_is_let_go_is_the_oldest_and_what_is_kept_is_bounded(
+        self, moves: list[bytes | None], most_packets: int, most_bytes: int
+    ) -> None:
+        """A packet is put in, or None takes one out."""
+        inbox, put, got = Inbox(most_packets, most_bytes), 0, list[int]()
+        for packet in moves:
+            if packet is not None:
+                inbox.put(packet, put)
+                put += 1
+            elif len(inbox):
+                got.append(inbox.get()[1])
+            assert len(inbox) <= most_packets and inbox._bytes <= most_bytes
+        rest = [inbox.get()[1] for _ in range(len(inbox))]
+        assert inbox._bytes == 0
+        assert got + rest == sorted(got + rest)
+        assert rest == list(range(put - len(rest), put))  # the last are never let go
+        assert put == len(got) + len(rest) + inbox.let_go
 
 
 class TestFlood:

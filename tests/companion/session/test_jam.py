@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import json
 import socket
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
+from urllib.request import urlopen
 
 import numpy as np
 import pytest
 import soundfile
+from pythonosc.osc_message_builder import build_msg
 
 from companion.control.midi_port import NoMidi
+from companion.control.osc_packet import read_packet
 from companion.control.preset import (
     AudioPreset,
     GeneratorPreset,
@@ -205,6 +210,54 @@ def test_osc_is_open_while_it_plays_and_free_afterwards(
     jam(preset, takes=tmp_path, say=said.append, on_session=on_session)
     assert in_use == [True]
     assert not used(said[0].rpartition(":")[2])
+
+
+def test_who_subscribes_is_told_and_who_asks_by_oscquery_is_answered(
+    usb: Callable[[int], Stream], tmp_path: Path
+) -> None:
+    usb(1000 * RATE)
+    preset = solo(bars=4, osc=OscPreset(port=0, query=True))
+    said: list[str] = []
+    answers: list[dict[str, Any]] = []
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
+        client.bind(("127.0.0.1", 0))
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4 << 20)
+        client.settimeout(20.0)
+
+        def on_session(session: Session) -> Callable[[Status], None]:
+            (osc,) = (line for line in said if line.startswith("OSC: "))
+            to = "127.0.0.1", int(osc.rpartition(":")[2])
+            client.sendto(build_msg("/companion/subscribe", []).dgram, to)
+            client.sendto(build_msg("/companion/bass/level/normalised", [1.0]).dgram, to)
+            (query,) = (line for line in said if line.startswith("OSCQuery: "))
+            address = query.partition(" ")[2]
+
+            def on_tick(status: Status) -> None:
+                if status.bar >= 1 and not answers:
+                    for path in ("bar", "bass/level"):
+                        with urlopen(f"{address}/companion/{path}", timeout=20) as answer:
+                            answers.append(json.loads(answer.read()))
+
+            return on_tick
+
+        jam(preset, takes=tmp_path, say=said.append, on_session=on_session)
+        heard: list[tuple[str, tuple[Any, ...]]] = []
+        while ("/companion/bar", (4,)) not in heard:
+            heard += read_packet(client.recv(65536))
+    assert answers[0]["VALUE"][0] in (2, 3)
+    assert answers[1]["VALUE"] == [6.0]
+    bars = [value for address, (value, *_) in heard if address == "/companion/bar"]
+    assert bars[-4:] == [1, 2, 3, 4]
+
+
+def test_oscquery_that_is_not_installed_is_done_without(
+    usb: Callable[[int], Stream], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    usb(1000 * RATE)
+    monkeypatch.setitem(sys.modules, "uvicorn", None)
+    _, said = play(solo(bars=2, osc=OscPreset(port=0, query=True)), tmp_path)
+    without = 'OSCQuery needs uvicorn; valid: pip install "companion[stage]": playing without'
+    assert without in said
 
 
 def used(port: str) -> bool:

@@ -12,17 +12,24 @@ from contextlib import ExitStack, closing
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from pythonosc.osc_message_builder import build_msg
-from websockets.exceptions import InvalidStatus
+from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
-from zeroconf import ServiceBrowser, Zeroconf
+from zeroconf import ServiceBrowser, ServiceStateChange, Zeroconf
 
 from companion.control.osc import OscServer
+from companion.control.osc_announcement import SERVICES
 from companion.control.osc_out import OscSender
 from companion.control.osc_packet import read_packet
 from companion.control.osc_peers import Peers
 from companion.control.osc_query import OscTree
-from companion.control.osc_query_server import MOST_CLIENTS, SERVICES, QueryServer
+from companion.control.osc_query_server import (
+    MOST_CLIENTS,
+    MOST_COMMAND_BYTES,
+    QueryServer,
+)
 from companion.control.osc_tree import places
 from companion.control.parameters import PARAMETERS
 from companion.control.preset import OscPreset
@@ -305,6 +312,38 @@ def test_there_are_only_so_many_clients(rig: Rig) -> None:
             opened(address)
 
 
+def test_a_message_that_is_too_long_ends_that_client_alone(rig: Rig) -> None:
+    with closing(Stranger(rig.query.address)) as other:
+        address = f"ws://127.0.0.1:{rig.query.port}"
+        with connect(address) as client:
+            client.send("x" * (MOST_COMMAND_BYTES + 1))
+            with pytest.raises(ConnectionClosed):
+                client.recv(timeout=LIMIT_S)
+        other.say("LISTEN", "/companion/bar")
+        assert until_heard(rig, other, "/companion/bar", lambda: rig.query.tell([BAR])) == 7
+
+
+def test_a_client_that_does_not_read_is_kept_the_last_of_each_address_alone(rig: Rig) -> None:
+    with closing(Stranger(rig.query.address)) as client:
+        client.say("LISTEN", "/companion/trouble")
+        news = ("/companion/trouble", (1, "it " * 2000, 1))
+        until_heard(rig, client, "/companion/trouble", lambda: rig.query.tell([news]))
+        for _ in range(400):
+            rig.query.tell([news])
+            time.sleep(0.0001)
+        assert all(len(each._news) <= 1 for each in rig.query._clients)
+        assert status(rig, "/companion") == 200
+
+
+@settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
+@given(st.binary(max_size=300) | st.binary(max_size=200).map(lambda b: b"GET /" + b + b"\r\n\r\n"))
+def test_bytes_that_are_no_request_end_nothing(rig: Rig, sent: bytes) -> None:
+    with socket.create_connection(("127.0.0.1", rig.query.port), LIMIT_S) as client:
+        client.sendall(sent)
+    assert rig.query._thread.is_alive()
+    assert status(rig, "/companion/cycle?VALUE") == 200
+
+
 def test_a_port_that_is_used_is_named(rig: Rig) -> None:
     tree = OscTree(rig.store, rig.osc.latest, 9000)
     with pytest.raises(CompanionError, match=rf"OSCQuery cannot listen on .*:{rig.query.port} \("):
@@ -316,6 +355,8 @@ def test_it_is_announced_to_who_looks_for_it() -> None:
     found: dict[str, int | None] = {}
 
     def on(zeroconf: Zeroconf, service_type: str, name: str, state_change: Any) -> None:
+        if state_change is not ServiceStateChange.Added or service_type in found:
+            return
         info = zeroconf.get_service_info(service_type, name)
         if info is not None:
             found[service_type] = info.port

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -108,6 +109,20 @@ def test_a_session_tells_beats_bars_meters_and_knobs(tmp_path: Path) -> None:
     measured = [event["isr"] for event in events if event["type"] == "metrics"]
     assert isr == [pytest.approx(value) for value in measured if value is not None]
     assert ("/companion/bass/instrument", ("bass",)) in messages
+
+
+def test_how_each_plan_comes_along_is_told_from_0_to_1(tmp_path: Path) -> None:
+    sender, worker = FakeOscSender(), Delayed(1.0, lambda _: 1.0, tells=True)
+    preset = solo(bars=8)
+    rig = run_recording(1, music(8), RATE, "signal")
+    worker.now = lambda: rig.memory.position
+    Session(preset, rig, worker, preset.store(), None, 0, 0, osc=sender).run()
+    told = [message for _, messages in sender.more for message in messages]
+    shares = [value for address, (value,) in told if address == "/companion/bass/plan"]
+    assert all(0.0 <= share <= 1.0 for share in shares)
+    assert len(set(shares)) > 5
+    rising = [a <= b for a, b in pairwise(shares) if b]  # but where one is ready: then 0
+    assert rising.count(False) <= 8  # the next began between two looks
 
 
 def test_with_and_without_a_listener_the_same_is_played(tmp_path: Path) -> None:

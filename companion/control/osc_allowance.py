@@ -1,4 +1,4 @@
-"""How often somebody is told that a message of theirs made no sense.
+"""How often each sender is answered with what it did not ask for, or with much.
 
 *Threading*: belongs to the thread that receives.
 """
@@ -14,21 +14,21 @@ MOST_SENDERS = 64
 """Whoever has been silent longest is forgotten first."""
 
 
-class Complaints:
-    """Counts the replies to each sender."""
+class Allowance:
+    """Counts the answers to each sender."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        """Nobody was told anything; `clock` gives monotonic seconds."""
+        """Nobody was answered; `clock` gives monotonic seconds."""
         self._clock = clock
         self._left: OrderedDict[Hashable, tuple[float, float]] = OrderedDict()  # how many, and when
 
-    def may_tell(self, sender: Hashable) -> bool:
-        """Whether a sender may be told once more now; counts as told if so."""
+    def take(self, sender: Hashable) -> bool:
+        """Whether a sender may be answered once more now; counts as answered if so."""
         now_s = self._clock()
         left, last_s = self._left.pop(sender, (float(MOST_A_SECOND), now_s))
         left = min(float(MOST_A_SECOND), left + (now_s - last_s) * MOST_A_SECOND)
-        told = left >= 1.0
-        self._left[sender] = (left - 1.0 if told else left), now_s
+        taken = left >= 1.0
+        self._left[sender] = (left - 1.0 if taken else left), now_s
         if len(self._left) > MOST_SENDERS:
             self._left.popitem(last=False)
-        return told
+        return taken
