@@ -19,6 +19,7 @@ from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
+from companion.cli.midi import midi_command
 from companion.cli.status_view import StatusView
 from companion.cli.takes import take_commands
 from companion.cli.typed import Weights, path_option, typed_number, typed_path
@@ -55,6 +56,7 @@ app = typer.Typer(
     help="A band that listens.",
 )
 take_commands(app)
+app.command("midi")(midi_command)
 
 TEMPI = f"{MIN_BPM} to {MAX_BPM}"
 Bpm = {"parser": typed_number("tempo", TEMPI), "metavar": "FLOAT"}
