@@ -65,6 +65,7 @@ class MidiPorts:
         lock: to be held while `heard` or `lit` is used.
         heard: the devices that are listened to.
         lit: the devices that are told where knobs are.
+        server: how many servers of JACK have died so far.
         every: whether all ports that there are are to be open; nobody asks for that at first.
     """
 
@@ -95,6 +96,7 @@ class MidiPorts:
         self.lit: tuple[Device, ...] = ()
         self._beat: MidiPort | None = None  # sends to our own end, where there is JACK
         self._alive_s = time.monotonic()
+        self.server = 0
         self._lists: dict[bool, Any] = {}  # clients that list inputs, and outputs
         self._known = frozenset(self._required)  # what is missed when it is not there
         self._closed = threading.Event()
@@ -257,6 +259,7 @@ class MidiPorts:
         for port in ports:
             port.abandon()
         self.heard = (self._open_virtual(),)
+        self.server += 1
 
     @staticmethod
     def _close_all(*ports: MidiPort) -> None:
