@@ -14,7 +14,6 @@ is closed is in neither of them any more.
 from __future__ import annotations
 
 import contextlib
-import re
 import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
@@ -44,7 +43,6 @@ SILENT_S = 3.0
 RELEASE_LIMIT_S = 2.0
 MOST_PORTS = 16
 """Devices at a time."""
-_NUMBERED = re.compile(r"-\d\d$")
 THROUGH = "midi through"
 """A port of the system that repeats what is sent to it."""
 
@@ -282,15 +280,11 @@ def twin(device: str, places: Sequence[str]) -> str | None:
     for place, name in named.items():
         if name == device:
             return place
-    near = [place for place, name in named.items() if _client(name) == _client(device)]
+    client = device.partition(":")[0].casefold()
+    near = [place for place, name in named.items() if name.partition(":")[0].casefold() == client]
     return max(
         near, key=lambda place: SequenceMatcher(None, named[place], device).ratio(), default=None
     )
-
-
-def _client(name: str) -> str:
-    """Of a port: JACK numbers the second one of a program."""
-    return _NUMBERED.sub("", name.partition(":")[0]).casefold()
 
 
 def released(close: Callable[..., None], *what: object) -> None:

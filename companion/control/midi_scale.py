@@ -1,7 +1,7 @@
 """Where a controller stands and what its knob says for that, in both directions.
 
-A control stands from 0 to 1. `position_of` is the inverse of `Parameter.at`; a `Scale` has a
-mapping's range, curve and direction on top.
+A control stands from 0 to 1; a `Scale` has a mapping's range, curve and direction on top of the
+knob's own curve.
 """
 
 from __future__ import annotations
@@ -10,38 +10,13 @@ import math
 from dataclasses import dataclass
 from typing import Literal
 
-from companion.control.parameters import CONTROLLER_STEPS, Parameter, Value
+from companion.control.parameters import Parameter, Value
 
 Bend = Literal["linear", "exponential", "logarithmic"]
 BENDS: tuple[Bend, ...] = ("linear", "exponential", "logarithmic")
 """How a control is laid on its range: exponential is slow at first, logarithmic quick at first."""
 STEEPNESS = 32.0
 """How much quicker the quick end of a bent control is; half way it is at 15 %, or at 85 %."""
-
-
-def position_of(knob: Parameter, value: Value) -> float:
-    """Where a knob's value lies, 0 to 1, along its curve: `knob.at` gives the value back."""
-    if knob.kind in ("switch", "trigger"):
-        return float(bool(value))
-    number = float(knob.choices.index(str(value)) if knob.kind == "choice" else value)
-    if knob.maximum == knob.minimum:
-        return 0.0
-    if knob.curve == "exponential":
-        own = math.log(number / knob.minimum) / math.log(knob.maximum / knob.minimum)
-    else:
-        own = (number - knob.minimum) / (knob.maximum - knob.minimum)
-    return own if knob.kind == "choice" else _unbent(knob, own)
-
-
-def _unbent(knob: Parameter, own: float) -> float:
-    """A place on the curve as the position for it: the default's is on a step of a controller."""
-    default, step = knob.place_of_default
-    below, at, above = (each / CONTROLLER_STEPS for each in (step - 1, step, step + 1))
-    if below < own <= default:
-        return below + (own - below) / (default - below) * (at - below)
-    if default < own < above:
-        return at + (own - default) / (above - default) * (above - at)
-    return own
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,15 +52,15 @@ class Scale:
         first, last = self.limits
         if first == last:
             return 0.0
-        along = (position_of(self.knob, value) - first) / (last - first)
+        along = (self.knob.position(value) - first) / (last - first)
         stand = _straight(self.bend, min(max(along, 0.0), 1.0))
         return 1 - stand if self.invert else stand
 
     @property
     def limits(self) -> tuple[float, float]:
         """Positions of the knob at the two ends; the first may be the higher."""
-        first = 0.0 if self.start is None else position_of(self.knob, self.start)
-        last = 1.0 if self.end is None else position_of(self.knob, self.end)
+        first = 0.0 if self.start is None else self.knob.position(self.start)
+        last = 1.0 if self.end is None else self.knob.position(self.end)
         return first, last
 
 

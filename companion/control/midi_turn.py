@@ -9,7 +9,6 @@ from collections.abc import Hashable
 
 from companion.control.midi_mapping import MidiMapping
 from companion.control.midi_message import MOST, Move
-from companion.control.midi_scale import position_of
 from companion.control.parameters import Value
 from companion.control.relative import ticks, turned
 from companion.control.store import ALL, ParameterStore
@@ -137,4 +136,4 @@ class Turn:
     def lit(self) -> bool:
         """Whether a light for that knob is on: it is at the given end, or not at its lowest."""
         value, end = self._value(next(iter(self._takeover))), self.mapping.end
-        return value == end if end is not None else position_of(self._knob, value) > 0
+        return value == end if end is not None else self._knob.position(value) > 0

@@ -25,6 +25,8 @@ Curve = Literal["linear", "exponential"]
 Value = float | int | bool | str
 CONTROLLER_STEPS = 127
 """Of a MIDI controller, between its first value and its last."""
+SAME_POSITION = 1e-6
+"""Positions nearer than this are one: less than a step of 14 bits, more than a float32 rounds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,8 +92,8 @@ class Parameter:
         """
         position = min(max(position, 0.0), 1.0)
         if self.kind in ("number", "whole"):
-            own, step = self.place_of_default
-            if position == step / CONTROLLER_STEPS:
+            own, step = self._place_of_default
+            if abs(position - step / CONTROLLER_STEPS) < SAME_POSITION:
                 return self.default
             position = _bent(position, own, step)
         if self.curve == "exponential":
@@ -100,14 +102,28 @@ class Parameter:
             number = self.minimum + (self.maximum - self.minimum) * position
         return self.clamp(position if self.kind in ("switch", "trigger") else number)
 
+    def position(self, value: Value) -> float:
+        """Where a controller stands, 0..1, at which a valid value is: `at` gives it back."""
+        if self.kind in ("switch", "trigger"):
+            return float(bool(value))
+        if self.kind == "choice":
+            return self.choices.index(str(value)) / max(1.0, self.maximum)
+        own, step = self._place_of_default
+        if value == self.default:
+            return step / CONTROLLER_STEPS
+        return _straightened(self._on_curve(float(value)), own, step)
+
+    def _on_curve(self, number: float) -> float:
+        """Where a number lies on the curve, 0..1."""
+        if self.curve == "exponential":
+            return math.log(number / self.minimum) / math.log(self.maximum / self.minimum)
+        return (number - self.minimum) / (self.maximum - self.minimum)
+
     @property
-    def place_of_default(self) -> tuple[float, int]:
+    def _place_of_default(self) -> tuple[float, int]:
         """Where the default lies on the curve, 0..1, and the step of a controller for it."""
         default = float(self.default)
-        if self.curve == "exponential":
-            own = math.log(default / self.minimum) / math.log(self.maximum / self.minimum)
-        else:
-            own = (default - self.minimum) / (self.maximum - self.minimum)
+        own = self._on_curve(default)
         step = round(own * CONTROLLER_STEPS)
         if self.minimum < default < self.maximum:  # the ends stay what they are
             step = min(max(step, 1), CONTROLLER_STEPS - 1)
@@ -132,6 +148,16 @@ def _bent(position: float, own: float, step: int) -> float:
     """
     from_step = position * CONTROLLER_STEPS - step
     return position + max(0.0, 1 - abs(from_step)) * (own - step / CONTROLLER_STEPS)
+
+
+def _straightened(place: float, own: float, step: int) -> float:
+    """The position that `_bent` moves to a place on the curve."""
+    low, middle, high = ((step + beside) / CONTROLLER_STEPS for beside in (-1, 0, 1))
+    if not low < place < high:
+        return place
+    if place <= own:
+        return low + (place - low) * (middle - low) / (own - low)
+    return high - (high - place) * (high - middle) / (high - own)
 
 
 TAKES = ("off", "a", "b")

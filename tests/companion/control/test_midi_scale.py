@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from companion.control.midi_scale import BENDS, Scale, position_of
+from companion.control.midi_scale import BENDS, Scale
 from companion.control.parameters import BY_NAME, CONTROLLER_STEPS, PARAMETERS
 from companion.control.relative import ENCODINGS, ticks, turned
 
@@ -25,14 +25,14 @@ def scales(draw: st.DrawFn) -> Scale:
 @given(KNOBS, STANDS)
 def test_a_knob_at_the_position_of_its_value_has_that_value(knob, position: float) -> None:
     value = knob.at(position)
-    again = knob.at(position_of(knob, value))
+    again = knob.at(knob.position(value))
     assert again == (pytest.approx(value) if knob.kind == "number" else value)
 
 
 @pytest.mark.parametrize("knob", PARAMETERS, ids=lambda knob: knob.name)
 def test_the_default_is_on_a_step_of_a_controller(knob) -> None:
     if knob.kind in ("number", "whole"):
-        step = position_of(knob, knob.default) * CONTROLLER_STEPS
+        step = knob.position(knob.default) * CONTROLLER_STEPS
         assert step == pytest.approx(round(step))
 
 
@@ -41,9 +41,7 @@ def test_a_scale_is_undone_by_itself(scale: Scale, stand: float) -> None:
     value = scale.value(stand)
     again = scale.value(scale.stand(value))
     if scale.limits[0] != scale.limits[1]:
-        assert position_of(scale.knob, again) == pytest.approx(
-            position_of(scale.knob, value), abs=1e-6
-        )
+        assert scale.knob.position(again) == pytest.approx(scale.knob.position(value), abs=1e-6)
 
 
 @given(scales(), STANDS, STANDS)
@@ -51,7 +49,7 @@ def test_a_scale_goes_one_way(scale: Scale, one: float, other: float) -> None:
     low, high = sorted((one, other))
     first, last = scale.limits
     upwards = (last >= first) is not scale.invert
-    places = [position_of(scale.knob, scale.value(stand)) for stand in (low, high)]
+    places = [scale.knob.position(scale.value(stand)) for stand in (low, high)]
     assert (places if upwards else places[::-1]) == sorted(places) or first == last
 
 
