@@ -16,9 +16,14 @@ import soundfile
 import yaml
 from typer.testing import CliRunner
 
+from companion.control.controller import CONTROLLER_KEYS, bundled_controllers
+from companion.control.midi_mapping import MAPPING_KEYS, MODES
+from companion.control.midi_scale import BENDS
 from companion.control.osc import OscKnobs
 from companion.control.preset import default_mappings, load_preset, parse_preset
+from companion.control.relative import ENCODINGS
 from companion.control.store import ParameterStore
+from companion.control.takeover import TAKEOVERS
 from companion.listening.contexts import read_contexts
 from companion.players.metrics import FALLBACKS, BarMetrics, PlayerMetrics
 from companion.session.osc_feed import bar_messages
@@ -67,7 +72,7 @@ def test_every_command_is_looked_at_by_a_test() -> None:
     known = (
         *(
             ("companion", name)
-            for name in ("jam", "render", "devices", "calibrate", "layouts", *FOR_TAKES)
+            for name in ("jam", "render", "devices", "calibrate", "layouts", "midi", *FOR_TAKES)
         ),
         ("companion", "listen-test"),
         *(("companion", name) for name in FOR_MACHINES),
@@ -123,7 +128,7 @@ def test_a_jam_has_the_options_and_the_preset_that_are_shown(
 
 @pytest.mark.parametrize(
     "words",
-    [w for name in (*FOR_TAKES, *FOR_MACHINES) for w in commands("companion", name)],
+    [w for name in (*FOR_TAKES, *FOR_MACHINES, "midi") for w in commands("companion", name)],
     ids=" ".join,
 )
 def test_commands_for_takes_and_machines_have_the_options_that_are_shown(
@@ -225,6 +230,14 @@ def test_midi_controllers_are_as_described() -> None:
         "lock",
         "monitor",
     }
+
+
+def test_every_key_of_a_mapping_and_every_controller_file_is_described() -> None:
+    section = README.partition("### MIDI\n")[2].partition("### OSC\n")[0]
+    for key in (*MAPPING_KEYS, *CONTROLLER_KEYS):
+        assert re.search(rf"`{key}\b", section), key
+    for name in (*bundled_controllers(), *ENCODINGS, *TAKEOVERS, *MODES, *BENDS):
+        assert f"`{name}`" in section, name
 
 
 def test_the_preset_that_is_shown_is_valid() -> None:

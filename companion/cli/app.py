@@ -22,6 +22,7 @@ from rich.text import Text
 from companion.cli.layouts import layout_commands
 from companion.cli.listening import listening
 from companion.cli.machine import machine_commands
+from companion.cli.midi import midi_command
 from companion.cli.stage import StageJam, open_stage, stage_option
 from companion.cli.status_view import StatusView
 from companion.cli.takes import take_commands
@@ -62,6 +63,7 @@ take_commands(app)
 app.add_typer(listening, name="listen-test")
 machine_commands(app)
 layout_commands(app)
+app.command("midi")(midi_command)
 
 TEMPI = f"{MIN_BPM} to {MAX_BPM}"
 Bpm = {"parser": typed_number("tempo", TEMPI), "metavar": "FLOAT"}

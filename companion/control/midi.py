@@ -59,6 +59,11 @@ class MidiInput:
         """The devices that are listened to."""
         return tuple(device.name for device in self._ports.heard)
 
+    @property
+    def server(self) -> int:
+        """How many servers of JACK have died so far."""
+        return self._ports.server
+
     def hear_every(self, every: Callable[[], bool]) -> None:
         """Open every port there is while `every` says so: any controller can be learnt."""
         self._ports.every = every

@@ -9,7 +9,8 @@ import re
 from collections import Counter
 from collections.abc import Iterable
 
-_ALSA_NUMBERS = re.compile(r"\s+\d+:\d+$")
+_NUMBERS = re.compile(r"\s+\d+:\d+$|(?<=\w)-\d\d(?=:)| \[\d+\](?= \()")
+"""ALSA's behind a name, JACK's behind the second program of a name, a2jmidid's in the middle."""
 _PLACE = re.compile(r"^(.*?)(?: #(\d+))?$", re.DOTALL)
 
 
@@ -18,7 +19,7 @@ def device_names(ports: Iterable[str]) -> dict[str, str]:
     seen: Counter[str] = Counter()
     devices = {}
     for port in ports:
-        name = _ALSA_NUMBERS.sub("", port)
+        name = _NUMBERS.sub("", port)
         seen[name.casefold()] += 1
         place = seen[name.casefold()]
         devices[port] = name if place == 1 else f"{name} #{place}"

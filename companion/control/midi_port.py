@@ -9,7 +9,7 @@ import contextlib
 import ctypes
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +38,9 @@ class MidiPort:
         client: rtmidi's; None once it is closed.
     """
 
-    def __init__(self, client: Any, name: str, own: str, wanted: str | None = None) -> None:
+    def __init__(
+        self, client: Any, name: str, own: str, wanted: str | None = None, output: bool = False
+    ) -> None:
         """It is open.
 
         Args:
@@ -46,12 +48,21 @@ class MidiPort:
             name: of the port.
             own: what the client's own end is called.
             wanted: the part of a name that was asked for; None for a virtual port.
+            output: of those to send to.
         """
         self.client, self.name, self.connected = client, name, True
-        self._own, self._wanted = own, wanted
+        self._own, self._wanted, self._output = own, wanted, output
+        self._server: Callable[[], int] = lambda: 0
+        self._opened_on = 0
+
+    def follow(self, server: Callable[[], int]) -> None:
+        """Be opened anew, at a look, whenever JACK's server is another, by its number."""
+        self._server, self._opened_on = server, server()
 
     def look(self) -> bool:
         """Find it gone, or again, and open it again; True if it has just come back."""
+        if self._server() != self._opened_on:
+            return self._open_anew()
         if self._wanted is None or self.client is None:
             return False
         found = _ports_of(self.client, self._wanted)
@@ -67,6 +78,18 @@ class MidiPort:
         except Exception:  # gone again, or another program has it: at the next look
             return False
         self.name, self.connected = name, True
+        return True
+
+    def _open_anew(self) -> bool:
+        number = self._server()
+        try:
+            port = open_port(self._wanted, self._own, self._output)
+        except CompanionError:
+            self.connected = False
+            return False
+        self.abandon()
+        self.client, self.name, self.connected = port.client, port.name, True
+        self._opened_on = number
         return True
 
     def send(self, message: Sequence[int]) -> None:
@@ -132,7 +155,7 @@ def open_port(wanted: str | None, own: str, output: bool = False) -> MidiPort:
                 why = f"MIDI {kind} {name!r} does not open ({error}); valid: {valid}"
                 raise CompanionError(why) from error
         undo.pop_all()
-    return MidiPort(client, name, own, wanted)
+    return MidiPort(client, name, own, wanted, output)
 
 
 def open_named(name: str, own: str, output: bool = False) -> MidiPort | None:
@@ -147,7 +170,7 @@ def open_named(name: str, own: str, output: bool = False) -> MidiPort | None:
     except Exception:  # rtmidi's own classes differ by version
         MidiPort(client, "", own).close()
         return None
-    return MidiPort(client, name, own, name)
+    return MidiPort(client, name, own, name, output)
 
 
 def list_midi_ports(output: bool = False) -> tuple[str, ...]:

@@ -14,7 +14,6 @@ is closed is in neither of them any more.
 from __future__ import annotations
 
 import contextlib
-import re
 import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
@@ -44,7 +43,6 @@ SILENT_S = 3.0
 RELEASE_LIMIT_S = 2.0
 MOST_PORTS = 16
 """Devices at a time."""
-_NUMBERED = re.compile(r"-\d\d$")
 THROUGH = "midi through"
 """A port of the system that repeats what is sent to it."""
 
@@ -65,6 +63,7 @@ class MidiPorts:
         lock: to be held while `heard` or `lit` is used.
         heard: the devices that are listened to.
         lit: the devices that are told where knobs are.
+        server: how many servers of JACK have died so far.
         every: whether all ports that there are are to be open; nobody asks for that at first.
     """
 
@@ -95,6 +94,7 @@ class MidiPorts:
         self.lit: tuple[Device, ...] = ()
         self._beat: MidiPort | None = None  # sends to our own end, where there is JACK
         self._alive_s = time.monotonic()
+        self.server = 0
         self._lists: dict[bool, Any] = {}  # clients that list inputs, and outputs
         self._known = frozenset(self._required)  # what is missed when it is not there
         self._closed = threading.Event()
@@ -257,6 +257,7 @@ class MidiPorts:
         for port in ports:
             port.abandon()
         self.heard = (self._open_virtual(),)
+        self.server += 1
 
     @staticmethod
     def _close_all(*ports: MidiPort) -> None:
@@ -279,15 +280,11 @@ def twin(device: str, places: Sequence[str]) -> str | None:
     for place, name in named.items():
         if name == device:
             return place
-    near = [place for place, name in named.items() if _client(name) == _client(device)]
+    client = device.partition(":")[0].casefold()
+    near = [place for place, name in named.items() if name.partition(":")[0].casefold() == client]
     return max(
         near, key=lambda place: SequenceMatcher(None, named[place], device).ratio(), default=None
     )
-
-
-def _client(name: str) -> str:
-    """Of a port: JACK numbers the second one of a program."""
-    return _NUMBERED.sub("", name.partition(":")[0]).casefold()
 
 
 def released(close: Callable[..., None], *what: object) -> None:

@@ -1,7 +1,7 @@
 """Where a controller stands and what its knob says for that, in both directions.
 
-A control stands from 0 to 1. `Parameter` lays that on a knob's range; a `Scale` has a mapping's own
-range, curve and direction on top.
+A control stands from 0 to 1; a `Scale` has a mapping's range, curve and direction on top of the
+knob's own curve.
 """
 
 from __future__ import annotations

@@ -154,7 +154,7 @@ def jam(
             session.troubles.watch("midi", lambda: learn.trouble, "learn")
             session.troubles.watch("midi", lambda: _gone("input", midi.missing), "input")
         session.prepare()
-        _open_clock_out(preset, session, open_things, say)
+        _open_clock_out(preset, session, open_things, say, midi)
         try:
             session.run(on_session(session))
         except CompanionError as problem:
@@ -216,7 +216,9 @@ def _open_midi(
     return midi
 
 
-def _open_clock_out(preset: Preset, session: Session, open_things: ExitStack, say: Say) -> None:
+def _open_clock_out(
+    preset: Preset, session: Session, open_things: ExitStack, say: Say, midi: MidiInput | None
+) -> None:
     """MIDI clock, where the preset has it sent and this machine has MIDI."""
     if preset.midi is None or not preset.midi.clock_out:
         return
@@ -226,6 +228,8 @@ def _open_clock_out(preset: Preset, session: Session, open_things: ExitStack, sa
     except NoMidi as missing:
         say(f"{missing}: playing without a clock out")
         return
+    if midi is not None:  # which knows when JACK's server has died
+        sender.follow(lambda: midi.server)
     conductor = session.conductor
     running = lambda: conductor.running  # noqa: E731
     clock = MidiClockOut(sender, session.transport, conductor.host_time, running)

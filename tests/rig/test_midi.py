@@ -89,10 +89,14 @@ class Rig:
             pass
 
     def close(self) -> None:
-        for name in list(self.controllers):
-            self.unplug(name)
+        """Its lights go out with it."""
+        self.side.say("set bass hold true")
+        self.told("pad", [0x90, 36, 127])
         self.side.close_input()
         assert self.side.expect("closed") and self.side.wait() == 0
+        self.told("pad", [0x90, 36, 0])
+        for name in list(self.controllers):
+            self.unplug(name)
 
 
 @pytest.fixture(scope="module")

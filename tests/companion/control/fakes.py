@@ -9,7 +9,7 @@ from companion.control.midi_knobs import MidiKnobs, OnClock
 from companion.control.osc import OscKnobs
 from companion.control.osc_out import Messages, bundle
 from companion.control.preset import MidiPreset
-from companion.control.store import ParameterStore
+from companion.control.store import Change, ParameterStore
 
 
 class FakeMidiInput:
@@ -22,13 +22,20 @@ class FakeMidiInput:
         on_clock: OnClock = lambda *_: None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self.name, self.connected, self._closed, self._clock = "fake", True, False, clock
-        self._knobs = MidiKnobs(store, preset.map, on_clock)
+        self.name, self.missing, self.server = "fake", (), 0
+        self._closed, self._clock = False, clock
+        self.knobs = MidiKnobs(store, preset.mappings, on_clock)
+        self.told: list[Change] = []
+        self.turned = self.told.append
+        self.hears_every: Callable[[], bool] = lambda: False
 
     def send(self, *message: int, at_s: float | None = None) -> None:
         """A message arrives, at a monotonic time or now; after `close` nothing does."""
         if not self._closed:
-            self._knobs.receive(message, self._clock() if at_s is None else at_s)
+            self.knobs.receive(message, self._clock() if at_s is None else at_s)
+
+    def hear_every(self, every: Callable[[], bool]) -> None:
+        self.hears_every = every
 
     def close(self) -> None:
         self._closed = True

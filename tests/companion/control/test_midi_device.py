@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from companion.control.midi_device import device_names, is_meant
 
 
@@ -9,6 +11,18 @@ def test_a_device_has_the_same_name_under_another_number() -> None:
     for number in (20, 24):
         port = f"nanoKONTROL2:nanoKONTROL2 MIDI 1 {number}:0"
         assert device_names([port]) == {port: "nanoKONTROL2:nanoKONTROL2 MIDI 1"}
+
+
+@pytest.mark.parametrize(
+    ("port", "device"),
+    [
+        ("pad-01:out", "pad:out"),
+        ("a2j:nano [24] (capture): nano MIDI 1", "a2j:nano (capture): nano MIDI 1"),
+        ("nano", "nano"),
+    ],
+)
+def test_numbers_that_the_system_gives_are_left_out(port: str, device: str) -> None:
+    assert device_names([port]) == {port: device}
 
 
 def test_two_of_one_name_are_told_apart_by_their_place() -> None:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from companion.control.midi_port import MidiPort
+import pytest
+
+from companion.control import midi_port
+from companion.control.midi_port import MidiPort, NoMidi
 
 
 class Library:
@@ -49,3 +52,25 @@ def test_one_that_another_program_has_is_tried_again() -> None:
 def test_a_library_that_fails_is_a_port_that_is_gone() -> None:
     port = MidiPort(object(), "nano", "knobs", "nano")
     assert [port.look(), port.connected] == [False, False]
+
+
+def test_one_of_a_server_that_died_is_opened_anew_as_soon_as_that_goes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    server, opened = 0, []
+
+    def open_port(wanted: str | None, own: str, output: bool) -> MidiPort:
+        opened.append((wanted, own, output))
+        if len(opened) == 1:
+            raise NoMidi("not yet")
+        return MidiPort("new client", "companion:clock", own, wanted, output)
+
+    monkeypatch.setattr(midi_port, "open_port", open_port)
+    port = MidiPort("old client", "companion:clock", "clock", output=True)
+    port.follow(lambda: server)
+    assert not port.look()
+    server = 1
+    assert [port.look(), port.connected] == [False, False]
+    assert [port.look(), port.connected, port.client] == [True, True, "new client"]
+    assert not port.look()
+    assert opened == [(None, "clock", True)] * 2

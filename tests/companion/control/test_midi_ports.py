@@ -158,7 +158,7 @@ def test_an_output_belongs_to_the_input_of_its_name_or_its_client() -> None:
     assert twin("nano", ["through 14:0", "nano 20:0"]) == "nano 20:0"
     assert twin("nano #2", ["nano 20:0", "nano 24:0"]) == "nano 24:0"
     assert twin("pad:out", ["other:in", "pad:in"]) == "pad:in"
-    assert twin("pad-01:out", ["other:in", "pad:in"]) == "pad:in"
+    assert twin("pad:out", ["other:in", "pad-01:in"]) == "pad-01:in"
     midi = ["system:midi_playback_1", "system:midi_playback_2"]
     assert twin("system:midi_capture_2", midi) == midi[1]
     assert twin("nano", ["through 14:0"]) is None

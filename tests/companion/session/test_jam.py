@@ -309,6 +309,37 @@ def test_midi_moves_knobs_while_it_plays(
     ]
 
 
+def test_a_controller_is_learnt_while_it_plays_and_told_of_what_others_move(
+    no_sound_card: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("COMPANION_CONFIG", str(tmp_path / "config"))
+    opened: list[FakeMidiInput] = []
+
+    def open_midi(store: Any, preset: MidiPreset, on_clock: Any) -> FakeMidiInput:
+        opened.append(FakeMidiInput(store, preset, on_clock))
+        return opened[0]
+
+    def teach(session: Session) -> None:
+        (midi,), learn = opened, session.learn
+        assert learn is not None and not midi.hears_every()
+        learn.enter()
+        assert midi.hears_every()
+        learn.choose("bass", "level")
+        midi.send(0xB0, 70, 127, at_s=1.0)
+        midi.send(0xB0, 70, 0, at_s=3.0)
+        session.store.set("temperature", 0.5, "bass", "osc")
+
+    monkeypatch.setattr(jamming, "open_midi", open_midi)
+    file = tmp_path / "mine.yaml"
+    file.write_text("# mine\nplayers: [{name: bass}]\nmidi: {}\n")
+    midi = MidiPreset(None, default_mappings(["bass"]))
+    jammed, _ = play(solo(bars=3, midi=midi, file=file), tmp_path / "takes", teach)
+    moves = [e for e in read_lines(jammed.folder / EVENTS_FILE) if e["type"] == "knob"]
+    assert [(e["name"], e["value"]) for e in moves[1:]] == [("level", -60.0), ("temperature", 0.5)]
+    assert [change.name for change in opened[0].told][-2:] == ["level", "temperature"]
+    assert file.read_text().startswith("# mine\n") and "cc: 70" in file.read_text()
+
+
 def test_a_machine_without_midi_plays_without(
     no_sound_card: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

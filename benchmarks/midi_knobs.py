@@ -1,0 +1,140 @@
+"""How long a controller's message takes to its knob, and what becomes of a flood of them.
+
+    python -m benchmarks.midi_knobs [--seconds 60]
+
+Through real ports, as JACK (or the system's MIDI) has them; a second client of this process sends.
+First single messages, from the call that sends to the store that has the value, beside what the
+port alone takes; then 5,000 a second, notes that mean nothing among them. What the port itself
+drops is counted apart: every control's last value that came in has to be in the store.
+"""
+
+from __future__ import annotations
+
+import argparse
+import random
+import time
+import tracemalloc
+from collections.abc import Callable
+from contextlib import closing
+from typing import Any
+
+import numpy as np
+
+from companion.control.midi import MidiInput, open_midi
+from companion.control.midi_mapping import MidiMapping
+from companion.control.midi_message import Move
+from companion.control.midi_port import is_own, open_client
+from companion.control.midi_ports import KNOBS
+from companion.control.preset import MidiPreset
+from companion.control.store import ParameterStore
+
+CC = 0xB0
+SINGLE = 1000
+RATE_HZ = 5000
+CONTROLS = (20, 21, 22, 23)
+MAPPINGS = tuple(
+    MidiMapping(number, knob, "bass", 1)
+    for number, knob in zip(
+        CONTROLS,
+        ("guidance_audio", "guidance_instrument", "guidance_clock", "temperature"),
+        strict=True,
+    )
+)
+BATCH_S = 0.002
+MOST_AT_ONCE = 20
+"""A port of JACK takes no more than some dozens in a period."""
+LIMIT_S = 5.0
+
+
+def connected(ours: Callable[[str], bool]) -> Any:
+    """A sender that is connected to the port that is ours."""
+    sender = open_client(output=True, name="benchmark")
+    sender.open_port(next(n for n, name in enumerate(sender.get_ports()) if ours(name)), "out")
+    time.sleep(0.5)
+    return sender
+
+
+def sent_until(sender: Any, arrived: Callable[[int], bool]) -> str:
+    """How long single messages take from being sent until they have arrived, in words."""
+    took, die = [], random.Random(1)
+    for number in range(SINGLE):
+        time.sleep(die.uniform(0.002, 0.02))
+        value = number % 2 * 127
+        began_s = time.perf_counter()
+        sender.send_message([CC, CONTROLS[0], value])
+        while not arrived(value):
+            if time.perf_counter() > began_s + LIMIT_S:
+                raise SystemExit("a message did not arrive")
+            time.sleep(0.0001)
+        took.append(1000 * (time.perf_counter() - began_s))
+    p50, p99 = np.percentile(took, [50, 99])
+    return f"p50 {p50:.2f} ms  p99 {p99:.2f} ms  max {max(took):.2f} ms"
+
+
+def port_alone() -> str:
+    """The same with nobody but the port between."""
+    port = open_client(name="alone")
+    port.open_virtual_port("in")
+    sender = connected(lambda name: name.startswith("alone"))
+    words = sent_until(sender, lambda _: port.get_message() is not None)
+    for client in (sender, port):
+        client.close_port()
+        client.delete()
+    return words
+
+
+def flood(sender: Any, store: ParameterStore, midi: MidiInput, seconds: float) -> None:
+    """Send as fast as that; print what was lost and whether memory grew."""
+    die, arrived = random.Random(2), dict.fromkeys(CONTROLS, 0)
+    came = 0
+
+    def note(_: str, move: Move, __: float) -> bool:
+        nonlocal came
+        came += move.control.kind in ("cc", "note")
+        if move.control.kind == "cc":
+            arrived[move.control.number] = move.value
+        return False
+
+    midi.knobs.listen(note)
+    kept, sent, began_s = [], 0, time.monotonic()
+    tracemalloc.start()
+    while (now_s := time.monotonic()) < began_s + seconds:
+        for _ in range(min(MOST_AT_ONCE, round((now_s - began_s) * RATE_HZ) - sent)):
+            value = die.randrange(128)
+            if die.random() < 0.1:
+                sender.send_message([0x90 | die.randrange(16), die.randrange(128), value])
+            else:
+                sender.send_message([CC, die.choice(CONTROLS), value])
+            sent += 1
+        store.drain()
+        if now_s > began_s + (len(kept) + 1) * seconds / 5:
+            kept.append(tracemalloc.get_traced_memory()[0] / 1024)
+        time.sleep(BATCH_S)
+    tracemalloc.stop()
+    time.sleep(1.0)
+    values = store.snapshot("bass")
+    lost = sum(values[m.parameter] != m.scale.value(arrived[m.number] / 127) for m in MAPPINGS)
+    print(f"flood: {sent / seconds:.0f} a second for {seconds:g} s; last values lost: {lost}")
+    print(f"  dropped by the port: {sent - came} of {sent}")
+    print(f"  memory in kB at each fifth: {', '.join(f'{each:.0f}' for each in kept)}")
+
+
+def main() -> None:
+    """Print the figures."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--seconds", type=float, default=60.0)
+    seconds = parser.parse_args().seconds
+    print(f"the port alone: {port_alone()}")
+    store = ParameterStore({}, {"bass": {}})
+    with closing(open_midi(store, MidiPreset(None, MAPPINGS))) as midi:
+        sender = connected(lambda name: is_own(name) and name.endswith(f":{KNOBS}"))
+        knob = MAPPINGS[0].parameter
+        arrived = lambda value: store.snapshot("bass")[knob] == value / 127 * 6  # noqa: E731
+        print(f"CC to the store: {sent_until(sender, arrived)}")
+        flood(sender, store, midi, seconds)
+        sender.close_port()
+        sender.delete()
+
+
+if __name__ == "__main__":
+    main()
