@@ -35,15 +35,21 @@ WAIT_S = 20.0
 
 
 @dataclass(frozen=True)
-class Mapping:
-    """A controller and its knob, as learning keeps it."""
+class Mapped:
+    """A controller and its knob, as learning shows it."""
 
     player: str | None
     knob: str
+    number: int
     device: str = "nanoKONTROL2"
     channel: int = 1
-    number: int = 0
     kind: str = "cc"
+    clashes: tuple[str, ...] = ()
+    waits_for: dict[str | None, Any] = field(default_factory=dict)
+
+    @property
+    def mapping(self) -> tuple[str | None, str]:
+        return self.player, self.knob
 
 
 @dataclass(frozen=True)
@@ -52,9 +58,7 @@ class Learning:
 
     on: bool = False
     chosen: tuple[str | None, str] | None = None
-    mappings: tuple[Mapping, ...] = ()
-    clashes: tuple[Mapping, ...] = ()
-    waits: tuple[tuple[str | None, str, float], ...] = ()
+    mappings: tuple[Mapped, ...] = ()
 
 
 class FakeLearn:
@@ -76,18 +80,30 @@ class FakeLearn:
         self._state = replace(self._state, chosen=(player, knob))
 
     def forget(self, mapping: Any) -> None:
-        self._keep([each for each in self._state.mappings if each != mapping])
+        self._keep([each for each in self._state.mappings if each.mapping != mapping])
 
-    def move(self, number: int) -> None:
+    def move(self, number: int, waits_for: Any = None) -> None:
         assert self._state.chosen is not None
         player, knob = self._state.chosen
-        others = [e for e in self._state.mappings if (e.player, e.knob) != (player, knob)]
-        self._keep([*others, Mapping(player, knob, number=number)])
+        others = [each for each in self._state.mappings if each.mapping != (player, knob)]
+        waits = {} if waits_for is None else {player: waits_for}
+        self._keep([*others, Mapped(player, knob, number, waits_for=waits)])
 
-    def _keep(self, mappings: list[Mapping]) -> None:
-        numbers = [each.number for each in mappings]
-        clashes = tuple(each for each in mappings if numbers.count(each.number) > 1)
-        self._state = replace(self._state, mappings=tuple(mappings), clashes=clashes)
+    def _keep(self, mappings: list[Mapped]) -> None:
+        self._state = replace(
+            self._state,
+            mappings=tuple(
+                replace(
+                    one,
+                    clashes=tuple(
+                        f"{other.knob} of {other.player}"
+                        for other in mappings
+                        if other.number == one.number and other.mapping != one.mapping
+                    ),
+                )
+                for one in mappings
+            ),
+        )
 
 
 class FakePresets:
