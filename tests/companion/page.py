@@ -29,9 +29,10 @@ from model.request import StemRequest, StemResult
 from tests.companion.studio import solo
 
 RATE = 32_000
-BARS = 400
+BARS = 100_000
+CHORDS = ("Am7", "Fmaj7", "C", "G7/B")
 RHYTHM = (1.0, 0.25, 0.6, 0.3, 0.85, 0.2, 0.5, 0.45)  # of eighths in a bar
-WAIT_S = 20.0
+WAIT_S = 60.0
 
 
 @dataclass(frozen=True)
@@ -167,7 +168,7 @@ def performing(
         "drums",
         "keys",
         bpm=Fraction(bpm),
-        chords=("Am7", "Fmaj7", "C", "G7/B"),
+        chords=CHORDS,
         knobs={"cycle": 1, **knobs},
         bars=BARS,
     )
