@@ -103,7 +103,7 @@ def _learning(given: dict[str, Any], learn: Learn) -> Callable[[], object]:
         def forget() -> None:
             for each in learn.state().mappings:
                 if mapping_section(each) == wanted:
-                    learn.forget(each)
+                    learn.forget(each.mapping)
                     return
             raise CompanionError(f"there is no controller {shown(wanted)} any more")
 

@@ -16,10 +16,13 @@ from companion.session.session import Session
 from companion.session.status import PlayerStatus, Status
 from companion.session.trouble import Trouble
 from companion.stage.view import BarView, ChordView, PlayerView, View
+from companion.system.errors import one_line
 
 LOOKS_HZ = 30
 PAST_BARS, AHEAD_BARS = 3, 6
 """Bars before and after the present one that are shown."""
+AGAIN_S = 5.0
+"""After a look that failed."""
 CHORD_BARS = 8
 FIRST = Fraction(0)
 
@@ -52,7 +55,12 @@ class Observer:
         now_s = self._clock()
         if now_s >= self._next_s:
             self._next_s = now_s + 1 / LOOKS_HZ
-            self.latest = self._look(status)
+            try:
+                self.latest = self._look(status)
+            except Exception as error:  # whatever it is, the set goes on
+                self._next_s = now_s + AGAIN_S
+                why = f"the stage page stands still: {one_line(error)}"
+                self._session.troubles.happened("message", why, about="page")
 
     def _look(self, status: Status) -> View:
         session, transport, conductor = (

@@ -19,7 +19,7 @@ from companion.stage.chord_name import chord_name
 from companion.stage.observer import Observer
 from companion.stage.peaks import COLUMNS_PER_S, Peaks, Stretch
 from companion.stage.view import ChordView, PlayerView, View
-from companion.stage.wires import Learn, LearnState, Presets
+from companion.stage.wires import Learn, LearnState, Mapped, Presets
 
 Section = Any
 """Numbers, texts, lists and dictionaries of such."""
@@ -175,14 +175,15 @@ def _learn(state: LearnState) -> Section:
     return {
         "on": state.on,
         "chosen": state.chosen,
-        "mappings": [mapping_section(each) for each in state.mappings],
-        "clashes": [mapping_section(each) for each in state.clashes],
-        "waits": [list(each) for each in state.waits],
+        "mappings": [
+            mapping_section(each)
+            | {"clashes": list(each.clashes), "waits": list(each.waits_for.items())}
+            for each in state.mappings
+        ],
     }
 
 
-def mapping_section(mapping: Any) -> Section:
-    """A controller and its knob."""
-    return {
-        name: getattr(mapping, name) for name in ("player", "knob", "device", "channel", "number")
-    }
+def mapping_section(mapped: Mapped) -> dict[str, Section]:
+    """What a mapping is known by."""
+    names = ("player", "knob", "device", "channel", "kind", "number")
+    return {name: getattr(mapped, name) for name in names}

@@ -13,6 +13,7 @@ import asyncio
 import json
 import socket
 import threading
+import time
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
@@ -35,7 +36,7 @@ MOST_PAGES = 8
 MOST_WAITING = 4
 """Messages that a page may be behind before it is left out."""
 MAX_LINES = 40
-START_S, CLOSE_S = 10.0, 3.0
+START_S, CLOSE_S, POLL_S = 10.0, 3.0, 0.01
 POLICY, LATER, GONE = 1008, 1013, 1001
 """Why a WebSocket is closed: not allowed, too many, over."""
 HEADERS = {
@@ -64,6 +65,9 @@ class Server:
         Args:
             listener: where; it is closed with the server.
             door: who may come in.
+
+        Raises:
+            CompanionError: the server does not start.
         """
         self._listener, self._door, self._files = listener, door, PageFiles()
         self._watched: Watched | None = None
@@ -91,8 +95,15 @@ class Server:
                 server_header=False,
             )
         )
+        self._error = "it takes too long"
         self._thread = threading.Thread(target=self._run, name="stage", daemon=True)
         self._thread.start()
+        give_up_s = time.monotonic() + START_S
+        while not self._uvicorn.started:
+            if not self._thread.is_alive() or time.monotonic() > give_up_s:
+                self.close()
+                raise CompanionError(f"the stage page's server does not start: {self._error}")
+            time.sleep(POLL_S)
 
     @property
     def watched(self) -> bool:
@@ -118,7 +129,10 @@ class Server:
     # --- the server's thread -------------------------------------------------------------------
 
     def _run(self) -> None:
-        asyncio.run(self._serve())
+        try:
+            asyncio.run(self._serve())
+        except (Exception, SystemExit) as error:
+            self._error = one_line(error)
 
     async def _serve(self) -> None:
         telling = asyncio.create_task(self._tell_all())

@@ -6,44 +6,77 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
+
+from companion.control.parameters import Value
+
+
+class Mapped(Protocol):
+    """A controller and its knob; unchanging."""
+
+    @property
+    def mapping(self) -> Any:
+        """What `Learn.forget` takes."""
+        ...
+
+    @property
+    def player(self) -> str | None:
+        """Whose knob it turns; `*` for every player's, None for the rig's."""
+        ...
+
+    @property
+    def knob(self) -> str:
+        """Name of the knob."""
+        ...
+
+    @property
+    def device(self) -> str | None:
+        """Where it is heard; None for any. So is the channel."""
+        ...
+
+    @property
+    def channel(self) -> int | None:
+        """1 to 16."""
+        ...
+
+    @property
+    def kind(self) -> str:
+        """What it sends: `cc`, `note` and so on."""
+        ...
+
+    @property
+    def number(self) -> int:
+        """Of the controller or note."""
+        ...
+
+    @property
+    def clashes(self) -> Sequence[str]:
+        """Other knobs that the same control turns, each for a person."""
+        ...
+
+    @property
+    def waits_for(self) -> Mapping[str | None, Value]:
+        """The values at which it takes the knob over, by player, while it waits for that."""
+        ...
 
 
 class LearnState(Protocol):
-    """Where learning is; unchanging.
-
-    Attributes:
-        on: whether learn mode is on.
-        chosen: player (None: the rig) and knob that the next controller is for; None for none.
-        mappings: a controller and its knob each: `player`, `knob`, `device`, `channel`, `number`.
-        clashes: mappings that share a controller.
-        waits: knobs that wait to be picked up, each as player, knob and position 0..1.
-    """
+    """Where learning is; unchanging."""
 
     @property
     def on(self) -> bool:
-        """See the class."""
+        """Whether learn mode is on."""
         ...
 
     @property
     def chosen(self) -> tuple[str | None, str] | None:
-        """See the class."""
+        """Player (None: the rig) and knob that the next controller is for; None for none."""
         ...
 
     @property
-    def mappings(self) -> Sequence[Any]:
-        """See the class."""
-        ...
-
-    @property
-    def clashes(self) -> Sequence[Any]:
-        """See the class."""
-        ...
-
-    @property
-    def waits(self) -> Sequence[tuple[str | None, str, float]]:
-        """See the class."""
+    def mappings(self) -> Sequence[Mapped]:
+        """All that is bound."""
         ...
 
 
@@ -63,7 +96,7 @@ class Learn(Protocol):
         ...
 
     def forget(self, mapping: Any) -> None:
-        """Undo a mapping."""
+        """Bind it no more; CompanionError if it is not bound."""
         ...
 
     def state(self) -> LearnState:

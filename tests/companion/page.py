@@ -29,21 +29,28 @@ from model.request import StemRequest, StemResult
 from tests.companion.studio import solo
 
 RATE = 32_000
-BARS = 400
+BARS = 100_000
+CHORDS = ("Am7", "Fmaj7", "C", "G7/B")
 RHYTHM = (1.0, 0.25, 0.6, 0.3, 0.85, 0.2, 0.5, 0.45)  # of eighths in a bar
-WAIT_S = 20.0
+WAIT_S = 60.0
 
 
 @dataclass(frozen=True)
-class Mapping:
-    """A controller and its knob, as learning keeps it."""
+class Mapped:
+    """A controller and its knob, as learning shows it."""
 
     player: str | None
     knob: str
+    number: int
     device: str = "nanoKONTROL2"
     channel: int = 1
-    number: int = 0
     kind: str = "cc"
+    clashes: tuple[str, ...] = ()
+    waits_for: dict[str | None, Any] = field(default_factory=dict)
+
+    @property
+    def mapping(self) -> tuple[str | None, str]:
+        return self.player, self.knob
 
 
 @dataclass(frozen=True)
@@ -52,9 +59,7 @@ class Learning:
 
     on: bool = False
     chosen: tuple[str | None, str] | None = None
-    mappings: tuple[Mapping, ...] = ()
-    clashes: tuple[Mapping, ...] = ()
-    waits: tuple[tuple[str | None, str, float], ...] = ()
+    mappings: tuple[Mapped, ...] = ()
 
 
 class FakeLearn:
@@ -76,18 +81,30 @@ class FakeLearn:
         self._state = replace(self._state, chosen=(player, knob))
 
     def forget(self, mapping: Any) -> None:
-        self._keep([each for each in self._state.mappings if each != mapping])
+        self._keep([each for each in self._state.mappings if each.mapping != mapping])
 
-    def move(self, number: int) -> None:
+    def move(self, number: int, waits_for: Any = None) -> None:
         assert self._state.chosen is not None
         player, knob = self._state.chosen
-        others = [e for e in self._state.mappings if (e.player, e.knob) != (player, knob)]
-        self._keep([*others, Mapping(player, knob, number=number)])
+        others = [each for each in self._state.mappings if each.mapping != (player, knob)]
+        waits = {} if waits_for is None else {player: waits_for}
+        self._keep([*others, Mapped(player, knob, number, waits_for=waits)])
 
-    def _keep(self, mappings: list[Mapping]) -> None:
-        numbers = [each.number for each in mappings]
-        clashes = tuple(each for each in mappings if numbers.count(each.number) > 1)
-        self._state = replace(self._state, mappings=tuple(mappings), clashes=clashes)
+    def _keep(self, mappings: list[Mapped]) -> None:
+        self._state = replace(
+            self._state,
+            mappings=tuple(
+                replace(
+                    one,
+                    clashes=tuple(
+                        f"{other.knob} of {other.player}"
+                        for other in mappings
+                        if other.number == one.number and other.mapping != one.mapping
+                    ),
+                )
+                for one in mappings
+            ),
+        )
 
 
 class FakePresets:
@@ -151,7 +168,7 @@ def performing(
         "drums",
         "keys",
         bpm=Fraction(bpm),
-        chords=("Am7", "Fmaj7", "C", "G7/B"),
+        chords=CHORDS,
         knobs={"cycle": 1, **knobs},
         bars=BARS,
     )

@@ -90,7 +90,7 @@ function Vitals() {
   return html`<section class="vitals" aria-label="how it goes">
     <${Vital} value=${bpm} unit="BPM" name="clock" more=${state} />
     <${Vital} value=${cycle} unit=${cycle === 1 ? "bar" : "bars"} name="cycle" more=${clock?.holds === false ? "broken" : ""} bad=${clock?.holds === false} />
-    <${Vital} value=${slack === null ? "–" : slack.toFixed(1)} unit="s" name="slack" bad=${slack !== null && slack < 0} />
+    <${Vital} value=${slack === null ? "–" : slack.toFixed(1).replace("-", "−")} unit="s" name="slack" bad=${slack !== null && slack < 0} />
     <${Vital} value=${isr === null ? "–" : Math.round(isr * 100)} unit="%" name="ISR" bad=${isr !== null && isr < 0.9} />
   </section>`;
 }

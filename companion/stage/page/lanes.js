@@ -12,7 +12,6 @@ const PAST_BARS = 2;
 const AHEAD_BARS = 4;
 const MOST_PAST_S = 10;
 const MOST_AHEAD_S = 9;
-const WORD_PX = 64; // from which width on a bar says what it is
 const STRIP_PX = 3;
 const HEAD_PX = 20; // above the waves, for words
 
@@ -134,7 +133,7 @@ function drawPlayer(pen, view, lane, bars, ink) {
     }
     pen.globalAlpha = 1;
     const says = wordFor(sounding, settled, laid, coming, bar);
-    if (says !== said && says && to - from > WORD_PX) word(pen, says, Math.max(from, 0) + 5, ink.soft);
+    if (says !== said && says) word(pen, says, Math.max(from, 0) + 5, ink.soft, to - 4);
     said = says;
   }
 }
@@ -179,10 +178,11 @@ function hatch(pen, from, to, view, colour) {
   pen.restore();
 }
 
-function word(pen, text, x, colour) {
+// A word above the waves, if there is room for it.
+function word(pen, text, x, colour, until = Infinity) {
   pen.font = "500 12px Inter, system-ui, sans-serif";
   pen.fillStyle = colour;
-  pen.fillText(text, x, 13);
+  if (x + pen.measureText(text).width <= until) pen.fillText(text, x, 13);
 }
 
 function drawNow(pen, view, ink) {

@@ -4,23 +4,27 @@ import { html } from "./html.js";
 import { useStage } from "./state.js";
 import { wordsOf } from "./values.js";
 
-const KINDS = { cc: "CC", note: "note", nrpn: "NRPN", cc14: "CC", program: "program", bend: "bend", pressure: "pressure" };
+const ALL = "*";
+const KINDS = { cc: "CC", cc14: "14-bit CC", nrpn: "NRPN", bend: "pitch bend" };
+const WHOLE_CHANNEL = ["bend", "pressure"];
 
-const isOf = (each, player, knob) => (each.player ?? null) === (player ?? null) && each.knob === knob;
-const same = (a, b) => JSON.stringify(a) === JSON.stringify(b);
+const isOf = (each, player, knob) => each.knob === knob && (each.player === player || (player !== null && each.player === ALL));
+const known = ({ clashes, waits, ...mapping }) => mapping; // what the server knows it by
 
-export function nameOf(mapping) {
-  const channel = mapping.channel ? `${mapping.channel}/` : "";
-  return `${channel}${KINDS[mapping.kind] ?? "CC"} ${mapping.number ?? ""}`.trim();
+export function nameOf({ kind, number, channel }) {
+  const what = KINDS[kind] ?? kind.replaceAll("_", " ");
+  return `${what}${WHOLE_CHANNEL.includes(kind) ? "" : ` ${number}`}${channel ? ` ch ${channel}` : ""}`;
 }
+
+const targetOf = (player, knob) => `${wordsOf(knob)}${player === ALL ? " of every player" : player ? ` of ${player}` : ""}`;
 
 export function useLearning(player, knob) {
   const { learn } = useStage();
   const [of, name] = learn?.chosen ?? [null, null];
   return {
     on: Boolean(learn?.on),
-    chosen: Boolean(learn?.on) && name === knob && (of ?? null) === (player ?? null),
-    choose: () => ask({ learn: "choose", player: player ?? null, knob }),
+    chosen: Boolean(learn?.on) && name === knob && of === player,
+    choose: () => ask({ learn: "choose", player, knob }),
   };
 }
 
@@ -28,20 +32,19 @@ export function useLearning(player, knob) {
 export function Badge({ knob, player, quiet }) {
   const { learn } = useStage();
   if (!learn || (quiet && !learn.on)) return null;
-  const mapping = learn.mappings.find((each) => isOf(each, player, knob.name));
-  const waits = learn.waits.some(([of, name]) => isOf({ player: of, knob: name }, player, knob.name));
-  const clashes = mapping && learn.clashes.some((each) => same(each, mapping));
-  const text = mapping ? nameOf(mapping) : "–";
-  const state = `${waits ? "waits" : ""} ${clashes ? "clashes" : ""} ${mapping ? "" : "free"}`;
+  const mine = learn.mappings.filter((each) => isOf(each, player, knob.name));
+  const waits = mine.flatMap((each) => each.waits).find(([of]) => of === player);
+  const clashes = mine.flatMap((each) => each.clashes);
+  const text = mine.length ? nameOf(mine.at(-1)) : "–";
+  const state = `${waits ? "waits" : ""} ${clashes.length ? "clashes" : ""}`;
   const onClick = () => {
     if (!learn.on) ask({ learn: "enter" });
-    ask({ learn: "choose", player: player ?? null, knob: knob.name });
+    ask({ learn: "choose", player, knob: knob.name });
   };
-  const of = player ? ` of ${player}` : "";
-  const now = mapping ? `now ${text} of ${mapping.device}` : "none yet";
-  const more = waits ? ", waits until the controller is where the knob is" : clashes ? ", which turns another knob too" : "";
-  return html`<button type="button" class="badge ${state}" onClick=${onClick}
-    aria-label=${`learn a controller for ${wordsOf(knob.name)}${of}, ${now}${more}`}>${text}${waits ? " ↕" : ""}</button>`;
+  const now = mine.length ? `now ${mine.map((each) => `${nameOf(each)} of ${each.device ?? "any device"}`).join(" and ")}` : "none yet";
+  const more = `${waits ? `, waits until it comes to ${waits[1]}` : ""}${clashes.length ? `, turns ${clashes.join(", ")} as well` : ""}`;
+  return html`<button type="button" class="badge ${state}" title=${more.slice(2)} onClick=${onClick}
+    aria-label=${`learn a controller for ${targetOf(player, knob.name)}, ${now}${more}`}>${text}${waits ? " ↕" : ""}</button>`;
 }
 
 export function LearnButton() {
@@ -55,15 +58,14 @@ export function LearnButton() {
 export function LearnBar() {
   const { learn } = useStage();
   if (!learn?.on) return null;
-  const [player, knob] = learn.chosen ?? [null, null];
-  const what = knob ? html`Move a controller for <b>${wordsOf(knob)}${player ? `, ${player}` : ""}</b>.` : "Choose a knob, then move a controller.";
+  const what = learn.chosen ? html`Move a controller for <b>${targetOf(...learn.chosen)}</b>.` : "Choose a knob, then move a controller.";
   return html`<section class="learn-bar" aria-label="MIDI learn">
     <p role="status">${what}</p>
-    ${learn.mappings.length > 0 && html`<ul class="mappings">
-      ${learn.mappings.map((each) => html`<li class=${learn.clashes.some((other) => same(other, each)) ? "clashes" : ""}>
-        <b>${nameOf(each)}</b> ${wordsOf(each.knob)}${each.player ? `, ${each.player}` : ""} <small>${each.device}</small>
-        <button type="button" class="button small" aria-label=${`forget ${nameOf(each)} of ${wordsOf(each.knob)} ${each.player ?? ""}`}
-          onClick=${() => ask({ learn: "forget", mapping: each })}>×</button></li>`)}
+    ${learn.mappings.length > 0 && html`<ul class="mappings" tabindex="0" aria-label="controllers">
+      ${learn.mappings.map((each) => html`<li class=${each.clashes.length ? "clashes" : ""}>
+        <span><b>${nameOf(each)}</b> ${targetOf(each.player, each.knob)} ${each.device && html`<small>${each.device}</small>`}</span>
+        <button type="button" class="button small" aria-label=${`forget ${nameOf(each)} for ${targetOf(each.player, each.knob)}`}
+          onClick=${() => ask({ learn: "forget", mapping: known(each) })}>×</button></li>`)}
     </ul>`}
     <button type="button" class="button" onClick=${() => ask({ learn: "leave" })}>done</button>
   </section>`;

@@ -113,6 +113,7 @@ def test_learning_and_presets_are_passed_on() -> None:
         "knob": "temperature",
         "device": "nanoKONTROL2",
         "channel": 1,
+        "kind": "cc",
         "number": 21,
     }
     ask(learn="forget", mapping=mapping)

@@ -6,12 +6,15 @@ from fractions import Fraction
 from itertools import count
 from pathlib import Path
 
+import pytest
+
 from companion.listen.chart import read_chart
 from companion.listen.chord import read_chord
 from companion.listen.harmony import Harmony
 from companion.session.rig import run_recording
 from companion.session.session import Session
 from companion.session.status import Status
+from companion.session.trouble import Ledger
 from companion.stage.observer import Observer, chords
 from companion.stage.view import View
 from tests.companion.studio import RATE, music, solo, standin, turn
@@ -108,3 +111,19 @@ def test_without_a_chart_only_what_is_told_is_shown() -> None:
         (2, held),
         (3, held),
     ]
+
+
+def test_a_look_that_fails_is_told_and_the_set_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    def failing(*_: object) -> None:
+        raise ZeroDivisionError("of something")
+
+    monkeypatch.setattr(Observer, "_player", failing)
+    told: list[str] = []
+    happened = Ledger.happened
+    monkeypatch.setattr(
+        Ledger,
+        "happened",
+        lambda self, kind, text, *a, **b: (told.append(text), happened(self, kind, text, *a, **b)),
+    )
+    assert seen(3) == []
+    assert told[0] == "the stage page stands still: ZeroDivisionError: of something"
