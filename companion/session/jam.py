@@ -22,6 +22,7 @@ from companion.control.midi_knobs import OnClock
 from companion.control.midi_message import Move
 from companion.control.midi_port import NoMidi, open_port
 from companion.control.osc import OscServer
+from companion.control.osc_learn import OscLearn
 from companion.control.osc_out import Ear, OscSender
 from companion.control.osc_peers import Peers
 from companion.control.osc_query import OscTree
@@ -36,7 +37,7 @@ from companion.generate.worker import process_worker, thread_worker
 from companion.listen.harmony import Harmony
 from companion.session.conductor import OpenSource
 from companion.session.count_in import first_bar_samples
-from companion.session.osc_commands import add_learning, add_presets
+from companion.session.osc_presets import add_presets
 from companion.session.resume import Resumed, cut_off
 from companion.session.rig import Rig, open_device, play_recording, to_device_rate
 from companion.session.session import Session
@@ -150,7 +151,7 @@ def jam(
             open_things.callback(learn.close)
             midi.hear_every(lambda: learn.on)
             if server is not None:
-                add_learning(server, learn)
+                session.tell_also(OscLearn(server, learn).news)
             session.troubles.watch("midi", lambda: learn.trouble, "learn")
             session.troubles.watch("midi", lambda: _gone("input", midi.missing), "input")
         session.prepare()
@@ -202,7 +203,7 @@ def _open_midi(
             keyboard.moved(device, move)
             return
         try:
-            set_list.choose(move.value + 1)  # programs are sent from 0
+            set_list.switch(move.value + 1)  # programs are sent from 0
         except CompanionError as error:
             store.refuse(f"MIDI: {error}", "MIDI program")
 

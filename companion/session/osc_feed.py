@@ -29,7 +29,11 @@ MOST_BEATS = 16
 
 
 class OscFeed:
-    """Sends what is new at each tick."""
+    """Sends what is new at each tick.
+
+    Attributes:
+        also: asked at each tick for news of others, to be sent as well.
+    """
 
     def __init__(
         self,
@@ -54,6 +58,7 @@ class OscFeed:
         self._next_beat: int | None = None
         self._next_meters = 0
         self._moved: list[Message] = []
+        self.also: list[Callable[[], list[Message]]] = []
         # What only subscribers are told, by knob: the last of it, and whose hand it is from.
         self._turned: dict[tuple[str | None, str], tuple[Hashable, list[Message]]] = {}
 
@@ -90,6 +95,8 @@ class OscFeed:
     def tick(self, now_samples: int) -> None:
         """Send what is new."""
         moved, self._moved = self._moved, []
+        for news in self.also:
+            moved += news()
         self._send(moved)
         self._tell_turned()
         for beat in self._begun(now_samples):

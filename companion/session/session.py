@@ -17,6 +17,7 @@ from companion.clock.follow import FollowSource
 from companion.clock.transport import Transport
 from companion.control.learn import Learn
 from companion.control.osc_out import OscSender
+from companion.control.osc_packet import Message
 from companion.control.preset import Preset
 from companion.control.preset_text import preset_text
 from companion.control.store import Change, ParameterStore
@@ -184,6 +185,10 @@ class Session:
             bars_before=0 if self._take is None else self._take.origin.bars_before,
             song_bar=None if offset is None else bar + offset,
         )
+
+    def tell_also(self, news: Callable[[], list[Message]]) -> None:
+        """Have messages of somebody else's sent over OSC too: asked for them at each tick."""
+        self._feed.also.append(news)
 
     # --- the session's own thread --------------------------------------------------------------
 

@@ -5,7 +5,7 @@ second of its second, and so on; a player that it has none for is muted. Of the 
 are turned that the preset names, tempo included; its chart begins in its first bar. What belongs to
 the machine stays: devices, ports, the generator.
 
-*Threading*: `choose` may be called from any thread; all else belongs to the session's.
+*Threading*: `switch` may be called from any thread; all else belongs to the session's.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class SetList:
 
     Attributes:
         names: of the presets, in the set's order, the one that it begins with first.
-        playing: the name of the one that plays.
+        current: the name of the one that plays.
         coming: the name of the one that plays from the next bar line on; empty where none does.
     """
 
@@ -46,10 +46,10 @@ class SetList:
         self._store, self._harmony = store, harmony
         self._chosen: SimpleQueue[str] = SimpleQueue()
         self.names = tuple(self._presets)
-        self.playing, self.coming = self.names[0], ""
+        self.current, self.coming = self.names[0], ""
         self._from_bar = 0
 
-    def choose(self, which: str | int) -> None:
+    def switch(self, which: str | int) -> None:
         """Switch at the next bar line, to a preset by name or by number, from 1.
 
         Raises:
@@ -80,9 +80,9 @@ class SetList:
             pass
         if not self.coming or bar < self._from_bar:
             return ""
-        self.playing, self.coming = self.coming, ""
-        self._turn(self._presets[self.playing])
-        return self.playing
+        self.current, self.coming = self.coming, ""
+        self._turn(self._presets[self.current])
+        return self.current
 
     def _turn(self, preset: Preset) -> None:
         store = preset.store()

@@ -15,9 +15,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from companion.control.learn import Learn
 from companion.control.store import ParameterStore
+from companion.session.set_list import SetList
 from companion.stage.sections import mapping_section
-from companion.stage.wires import Learn, Presets
 from companion.system.errors import CompanionError, shown
 
 MAX_CHARACTERS = 1024
@@ -60,7 +61,7 @@ class Allowance:
         return self._left >= 0.0
 
 
-def read(text: str, learn: Learn | None, presets: Presets | None) -> Turn | Slow:
+def read(text: str, learn: Learn | None, presets: SetList | None) -> Turn | Slow:
     """A command.
 
     Raises:

@@ -10,16 +10,18 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from companion.control.learn import Learn, LearnState
+from companion.control.mapped import Mapped
 from companion.control.parameters import PARAMETERS
 from companion.control.store import ParameterStore
 from companion.players.settings import gain_of
 from companion.session.session import Session
+from companion.session.set_list import SetList
 from companion.session.trouble import Trouble
 from companion.stage.chord_name import chord_name
 from companion.stage.observer import Observer
 from companion.stage.peaks import COLUMNS_PER_S, Peaks, Stretch
 from companion.stage.view import ChordView, PlayerView, View
-from companion.stage.wires import Learn, LearnState, Mapped, Presets
 
 Section = Any
 """Numbers, texts, lists and dictionaries of such."""
@@ -33,7 +35,7 @@ class Watched:
     observer: Observer
     peaks: Peaks
     learn: Learn | None = None
-    presets: Presets | None = None
+    presets: SetList | None = None
 
 
 def table() -> Section:

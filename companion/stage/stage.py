@@ -16,7 +16,6 @@ from companion.stage.observer import Observer
 from companion.stage.peaks import Peaks
 from companion.stage.place import listen, read_place
 from companion.stage.sections import Watched
-from companion.stage.wires import Learn, Presets
 from companion.system.errors import CompanionError
 
 
@@ -56,13 +55,11 @@ class Stage:
         """Show a line on the page while it waits for the session, and keep it."""
         self._server.said(line)
 
-    def attach(
-        self, session: Session, learn: Learn | None = None, presets: Presets | None = None
-    ) -> Callable[[Status], None]:
+    def attach(self, session: Session) -> Callable[[Status], None]:
         """Show this session; what is returned is to be called at its every tick."""
         observer = Observer(session, lambda: self._server.watched)
         peaks = Peaks(session.rig.memory, session.rig.performed)
-        self._server.attach(Watched(session, observer, peaks, learn, presets))
+        self._server.attach(Watched(session, observer, peaks, session.learn, session.set_list))
         return observer.tick
 
     def close(self) -> None:

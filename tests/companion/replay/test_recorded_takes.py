@@ -76,7 +76,7 @@ def told_chords(folder: Path) -> Played:
         ),
         3.5: lambda session: session.harmony.send(read_chord("F#m7b5"), 5),
         5.5: lambda session: session.harmony.release(),
-        5.7: lambda session: session.set_list.choose("other"),
+        5.7: lambda session: session.set_list.switch("other"),
     }
     preset = replace(preset, players=players)
     worker = InlineWorker(loading("standin", recordings=preset.recordings()))

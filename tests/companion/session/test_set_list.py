@@ -35,26 +35,26 @@ def set_list(*presets: Preset) -> SetList:
 def test_nothing_moves_before_the_bar_line(bar: int, which: str | int) -> None:
     played = set_list(VERSE, CHORUS)
     before = [played._store.snapshot(name) for name in (None, "bass", "keys")]
-    played.choose(which)
-    assert played.tick(bar) == "" and played.coming == "chorus" and played.playing == "verse"
+    played.switch(which)
+    assert played.tick(bar) == "" and played.coming == "chorus" and played.current == "verse"
     assert [played._store.snapshot(name) for name in (None, "bass", "keys")] == before
     assert played.tick(bar) == ""
     assert played.tick(bar + 1) == "chorus"
-    assert (played.playing, played.coming) == ("chorus", "")
+    assert (played.current, played.coming) == ("chorus", "")
     assert played.tick(bar + 2) == ""
 
 
 def test_players_take_the_knobs_of_those_in_their_place_and_the_rest_falls_silent() -> None:
     played = set_list(VERSE, CHORUS)
     played._store.set("temperature", 1.7, "bass", "midi")
-    played.choose("chorus")
+    played.switch("chorus")
     played.tick(3)
     played.tick(4)
     bass, keys = played._store.snapshot("bass"), played._store.snapshot("keys")
     assert (bass["instrument"], bass["level"], bass["steps"]) == ("synth lead", -3.0, 12)
     assert bass["temperature"] == 1.0 and not bass["mute"]
     assert keys["mute"] and keys["instrument"] == "piano"
-    played.choose(1)
+    played.switch(1)
     played.tick(4)
     played.tick(5)
     assert played._store.snapshot("bass")["instrument"] == "bass"
@@ -65,7 +65,7 @@ def test_of_the_rig_only_what_the_preset_names_is_turned() -> None:
     played = set_list(VERSE, CHORUS)
     played._store.set("metronome", True, None, "osc")
     for which in ("chorus", "verse"):
-        played.choose(which)
+        played.switch(which)
         played.tick(1)
         played.tick(2)
         rig = played._store.snapshot()
@@ -74,7 +74,7 @@ def test_of_the_rig_only_what_the_preset_names_is_turned() -> None:
 
 def test_the_chart_begins_in_the_first_bar_of_its_preset() -> None:
     played = set_list(VERSE, CHORUS)
-    played.choose("chorus")
+    played.switch("chorus")
     played.tick(6)
     harmony = played._harmony
     names = [harmony.at(bar, 0) for bar in (5, 6, 7, 8, 9)]  # type: ignore[arg-type]
@@ -95,7 +95,7 @@ def test_the_chart_begins_in_the_first_bar_of_its_preset() -> None:
 )
 def test_what_is_not_in_the_set_is_named(which: str | int, said: str) -> None:
     with pytest.raises(CompanionError) as error:
-        set_list(VERSE, CHORUS).choose(which)
+        set_list(VERSE, CHORUS).switch(which)
     assert str(error.value).startswith(said)
 
 
@@ -103,7 +103,7 @@ def test_with_the_lock_on_nothing_is_switched() -> None:
     played = set_list(VERSE, CHORUS)
     played._store.set("lock", True, None, "midi")
     with pytest.raises(CompanionError, match=r"^locked: "):
-        played.choose("chorus")
+        played.switch("chorus")
     assert played.tick(1) == played.tick(2) == ""
 
 
@@ -125,13 +125,13 @@ def test_a_set_plays_on_without_a_gap_while_presets_are_switched(tmp_path: Path)
     verse = parse_preset("cycle: 1\ncount_in_bars: 0\nbars: 12\nplayers: [{name: bass}]", "v.yaml")
     other = parse_preset("players: [{name: bass, instrument: organ, level: -20}]", "o.yaml")
 
-    def choose(session: Session) -> None:
-        session.set_list.choose("o")
+    def switch(session: Session) -> None:
+        session.set_list.switch("o")
 
     def begin(session: Session) -> None:
         session.set_list = SetList([verse, other], session.store, session.harmony)
 
-    moves: dict[float, Move] = {0.0: begin, 6.3: choose}
+    moves: dict[float, Move] = {0.0: begin, 6.3: switch}
     played = play(tmp_path, verse, music(12), moves=moves)
     (taken,) = played.of("preset")
     assert (taken["preset"], taken["bar"]) == ("o", 7)
@@ -149,7 +149,7 @@ def test_every_knob_of_a_player_is_switched_but_what_is_pulled() -> None:
     for knob in players:
         value = knob.clamp(knob.minimum if knob.default != knob.minimum else knob.maximum)
         played._store.set(knob.name, value, "bass", "osc")
-    played.choose("verse")
+    played.switch("verse")
     played.tick(1)
     played.tick(2)
     assert played._store.snapshot("bass") == VERSE.store().snapshot("bass")
