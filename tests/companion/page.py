@@ -11,17 +11,19 @@ from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from functools import lru_cache
 from http.client import HTTPConnection, HTTPResponse
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from websockets.sync.client import ClientConnection, connect
 
+from companion.control.learn import Learn
 from companion.control.store import Change
 from companion.generate.inline import InlineWorker
 from companion.generate.loading import Loading
 from companion.generate.standin import StandInDecoding, StandInGenerator, bar_line_samples
 from companion.session.rig import play_recording
 from companion.session.session import Session
+from companion.session.set_list import SetList
 from companion.session.status import Status
 from companion.stage.stage import Stage
 from model.grid import SAMPLE_RATE
@@ -107,16 +109,6 @@ class FakeLearn:
         )
 
 
-class FakePresets:
-    """Two rigs, and a note of which was asked for."""
-
-    def __init__(self) -> None:
-        self.names, self.current = ("jazz trio", "techno"), "jazz trio"
-
-    def switch(self, name: str) -> None:
-        self.current = name
-
-
 @dataclass
 class Performance:
     """A session, its page, and what it is wired to."""
@@ -124,7 +116,7 @@ class Performance:
     session: Session
     stage: Stage
     learn: FakeLearn
-    presets: FakePresets
+    presets: SetList
     port: int
     moved: list[Change] = field(default_factory=list)  # every knob, and who moved it
 
@@ -187,8 +179,11 @@ def performing(
 
         session.store.drain = noted  # type: ignore[method-assign]
         session.prepare()
-        learn, presets = FakeLearn(), FakePresets()
-        look = stage.attach(session, learn, presets)
+        learn = FakeLearn()
+        session.learn = cast(Learn, learn)
+        presets = [preset, replace(preset, name="techno")]
+        session.set_list = SetList(presets, session.store, session.harmony)
+        look = stage.attach(session)
 
         def on_tick(status: Status) -> None:
             began_s = time.thread_time()
@@ -200,7 +195,7 @@ def performing(
         playing = threading.Thread(target=session.run, args=(on_tick,))
         playing.start()
         try:
-            yield Performance(session, stage, learn, presets, port, moved)
+            yield Performance(session, stage, learn, session.set_list, port, moved)
         finally:
             session.stop()
             playing.join()

@@ -25,7 +25,7 @@ from companion.session.set_list import SetList
 from companion.take.events import EVENTS_FILE, TYPES, decode, encode
 from tests.companion.lines import read_lines
 from tests.companion.replay.test_replay import standing_in
-from tests.companion.stage import Outage, Scene, play_scene
+from tests.companion.scenes import Outage, Scene, play_scene
 from tests.companion.studio import BAR, Move, Played, failing, music, play, turn
 
 TAKES = Path(__file__).parents[2] / "data" / "takes"

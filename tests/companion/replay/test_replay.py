@@ -27,8 +27,8 @@ from companion.take.recover import recover
 from companion.take.take import Provenance
 from tests.companion.audio.leak import leaky_rig, room
 from tests.companion.lines import read_lines
-from tests.companion.stage import RATE as STAGE_RATE
-from tests.companion.stage import Outage, Scene, play_scene
+from tests.companion.scenes import RATE as STAGE_RATE
+from tests.companion.scenes import Outage, Scene, play_scene
 from tests.companion.studio import (
     BAR,
     RATE,

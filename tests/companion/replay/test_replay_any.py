@@ -13,7 +13,7 @@ from companion.clock.meter import METERS
 from companion.control.parameters import ORDERS
 from companion.replay.replay import replay
 from tests.companion.clock.master import UNSHRUNK
-from tests.companion.stage import Outage, Scene, play_scene
+from tests.companion.scenes import Outage, Scene, play_scene
 from tests.companion.studio import Move, turn
 
 LONGEST_S = 9.0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,9 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from companion.control.store import ParameterStore
+from companion.listen.harmony import Harmony
+from companion.session.set_list import SetList
 from companion.stage.commands import BURST, MAX_CHARACTERS, RATE, Allowance, Slow, Turn, read, turn
 from companion.system.errors import CompanionError
-from tests.companion.page import FakeLearn, FakePresets
+from tests.companion.page import FakeLearn
+from tests.companion.studio import solo
 
 anything = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
@@ -83,7 +87,7 @@ def test_what_cannot_be_done_is_said_in_one_line(asked: dict[str, Any], why: str
 def test_nothing_that_comes_in_is_worse_than_refused(text: str) -> None:
     knobs = store()
     try:
-        command = read(text, FakeLearn(), FakePresets())
+        command = read(text, FakeLearn(), set_list())
         if isinstance(command, Turn):
             turn(knobs, command)
     except CompanionError:
@@ -96,8 +100,14 @@ def test_what_is_too_long_or_too_deep_is_not_read() -> None:
             read(text, None, None)
 
 
+def set_list() -> SetList:
+    """Two presets of a set."""
+    presets = [solo("bass"), replace(solo("bass"), name="techno")]
+    return SetList(presets, presets[0].store(), Harmony())
+
+
 def test_learning_and_presets_are_passed_on() -> None:
-    learn, presets = FakeLearn(), FakePresets()
+    learn, presets = FakeLearn(), set_list()
 
     def ask(**given: Any) -> None:
         command = read(json.dumps(given), learn, presets)
@@ -123,7 +133,8 @@ def test_learning_and_presets_are_passed_on() -> None:
     ask(learn="leave")
     assert not learn.state().on
     ask(preset="techno")
-    assert presets.current == "techno"
+    presets.tick(0)
+    assert presets.tick(1) == "techno"
     with pytest.raises(CompanionError, match="valid: enter, leave"):
         ask(learn="sing")
 
