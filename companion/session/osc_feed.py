@@ -32,7 +32,7 @@ class OscFeed:
     """Sends what is new at each tick.
 
     Attributes:
-        also: asked at each tick for news of others, to be sent as well.
+        also: asked at each tick for news of others, which subscribers are told as well.
     """
 
     def __init__(
@@ -95,10 +95,10 @@ class OscFeed:
     def tick(self, now_samples: int) -> None:
         """Send what is new."""
         moved, self._moved = self._moved, []
-        for news in self.also:
-            moved += news()
         self._send(moved)
         self._tell_turned()
+        for news in self.also:
+            self._send_more(news(), None)
         for beat in self._begun(now_samples):
             self._send(self._beat_messages(beat))
         if now_samples >= self._next_meters:
