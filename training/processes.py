@@ -60,8 +60,9 @@ class Processes:
         if self.device.type == "cuda":
             self.device = torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0")))
             torch.cuda.set_device(self.device)
-        backend = "nccl" if self.device.type == "cuda" else "gloo"
-        distributed.init_process_group(backend, timeout=PATIENCE)
+        mine = self.device if self.device.type == "cuda" else None
+        backend = "gloo" if mine is None else "nccl"
+        distributed.init_process_group(backend, timeout=PATIENCE, device_id=mine)
         self.rank, self.world = distributed.get_rank(), distributed.get_world_size()
         if shard:
             self._mesh = init_device_mesh(self.device.type, (self.world,))
