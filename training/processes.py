@@ -144,12 +144,12 @@ def part_of(count: int, number: int, parts: int) -> slice:
 
 
 def whole(value: Tensor) -> Tensor:
-    """A tensor of which processes may keep shares; all of them have to ask."""
+    """A tensor [...] of which processes may keep shares; all of them have to ask."""
     return value.full_tensor() if isinstance(value, DTensor) else value
 
 
 def shared_as(value: Tensor, like: Tensor) -> Tensor:
-    """A whole tensor, which every process has, as another one is shared."""
+    """A whole tensor [...], which every process has, as another one is shared."""
     if not isinstance(like, DTensor) or value.shape != like.shape:
         return value
     placed = value.to(like.device)
