@@ -52,7 +52,7 @@ def prepare_process(threads: int) -> None:
 def learning_rate(step: int, steps: int, peak: float, warmup: int) -> float:
     """Linear warm-up, then half a cosine down to a fiftieth of the peak."""
     if step < warmup:
-        return peak * (step + 1) / warmup
+        return peak * ((step + 1) / warmup)
     fraction = (step - warmup) / max(1, steps - warmup)
     return peak * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * min(1.0, fraction))))
 
@@ -60,7 +60,7 @@ def learning_rate(step: int, steps: int, peak: float, warmup: int) -> float:
 def held_rate(step: int, steps: int, peak: float, warmup: int, hold_share: float) -> float:
     """Linear warm-up, the peak until `hold_share` of the steps, then a line down to a fiftieth."""
     if step < warmup:
-        return peak * (step + 1) / warmup
+        return peak * ((step + 1) / warmup)
     hold = hold_share * steps
     fallen = max(0.0, step - hold) / max(1.0, steps - hold)
     return peak * (1.0 - 0.98 * min(1.0, fallen))

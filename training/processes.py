@@ -60,8 +60,9 @@ class Processes:
         if self.device.type == "cuda":
             self.device = torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0")))
             torch.cuda.set_device(self.device)
-        backend = "nccl" if self.device.type == "cuda" else "gloo"
-        distributed.init_process_group(backend, timeout=PATIENCE)
+        mine = self.device if self.device.type == "cuda" else None
+        backend = "gloo" if mine is None else "nccl"
+        distributed.init_process_group(backend, timeout=PATIENCE, device_id=mine)
         self.rank, self.world = distributed.get_rank(), distributed.get_world_size()
         if shard:
             self._mesh = init_device_mesh(self.device.type, (self.world,))
@@ -143,12 +144,12 @@ def part_of(count: int, number: int, parts: int) -> slice:
 
 
 def whole(value: Tensor) -> Tensor:
-    """A tensor of which processes may keep shares; all of them have to ask."""
+    """A tensor [...] of which processes may keep shares; all of them have to ask."""
     return value.full_tensor() if isinstance(value, DTensor) else value
 
 
 def shared_as(value: Tensor, like: Tensor) -> Tensor:
-    """A whole tensor, which every process has, as another one is shared."""
+    """A whole tensor [...], which every process has, as another one is shared."""
     if not isinstance(like, DTensor) or value.shape != like.shape:
         return value
     placed = value.to(like.device)

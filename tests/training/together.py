@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 
-PATIENCE_S = 120.0
+PATIENCE_S = 300.0
 
 
 def run_together(world: int, work: Callable[..., None], *args: Any) -> list[int | None]:

@@ -104,7 +104,7 @@ def stem_audio(stem: Stem, piece: Piece) -> np.ndarray:
 
 
 def heard_stems(audio: Sequence[np.ndarray]) -> list[int]:
-    """Which stems are not silent: those that sound in half of the frames of some crop."""
+    """Which stems [samples] are not silent: those that sound in half of the frames of some crop."""
     return [number for number, row in enumerate(audio) if _heard(sounding_frames(row))]
 
 

@@ -65,11 +65,11 @@ def train_stemgen(
     """
     prepare_process(threads)
     processes = Processes(device, shard_network)
-    alone = processes.world == 1 and accumulate == 1
+    alone = processes.world == 1 and accumulate == 1 and not compiled
     if (baseline or teacher is not None) and not alone:
         raise TrainingError(
-            f"{processes.world} processes with {accumulate} parts each; "
-            "valid for the baseline and with a teacher: one with one"
+            f"{processes.world} processes with {accumulate} parts each, compiled: {compiled}; "
+            "valid for the baseline and with a teacher: one with one, not compiled"
         )
     try:
         codec = load_grid_codec(codec_weights)

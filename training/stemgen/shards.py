@@ -186,7 +186,12 @@ def encode_stems(
 def store_shard(
     path: Path, header: dict[str, Any], arrays: dict[str, np.ndarray], seed: int
 ) -> None:
-    """Write a shard; it appears whole or not at all."""
+    """Write a shard; it appears whole or not at all.
+
+    Args:
+        header: of an `EncodedSong` what is no array.
+        arrays: the others by name, [M, ...] of stems and [K, ...] of mixes.
+    """
     part = path.with_suffix(".part")
     save_file(arrays, part, {"song": json.dumps(header), "drawn": drawn_with(seed)})
     part.replace(path)
