@@ -36,6 +36,7 @@ from companion.listening.stems import REVISION, Excerpt, Stems, read_excerpt
 from companion.listening.study import (
     AUDIO,
     BEEPS,
+    KEY,
     SOUND,
     STEMS,
     STUDY,
@@ -180,7 +181,7 @@ def _write(folder: Path, material: _Material, recipe: str, seconds: float, say: 
         tuple(silent),
         recipe,
     )
-    write_json(folder / "key/key.json", key)
+    write_json(folder / KEY, key)
     write_json(folder / STUDY, study)
     return study
 

@@ -95,7 +95,7 @@ def report(study: Study, analysis: Analysis) -> str:
         ),
     )
     differences = _table(
-        ("", "difference", "p", "told apart", "preferred", "pairs"),
+        ("two conditions", "difference", "p", "told apart", "preferred", "pairs"),
         (_difference(each) for each in analysis.differences),
     )
     return f"""<!doctype html>

@@ -9,11 +9,9 @@ from companion.listening.analysis import ENOUGH, asked, counts, left_out, progre
 from companion.listening.answers import Answer
 from companion.listening.study import Study
 
-RENEWED_S = 10
-
 
 def status_page(study: Study, answers: Sequence[Answer]) -> str:
-    """A page that renews itself: listeners, and how many ratings are missing, without names."""
+    """A page: listeners, and how many ratings are missing, without names."""
     given = asked(study, answers)
     out = left_out(study, given)
     begun, finished = progress(study, answers)
@@ -34,7 +32,6 @@ def status_page(study: Study, answers: Sequence[Answer]) -> str:
     cells = "".join(f"<tr><th scope=row>{name}</th><td>{n}</td></tr>" for name, n in rows.items())
     return (
         '<!doctype html><html lang="en"><meta charset="utf-8">'
-        f'<meta http-equiv="refresh" content="{RENEWED_S}">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         '<title>Listening test: how far it is</title><link rel="stylesheet" href="/page/style.css">'
         f"<main><h1>How far it is</h1><table>{cells}</table></main></html>"
