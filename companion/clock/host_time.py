@@ -11,7 +11,8 @@ line is replaced as a whole.
 
 from __future__ import annotations
 
-from collections import deque
+from array import array
+from bisect import bisect_left
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,7 +41,8 @@ class HostTime:
     def __init__(self, rate: int) -> None:
         """Nothing is known; `rate` is the stream's, Hz."""
         self.rate = rate
-        self._looks: deque[tuple[float, int]] = deque()  # time and position, oldest first
+        # Of the looks, oldest first: numbers side by side, which numpy takes over as they are.
+        self._times_s, self._positions = array("d"), array("d")
         self._fit: tuple[float, float, float] | None = None  # a time, its sample, samples a second
         self._fitted_s = float("-inf")
         self._relative_rate = 1.0
@@ -52,15 +54,15 @@ class HostTime:
 
     def observe(self, time_s: float, position: int) -> None:
         """The stream's position was looked at, at a monotonic time; times only grow."""
-        self._looks.append((time_s, position))
-        while self._looks[0][0] < time_s - WINDOW_S:
-            self._looks.popleft()
+        self._times_s.append(time_s)
+        self._positions.append(position)
         if self._fit is None or time_s >= self._fitted_s + FIT_S:
             self._fitted_s = time_s
-            looks = np.array(self._looks, np.float64)
+            self._forget(bisect_left(self._times_s, time_s - WINDOW_S))
+            looks = np.column_stack([self._times_s, self._positions])
             if recent := self._moved(looks):
                 looks = looks[-recent:]
-                self._looks = deque(list(self._looks)[-recent:])
+                self._forget(len(self._times_s) - recent)
             self._fit = self._drawn(looks)
 
     def sample_at(self, time_s: float) -> float:
@@ -99,6 +101,10 @@ class HostTime:
         if self._fit is None:
             raise ValueError("the stream's position has not been looked at yet")
         return self._fit
+
+    def _forget(self, looks: int) -> None:
+        """The oldest so many count no longer."""
+        del self._times_s[:looks], self._positions[:looks]
 
     def _moved(self, looks: NDArray[np.float64]) -> int:
         """How many looks are recent, if all of them say that the line has moved; else 0."""

@@ -26,6 +26,8 @@ BEAT_RESOLUTION = 1 << 40
 steering does not make ever longer fractions."""
 TEMPO_RESOLUTION = 1 << 20
 """The length of a beat is rounded to this part of a sample."""
+KEPT_BARS = 64
+"""Bars whose beat lines are kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,13 +88,22 @@ class Transport(BarLines):
         self._tempo: Fraction | None = None  # that of the last segment was bent from
         self._last_bar: tuple[tuple[Segment, ...], int, int, int] = (self.segments, 0, 0, 0)
         """The bar that was asked for last: the map it was read from, the bar, its two lines."""
+        self._known: tuple[tuple[Segment, ...], dict[int, tuple[int, ...]]] = (self.segments, {})
+        """Beat lines of bars, with the map they were read from: each tick asks for dozens."""
+        self._rates: tuple[Fraction, Fraction] = beat_samples, 60 * rate / beat_samples
+        """The length of a beat, and the tempo that it means: a division of fractions is slow."""
 
     # --- tempo ---------------------------------------------------------------------------------
 
     @property
     def bpm(self) -> Fraction:
         """The latest tempo, beats a minute."""
-        return 60 * self.rate / self.beat_samples
+        length = self.beat_samples
+        known, bpm = self._rates
+        if known is not length:
+            bpm = 60 * self.rate / length
+            self._rates = length, bpm
+        return bpm
 
     @property
     def tempo(self) -> Fraction:
@@ -146,6 +157,23 @@ class Transport(BarLines):
         """See `BarLines`."""
         return _line(self.segments, beat)
 
+    def bar_start_samples(self, bar: int) -> int:
+        """See `BarLines`."""
+        return self.beat_lines(bar)[0]
+
+    def beat_lines(self, bar: int) -> tuple[int, ...]:
+        """See `BarLines`."""
+        segments = self.segments
+        known, lines = self._known
+        if known is not segments or len(lines) > KEPT_BARS:
+            lines = {}
+            self._known = segments, lines
+        if (found := lines.get(bar)) is None:
+            first = bar * self.beats_per_bar
+            beats = range(first, first + self.beats_per_bar + 1)
+            found = lines[bar] = tuple(_line(segments, beat) for beat in beats)
+        return found
+
     def bar_at(self, sample: int) -> int:
         """The bar that sounds at a stream sample, by the rounded bar lines."""
         segments = self.segments
@@ -167,7 +195,12 @@ class Transport(BarLines):
 
     def beat_at(self, sample: int) -> float:
         """The beat at a stream sample, counted from bar 0."""
-        return float(self._beat_at(sample))
+        segment = _last(self.segments, sample, _sample)
+        since, length = segment.beat, segment.beat_samples
+        # The quotient of whole numbers that `Fraction` would come to, and as exact.
+        over = (sample - segment.sample) * length.denominator * since.denominator
+        over += since.numerator * length.numerator
+        return over / (since.denominator * length.numerator)
 
     def _beat_at(self, sample: int) -> Fraction:
         return _beat_at(self.segments, sample)

@@ -205,7 +205,8 @@ class Conductor:
     @property
     def _bend(self) -> float:
         """How much the tempo is above what it is bent from, as a part of it."""
-        return float(self._transport.bpm / self._transport.tempo - 1)
+        bpm, tempo = self._transport.bpm, self._transport.tempo
+        return 0.0 if bpm is tempo else float(bpm / tempo - 1)
 
     def _give_tempo(self) -> None:
         """A tempo that the performer turns to is everybody's, where the source takes it."""
