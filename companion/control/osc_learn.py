@@ -2,9 +2,8 @@
 
 `/companion/learn 1` or `0` enters and leaves learn mode. `/companion/learn/choose PLAYER KNOB`, or
 `KNOB` alone for the rig's, chooses a knob without moving it; `/companion/learn/forget` with the
-same unbinds what turns it. Told are `/companion/learn`, and for each knob that is bound
-`/companion/learn/mapping PLAYER KNOB TEXT`: no player for the rig's, no text for one that is bound
-no more.
+same unbinds what turns it. Told are `/companion/learn`, and `/companion/learn/mapping PLAYER KNOB
+TEXT` for each knob that is bound: no player for the rig's, no text for one that is bound no more.
 
 *Threading*: commands come from the thread that receives; `news` belongs to one thread, `messages`
 may be called from any.

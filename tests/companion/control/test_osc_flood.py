@@ -13,7 +13,6 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pythonosc.osc_message_builder import build_msg
 
-from benchmarks.osc_flood import KNOBS, broken_packet, flood
 from companion.control.osc import AT_A_TIME, OscServer
 from companion.control.osc_allowance import MOST_SENDERS
 from companion.control.osc_inbox import Inbox
@@ -22,6 +21,7 @@ from companion.control.osc_schedule import MOST_WAITING
 from companion.control.osc_subscribers import MOST
 from companion.control.preset import OscPreset
 from companion.control.store import KEPT_REFUSALS, ParameterStore
+from tests.companion.control.flood import KNOBS, broken_packet, flood
 
 PLAYERS = ("bass", "drums")
 LIMIT_S = 20.0

@@ -222,6 +222,19 @@ class TestSubscribers:
         assert dict(told)["/companion/bass/plan"] == (0.25,)
         assert dict(told)["/companion/drums/plan"] == (0.0,)
 
+    def test_those_that_the_preset_names_are_told_nothing_of_that(self) -> None:
+        world = World()
+        world.feed.start()
+        world.store.set("mute", True, "bass", "osc", (("127.0.0.1", 7000), ""))
+        world.store.set("level", -3.0, "bass", "midi")
+        for change in world.store.drain():
+            world.feed.turned(change)
+        world.play(0, 4 * BEAT)
+        told = dict(world.told())
+        assert told["/companion/bass/level"] == (-3.0,)
+        assert told["/companion/bass/mute"] == (0,)  # as at the start: OSC's own move is not told
+        assert not [a for a in told if a.endswith(("/normalised", "/phase", "/plan"))]
+
     def test_every_knob_is_told_from_0_to_1_at_the_start(self) -> None:
         world = World()
         world.feed.start()
