@@ -4,16 +4,16 @@
 
 Through real ports, as JACK (or the system's MIDI) has them; a second client of this process sends.
 First single messages, from the call that sends to the store that has the value, beside what the
-port alone takes; then 5,000 a second, notes that mean nothing among them. What the port itself
-drops is counted apart: every control's last value that came in has to be in the store.
+port alone takes; then 5,000 a second, some cut off and some of no meaning among them. What the port
+itself drops is counted apart: every control's last value that came in has to be in the store.
 """
 
 from __future__ import annotations
 
 import argparse
 import random
+import sys
 import time
-import tracemalloc
 from collections.abc import Callable
 from contextlib import closing
 from typing import Any
@@ -41,7 +41,7 @@ MAPPINGS = tuple(
     )
 )
 BATCH_S = 0.002
-MOST_AT_ONCE = 20
+MOST_AT_ONCE = 40
 """A port of JACK takes no more than some dozens in a period."""
 LIMIT_S = 5.0
 
@@ -96,27 +96,28 @@ def flood(sender: Any, store: ParameterStore, midi: MidiInput, seconds: float) -
         return False
 
     midi.knobs.listen(note)
-    kept, sent, began_s = [], 0, time.monotonic()
-    tracemalloc.start()
+    kept, sent, meant, began_s = [], 0, 0, time.monotonic()
     while (now_s := time.monotonic()) < began_s + seconds:
         for _ in range(min(MOST_AT_ONCE, round((now_s - began_s) * RATE_HZ) - sent)):
-            value = die.randrange(128)
-            if die.random() < 0.1:
+            value, kind = die.randrange(128), die.random()
+            if kind < 0.05:
+                sender.send_message([CC, die.choice(CONTROLS)])  # cut off
+            elif kind < 0.1:
                 sender.send_message([0x90 | die.randrange(16), die.randrange(128), value])
             else:
                 sender.send_message([CC, die.choice(CONTROLS), value])
             sent += 1
+            meant += kind >= 0.05
         store.drain()
         if now_s > began_s + (len(kept) + 1) * seconds / 5:
-            kept.append(tracemalloc.get_traced_memory()[0] / 1024)
+            kept.append(sys.getallocatedblocks())
         time.sleep(BATCH_S)
-    tracemalloc.stop()
     time.sleep(1.0)
     values = store.snapshot("bass")
     lost = sum(values[m.parameter] != m.scale.value(arrived[m.number] / 127) for m in MAPPINGS)
     print(f"flood: {sent / seconds:.0f} a second for {seconds:g} s; last values lost: {lost}")
-    print(f"  dropped by the port: {sent - came} of {sent}")
-    print(f"  memory in kB at each fifth: {', '.join(f'{each:.0f}' for each in kept)}")
+    print(f"  dropped by the port: {meant - came} of {meant}")
+    print(f"  blocks of memory at each fifth: {', '.join(map(str, kept))}")
 
 
 def main() -> None:

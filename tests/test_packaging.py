@@ -52,6 +52,10 @@ def test_every_package_is_installed() -> None:
 def test_presets_and_weights_are_found_by_package_name() -> None:
     presets = {entry.name for entry in resources.files("companion.presets").iterdir()}
     assert {"bass.yaml", "drums.yaml", "keys.yaml", "band.yaml"} <= presets
+    folder = ROOT / "presets"
+    patterns = PROJECT["tool"]["setuptools"]["package-data"]["companion.presets"]
+    packed = {path for pattern in patterns for path in folder.glob(pattern)}
+    assert packed == set(folder.rglob("*.yaml"))
     weights = resources.files("model").joinpath("weights")
     assert any(entry.name.endswith(".safetensors") for entry in weights.iterdir())
 

@@ -83,6 +83,7 @@ class Learn:
         self._nrpn: dict[tuple[str, int], list[int | None]] = {}
         self._notes: set[tuple[str, int, int]] = set()  # those that are down
         self._current = knobs.mappings
+        self._ever = set(self._current)
         names = list(self._players)
         has_table = any(mapping.origin == TABLE for mapping in self._current)
         self._table = default_mappings(names) if has_table else ()
@@ -280,6 +281,7 @@ class Learn:
         table = (replace(each, origin=TABLE) for each in self._table)
         left = (each for each in table if not any(displaces(one, each) for one in own))
         self._current = (*left, *own)
+        self._ever.update(self._current)
         self._knobs.bind(self._current)
         self._unsaved = True
         if self._keeper is None:
@@ -295,8 +297,9 @@ class Learn:
                     self._keeper = None
                     return
                 self._unsaved, current = False, self._current
+                gone = self._ever.difference(current)
             try:
-                keep_mappings(self._preset, current, self._files())
+                keep_mappings(self._preset, current, gone, self._files())
                 self._trouble = ""
             except CompanionError as error:
                 self._trouble = str(error)

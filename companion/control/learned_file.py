@@ -22,13 +22,17 @@ from companion.system.errors import CompanionError, disk_message
 
 
 def keep_mappings(
-    preset: Preset, mappings: Sequence[MidiMapping], controllers: Collection[Path]
+    preset: Preset,
+    mappings: Sequence[MidiMapping],
+    gone: Collection[MidiMapping],
+    controllers: Collection[Path],
 ) -> None:
     """Write what is mapped now.
 
     Args:
         preset: with the file of those that have no origin; it may have none.
         mappings: all there are.
+        gone: those that were and are not any more; others that a file has by now stay in it.
         controllers: files of the others that may have to be changed.
 
     Raises:
@@ -41,19 +45,20 @@ def keep_mappings(
             if own or "midi" in content:
                 said = _content(preset.file).get("midi") or {}
                 section = Section(said, str(preset.file), MIDI_KEYS, "midi.")
-                _change(below(content, "midi"), section, own, players)
+                _change(below(content, "midi"), section, own, gone, players)
     for path in controllers:
         theirs = [mapping for mapping in mappings if mapping.origin == str(path)]
         _make_folder(path.parent)
         with edited(path) as content:
             section = Section(_content(path), str(path), CONTROLLER_KEYS, what="controller")
-            _change(content, section, theirs, players, str(path))
+            _change(content, section, theirs, gone, players, str(path))
 
 
 def _change(
     content: CommentedMap,
     said: Section,
     wanted: Sequence[MidiMapping],
+    gone: Collection[MidiMapping],
     players: Sequence[str],
     origin: str = "",
 ) -> None:
@@ -67,7 +72,7 @@ def _change(
                 continue
             if mapping in missing:
                 missing.remove(mapping)
-            else:
+            elif mapping in gone:
                 drop(content, key, number)
     for mapping in missing:
         key = "map" if origin or mapping.origin == WRITTEN_OUT else "learned"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from companion.control.midi_device import is_meant
 from companion.control.midi_mapping import MidiMapping
@@ -47,7 +48,7 @@ def shown(mappings: Sequence[MidiMapping], waits: Waits) -> tuple[Mapped, ...]:
         mappings: all that are bound.
         waits: of those that wait to take over, the values they wait for.
     """
-    clashes = _clashes(mappings)
+    clashes = _clashes(tuple(mappings))
     return tuple(
         Mapped(
             *(m, m.player, m.parameter, m.device, m.channel, m.kind, m.number, str(m)),
@@ -58,7 +59,8 @@ def shown(mappings: Sequence[MidiMapping], waits: Waits) -> tuple[Mapped, ...]:
     )
 
 
-def _clashes(mappings: Sequence[MidiMapping]) -> dict[MidiMapping, tuple[str, ...]]:
+@lru_cache(maxsize=4)  # asked for many times a second, and seldom another
+def _clashes(mappings: tuple[MidiMapping, ...]) -> dict[MidiMapping, tuple[str, ...]]:
     """The other knobs that each mapping's control turns."""
     by_control: dict[Control, list[MidiMapping]] = {}
     for mapping in mappings:

@@ -94,6 +94,7 @@ class MidiPorts:
         self.lit: tuple[Device, ...] = ()
         self._beat: MidiPort | None = None  # sends to our own end, where there is JACK
         self._alive_s = time.monotonic()
+        self._dead = False  # until our own end is open at the next server
         self.server = 0
         self._lists: dict[bool, Any] = {}  # clients that list inputs, and outputs
         self._known = frozenset(self._required)  # what is missed when it is not there
@@ -231,10 +232,8 @@ class MidiPorts:
 
     def _is_dead(self) -> bool:
         """Whether nothing comes back through JACK's server any more; sends the next message."""
-        if not self.heard:  # it has not come back yet
-            return True
-        if self._beat is None:
-            return False
+        if self._dead or self._beat is None:
+            return self._dead
         with contextlib.suppress(Exception):
             self._beat.send((ACTIVE_SENSING,))
         return time.monotonic() - self._alive_s > SILENT_S
@@ -245,6 +244,7 @@ class MidiPorts:
 
     def _start_anew(self) -> None:
         """Open our own end anew; the devices are found by the look."""
+        self._dead = True
         old, self._lists, self._beat = [*self._lists.values(), self._beat], {}, None
         with self.lock:
             gone, self.heard = self.heard, ()
@@ -257,6 +257,7 @@ class MidiPorts:
         for port in ports:
             port.abandon()
         self.heard = (self._open_virtual(),)
+        self._dead = False
         self.server += 1
 
     @staticmethod

@@ -8,7 +8,7 @@ from __future__ import annotations
 import io
 import re
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -49,7 +49,8 @@ def edited(path: Path) -> Iterator[CommentedMap]:
     should be plain values, or come from `item` where it is to be on one line.
 
     Raises:
-        CompanionError: the file cannot be read or written, or holds no keys and values.
+        CompanionError: the file cannot be read or written, or holds no keys and values, or not what
+            was set, such as text with unusual line breaks; it is as it was then.
     """
     with _editing:
         text = _read(path)
@@ -58,6 +59,8 @@ def edited(path: Path) -> Iterator[CommentedMap]:
         _check_kept(editor, content, path, before)
         yield content
         changed, after = _dumped(editor, content, path)
+        if not _says(after, content):
+            raise CompanionError(f"{path} cannot keep what was set; valid: plain text and numbers")
         if after != (before or {}):
             encoded = changed.encode()
             with new_file(path, len(encoded)) as put:
@@ -164,9 +167,13 @@ def _check_kept(editor: YAML, content: CommentedMap, path: Path, before: Any) ->
         raise CompanionError(f"{path} cannot be changed without harm; valid: simpler YAML")
 
 
-def find(items: Sequence[Any], wanted: Mapping[str, Any]) -> int | None:
-    """The place of an item in a list, by its keys and values; None if it is not there."""
-    for number, each in enumerate(items):
-        if isinstance(each, Mapping) and dict(each) == dict(wanted):
-            return number
-    return None
+def _says(read: Any, content: Any) -> bool:
+    """Whether what was read is what was to be written; of unusual kinds nothing is known."""
+    if isinstance(content, Mapping):
+        same = isinstance(read, dict) and len(read) == len(content)
+        return same and all(_says(read.get(key), each) for key, each in content.items())
+    if isinstance(content, list):
+        same = isinstance(read, list) and len(read) == len(content)
+        return same and all(map(_says, read, content))
+    plain = content is None or isinstance(content, (str, int, float))
+    return not plain or read == content or content != content

@@ -31,7 +31,7 @@ class Client:
             self._bus.ends.append(f"companion-{len(self._bus.ends):02}:{own}")
 
     def get_current_api(self) -> int:
-        return self._bus.API_UNIX_JACK
+        return self._bus.api
 
     def ignore_types(self, **_: bool) -> None:
         pass
@@ -71,6 +71,7 @@ class MidiBus:
         self.inputs, self.outputs = list(devices), list(devices)
         self.busy: set[str] = set()
         self.server = 1
+        self.api = self.API_UNIX_JACK
         self.ends: list[str] = []
         self.opened: list[str] = []
         self.deleted: list[str | None] = []

@@ -231,6 +231,14 @@ class TestKept:
         with played(PLAIN, folder) as hands:
             assert hands.bound("bass", "temperature") == ["CC 26, channel 1"]
 
+    def test_what_somebody_wrote_into_the_file_meanwhile_stays(self, folder: Path) -> None:
+        with played(MAPPED, folder) as hands:
+            text = (folder / "mine.yaml").read_text()
+            (folder / "mine.yaml").write_text(text + "    - {cc: 33, parameter: lock}\n")
+            hands.teach("bass", "level", (0x90, 40, 100))
+        text = (folder / "mine.yaml").read_text()
+        assert "cc: 33" in text and "note: 40" in text and "cc: 4," not in text
+
     def test_a_written_mapping_is_rebound_and_the_others_stay(self, folder: Path) -> None:
         with played(MAPPED, folder) as hands:
             hands.teach("bass", "level", (0x90, 40, 100))

@@ -69,6 +69,18 @@ def test_a_port_that_comes_back_under_another_number_is_the_same_device(
         assert "nano" in names(ports)
 
 
+def test_without_jack_nothing_but_what_is_named_is_opened(plugged: Callable[..., MidiBus]) -> None:
+    bus = plugged("nano 20:0")
+    bus.api = bus.API_LINUX_ALSA
+    with closing(MidiPorts(["nano"])) as ports:
+        for device in ([], ["nano 24:0"]):
+            bus.plug(*device)
+            for _ in range(3):
+                ports.look()
+        assert names(ports) == ["nano"]
+        assert bus.opened == ["nano 20:0", "nano 24:0"]
+
+
 def test_what_a_mapping_names_is_opened_when_it_is_there_and_missed_only_once_it_was(
     plugged: Callable[..., MidiBus],
 ) -> None:

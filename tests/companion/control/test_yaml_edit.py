@@ -152,9 +152,15 @@ PLAIN = st.recursive(
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(PLAIN)
-def test_whatever_is_set_reads_as_it(tmp_path: Path, value: object) -> None:
+def test_whatever_is_set_reads_as_it_or_is_refused(tmp_path: Path, value: object) -> None:
     path = tmp_path / "mine.yaml"
     path.write_text(WRITTEN)
-    with edited(path) as content:
-        content["new"] = value
-    assert read_yaml(path.read_text(), "mine")["new"] == value
+    try:
+        with edited(path) as content:
+            content["new"] = value
+    except CompanionError as error:
+        assert str(error).endswith("cannot keep what was set; valid: plain text and numbers")
+        assert any(each in repr(value) for each in ("\\x", "\\u", "\\r", "\\n"))
+        assert path.read_text() == WRITTEN
+    else:
+        assert read_yaml(path.read_text(), "mine")["new"] == value
