@@ -1,11 +1,14 @@
 """The stage page: how long a command takes to the knob, a knob to the page, and what it costs.
 
     python -m benchmarks.stage [--seconds 30]
+    python -m benchmarks.stage --jack     # what the audio loses beside no page, one, and eight
 
 A band plays at real speed with the stand-in's rhythm; the page is another process, with a WebSocket
 of its own. Both stamp what they do by the machine's monotonic clock. The processor share is that of
 the server's thread with one page open, and what a look costs the session in its tick; the
-interpreter's lock is held for no longer than both.
+interpreter's lock is held for no longer than both. Beside it stands the machine's own floor: how
+late it wakes a process that only sleeps. `--jack` starts a JACK server of its own in real time, 256
+frames at 48 kHz, and needs `jackd2` and `rt-tests`. Run it on a machine that does nothing else.
 """
 
 from __future__ import annotations
@@ -14,16 +17,26 @@ import argparse
 import json
 import multiprocessing
 import os
+import tempfile
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from multiprocessing.connection import Connection
+from multiprocessing.process import BaseProcess
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
+from benchmarks.lock_hog import count
+from companion.device.wire import Wanted
+from companion.session.rig import open_device
+from companion.stage.server import MOST_PAGES
 from tests.companion.page import Performance, performing
+from tests.rig.jack import JackServer
 
 EACH_S = 0.05
 TICKS_HZ = os.sysconf("SC_CLK_TCK")
@@ -62,6 +75,37 @@ def page(url: str, seconds: float, told: Connection) -> None:
     told.send((sent, seen, messages / seconds, characters / seconds))
 
 
+def watch(url: str, pages: int, told: Connection) -> None:
+    """Another process: so many pages that only watch, until the server goes."""
+    told.send("open")
+
+    def drain() -> None:
+        origin: Any = url.rstrip("/")
+        with suppress(ConnectionClosed), connect(f"ws{origin[4:]}/socket", origin=origin) as socket:
+            for _ in socket:
+                pass
+
+    for _ in range(pages):
+        threading.Thread(target=drain).start()
+
+
+def sleep_late(seconds: float, told: Connection) -> None:
+    """Another process: how late it is woken, every 5 ms."""
+    late_s, until_s = [], time.monotonic() + seconds
+    while (now := time.monotonic()) < until_s:
+        time.sleep(0.005)
+        late_s.append(time.monotonic() - now - 0.005)
+    told.send(late_s)
+
+
+def started(target: Callable[..., None], *given: Any) -> tuple[BaseProcess, Connection]:
+    """Another process, and what it tells."""
+    ours, theirs = multiprocessing.Pipe()
+    process = multiprocessing.get_context("spawn").Process(target=target, args=(*given, theirs))
+    process.start()
+    return process, ours
+
+
 def measure(playing: Performance, seconds: float) -> list[str]:
     """Both ways and the cost, a line each."""
     store = playing.session.store
@@ -75,11 +119,9 @@ def measure(playing: Performance, seconds: float) -> list[str]:
             reached[value] = time.monotonic()
 
     store.set = stamped  # type: ignore[method-assign]
-    ours, theirs = multiprocessing.Pipe()
-    context = multiprocessing.get_context("spawn")
-    client = context.Process(target=page, args=(playing.stage.url, seconds, theirs))
-    client.start()
+    client, ours = started(page, playing.stage.url, seconds)
     assert ours.recv() == "open"
+    sleeper, lateness = started(sleep_late, seconds / 2)
     server = next(each for each in threading.enumerate() if each.name == "stage")
     began_s, spent_s = time.monotonic(), thread_s(server.native_id)
     while not ours.poll(EACH_S):
@@ -88,7 +130,9 @@ def measure(playing: Performance, seconds: float) -> list[str]:
         set_knob("randomness", value, "keys", "benchmark")
     share = (thread_s(server.native_id) - spent_s) / (time.monotonic() - began_s)
     sent, seen, messages, characters = ours.recv()
+    late = lateness.recv()
     client.join()
+    sleeper.join()
     there = [reached[value] - at_s for value, at_s in sent.items() if value in reached]
     back = [at_s - moved[value] for value, at_s in seen.items() if value in moved]
     return [
@@ -96,6 +140,7 @@ def measure(playing: Performance, seconds: float) -> list[str]:
         f"store to page: {percentiles(back)}, of {len(back)} that were told",
         f"told: {messages:.0f} messages and {characters / 1000:.1f} kB a second",
         f"the server's thread: {share:.2%} of a core",
+        f"the machine wakes a process late by {percentiles(late)}",
     ]
 
 
@@ -119,11 +164,32 @@ def thread_s(native_id: int | None) -> float:
     return (int(fields[11]) + int(fields[12])) / TICKS_HZ
 
 
+def beside_audio(seconds: float) -> None:
+    """What a JACK client loses, with so many pages open."""
+    with tempfile.TemporaryDirectory() as folder, JackServer(Path(folder), real_time=True) as jack:
+        os.environ.update(jack.environment)
+        for pages in (0, 1, MOST_PAGES):
+            rig = open_device(3, Wanted())
+            assert rig.supervisor is not None
+            rig.stream.start()
+            with performing(bpm=120, rig=rig) as playing:
+                watcher, ours = started(watch, playing.stage.url, pages)
+                assert ours.recv() == "open"
+                time.sleep(2.0)
+                print(f"{pages} pages: {count(rig.supervisor, seconds)}", flush=True)
+            watcher.join()
+
+
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--seconds", type=float, default=30.0)
-    seconds = parser.parse_args().seconds
+    parser.add_argument("--jack", action="store_true")
+    asked = parser.parse_args()
+    seconds: float = asked.seconds
+    if asked.jack:
+        beside_audio(seconds)
+        return
     looks_s: list[float] = []
     with performing(bpm=120, looks_s=looks_s) as playing:
         time.sleep(5.0)

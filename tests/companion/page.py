@@ -21,7 +21,7 @@ from companion.control.store import Change
 from companion.generate.inline import InlineWorker
 from companion.generate.loading import Loading
 from companion.generate.standin import StandInDecoding, StandInGenerator, bar_line_samples
-from companion.session.rig import play_recording
+from companion.session.rig import Rig, play_recording
 from companion.session.session import Session
 from companion.session.set_list import SetList
 from companion.session.status import Status
@@ -149,9 +149,13 @@ def told(page: ClientConnection, wanted: Callable[[dict[str, Any]], Any]) -> Any
 
 @contextmanager
 def performing(
-    place: str = "127.0.0.1:0", bpm: int = 240, looks_s: list[float] | None = None, **knobs: Any
+    place: str = "127.0.0.1:0",
+    bpm: int = 240,
+    looks_s: list[float] | None = None,
+    rig: Rig | None = None,
+    **knobs: Any,
 ) -> Iterator[Performance]:
-    """A band that plays with a recording until the test is over.
+    """A band that plays with a recording, or on a rig, until the test is over.
 
     `looks_s` is given the processor time of each look at the session.
     """
@@ -164,9 +168,10 @@ def performing(
         knobs={"cycle": 1, **knobs},
         bars=BARS,
     )
-    rig = play_recording(3, song(bpm), RATE, "song.wav")
+    origin_samples = 0 if rig is None else None
+    rig = play_recording(3, song(bpm), RATE, "song.wav") if rig is None else rig
     worker = InlineWorker(Loading(Riffs))
-    session = Session(preset, rig, worker, preset.store(), origin_samples=0)
+    session = Session(preset, rig, worker, preset.store(), origin_samples=origin_samples)
     with Stage(place) as stage:
         stage.said("OSC: 127.0.0.1:9000")
         moved: list[Change] = []
