@@ -151,7 +151,9 @@ def jam(
             open_things.callback(learn.close)
             midi.hear_every(lambda: learn.on)
             if server is not None:
-                session.tell_also(OscLearn(server, learn).news)
+                learning = OscLearn(server, learn)
+                server.more.append(learning.messages)
+                session.tell_also(learning.news)
             session.troubles.watch("midi", lambda: learn.trouble, "learn")
             session.troubles.watch("midi", lambda: _gone("input", midi.missing), "input")
         session.prepare()
