@@ -100,6 +100,12 @@ _COMMANDS = [
     _taken("unsubscribe", "i", "Tells no more."),
     _taken("ping", "", "Is answered with pong."),
     _taken("dump", "", "Tells everything once."),
+    _taken(
+        "preset", "s", "Switches to a preset of the set, on the next bar line; told when it is."
+    ),
+    _taken("learn", "T", "Turns learn mode on and off; told when it is."),
+    _taken("learn/choose", "ss", "Chooses the player's knob that the next controller turns."),
+    _taken("learn/forget", "ss", "Takes away what turns the player's knob."),
 ]
 
 
@@ -121,6 +127,7 @@ _RIG_NEWS = [
     _told("meter/in", "f", "Peak level of the input, 1 is full scale."),
     _told("meter/out", "f", "Peak level of the output, 1 is full scale."),
     *_figures("metrics", "The worst of all players"),
+    _told("learn/mapping", "sss", "Player, knob and what turns it."),
     _told("trouble", "isi", "What went wrong: how grave (3 most), what, whether it lasts."),
     _told("error", "s", "Why a message of yours made no sense."),
     _told("pong", "", "The answer to ping."),

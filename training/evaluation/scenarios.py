@@ -52,7 +52,7 @@ class Variant:
     guidance: Mapping[str, float]
     decode: DecodeSettings
     text: str
-    form: Form = field(default="contrast")
+    form: Form = field(default="distilled")
 
 
 WHOLE = Scenario(

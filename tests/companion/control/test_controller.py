@@ -70,7 +70,7 @@ def test_what_goes_for_the_file_goes_for_each_but_where_it_says_otherwise() -> N
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("devise: x", "controller pad.yaml: unknown key devise; nearest: device"),
+        ("devise: x", "controller pad.yaml, line 1: unknown key devise; nearest: device"),
         ("map: [{cc: 1}]", "controller pad.yaml: map[0].parameter is None; valid: a value"),
         ("map: [{cc: 1, parameter: level, player: 0}]", "map[0].player is 0; valid: a name, *, or"),
         ("map: [{cc: 1, parameter: cycle, player: 1}]", "map[0].player is "),

@@ -21,6 +21,7 @@ from companion.control.preset import (
     OscTarget,
     PlayerPreset,
     Preset,
+    bundled_presets,
     default_mappings,
     load_preset,
     parse_preset,
@@ -369,7 +370,7 @@ class TestFiles:
             load_preset("bas")
         assert str(error.value) == (
             "there is no preset 'bas'; nearest: bass; "
-            "valid: band, bass, drums, keys, or a YAML file"
+            f"valid: {', '.join(bundled_presets())}, or a YAML file"
         )
 
     def test_a_file_that_cannot_be_read_is_named(self, tmp_path: Path) -> None:

@@ -294,7 +294,7 @@ def test_midi_moves_knobs_while_it_plays(
 ) -> None:
     opened: list[FakeMidiInput] = []
 
-    def open_midi(store: Any, preset: MidiPreset, on_clock: Any) -> FakeMidiInput:
+    def open_midi(store: Any, preset: MidiPreset, on_clock: Any, *_: Any) -> FakeMidiInput:
         opened.append(FakeMidiInput(store, preset, on_clock))
         return opened[0]
 
@@ -315,7 +315,7 @@ def test_a_controller_is_learnt_while_it_plays_and_told_of_what_others_move(
     monkeypatch.setenv("COMPANION_CONFIG", str(tmp_path / "config"))
     opened: list[FakeMidiInput] = []
 
-    def open_midi(store: Any, preset: MidiPreset, on_clock: Any) -> FakeMidiInput:
+    def open_midi(store: Any, preset: MidiPreset, on_clock: Any, *_: Any) -> FakeMidiInput:
         opened.append(FakeMidiInput(store, preset, on_clock))
         return opened[0]
 

@@ -207,7 +207,7 @@ def test_whatever_is_told_is_in_the_tree_with_its_types() -> None:
         assert [type(each) for each in arguments] == types, address
     news = {each.address for each in tree.values() if each.access == "told"}
     assert news - dict(told).keys() == {
-        *("/companion/error", "/companion/pong"),
+        *("/companion/error", "/companion/pong", "/companion/learn/mapping"),
         *(f"/companion/drums/metrics/{name}" for name in ("slack", "staleness", "isr", "steps")),
     }
 
