@@ -98,7 +98,7 @@ function Vitals() {
 const least = (numbers) => numbers.reduce((a, b) => (b === null ? a : a === null ? b : Math.min(a, b)), null);
 
 function Vital({ value, unit, name, more = "", bad = false }) {
-  return html`<div class="vital ${bad ? "bad" : ""}"><span>${name}${more && html` <em>${more}</em>`}</span><b>${value}<small> ${unit}</small></b></div>`;
+  return html`<div class="vital ${bad ? "bad" : ""}"><span>${name}${more && html` <em>${more}</em>`}</span><b>${value}${value !== "–" && html`<small> ${unit}</small>`}</b></div>`;
 }
 
 function Tools() {

@@ -133,8 +133,7 @@ function drawPlayer(pen, view, lane, bars, ink) {
     }
     pen.globalAlpha = 1;
     const says = wordFor(sounding, settled, laid, coming, bar);
-    if (says !== said && says) word(pen, says, Math.max(from, 0) + 5, ink.soft, to - 4);
-    said = says;
+    if (says !== said) said = word(pen, says, Math.max(from, 0) + 5, ink.soft, Math.min(to, view.width) - 4) ? says : "";
   }
 }
 
@@ -178,11 +177,13 @@ function hatch(pen, from, to, view, colour) {
   pen.restore();
 }
 
-// A word above the waves, if there is room for it.
+// A word above the waves, if there is room for it; whether there was.
 function word(pen, text, x, colour, until = Infinity) {
   pen.font = "500 12px Inter, system-ui, sans-serif";
   pen.fillStyle = colour;
-  if (x + pen.measureText(text).width <= until) pen.fillText(text, x, 13);
+  const fits = x + pen.measureText(text).width <= until;
+  if (fits) pen.fillText(text, x, 13);
+  return fits;
 }
 
 function drawNow(pen, view, ink) {

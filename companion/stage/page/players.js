@@ -10,7 +10,7 @@ import { isLocked, positionOf, soloed, stepOf, toggleSolo, turn, valueOf, writte
 // What stands in a player's lane; every other knob of the table is in the panel.
 export const IN_LANE = ["instrument", "level", "mute", "hold", "again", "undo", "regenerate", "take"];
 const SAYS = { regenerate: "new" };
-const FALLBACKS = { "fewer steps": "fewer steps", "finished at once": "finished at once", "older plan": "older plan", repeat: "again", silence: "silent" };
+const FALLBACKS = { "fewer steps": "fewer steps", "finished at once": "finished at once", "older plan": "older plan", repeat: "again", silence: "silence" };
 
 export function Lanes() {
   const { names = [], players = [], devices } = useStage();

@@ -93,6 +93,11 @@ def plays(playing: Performance) -> bool:
     return playing.session.status.players[0].sounding in ("plan", "older plan")
 
 
+def sounds(playing: Performance) -> bool:
+    """Whether the bass is heard, be it what it played before."""
+    return plays(playing) or playing.session.status.players[0].sounding == "repeat"
+
+
 def pulled(playing: Performance) -> list[tuple[str, str | None, str]]:
     return [(each.name, each.player, each.source) for each in playing.moved]
 
@@ -146,6 +151,7 @@ def test_what_goes_wrong_is_shown_and_kept(playing: Performance, page: Page) -> 
 
 def test_a_knob_is_turned_by_hand(playing: Performance, page: Page) -> None:
     dial = page.get_by_role("slider", name="randomness, bass")
+    dial.scroll_into_view_if_needed()
     place = dial.bounding_box()
     assert place is not None
     page.mouse.move(place["x"] + 40, place["y"] + 40)
@@ -171,7 +177,7 @@ def test_a_row_of_the_table_appears_by_itself_and_works(playing: Performance, pa
 
 def test_hold_again_undo_mute_and_solo(playing: Performance, page: Page) -> None:
     bass = lane(page, "bass")
-    until(page, lambda: plays(playing))
+    until(page, lambda: sounds(playing))
     hold = bass.get_by_role("switch", name="hold")
     hold.click()
     until(page, lambda: playing.session.status.players[0].sounding == "repeat")
