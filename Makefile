@@ -1,5 +1,6 @@
 # make jam     play: makes .venv on the first run, then jams for 32 bars
 # make test    the whole suite (installs what its tests need, where it may)
+# make test-long  what of it takes long: trainings that are killed, in several processes
 # make test-avx2  the arithmetic once more, as a processor without wider instructions does it
 # make check   format, lint, types, and the suite with branch coverage
 # make wheel   dist/companion-*.whl
@@ -15,7 +16,7 @@ TEST_PACKAGES := $(PLAY_PACKAGES) jackd2 liblo-tools puredata-core opus-tools mm
 	fluid-soundfont-gm musescore-general-soundfont avldrums.lv2-soundfont timgm6mb-soundfont \
 	rt-tests sox chromium
 
-.PHONY: jam test test-avx2 lint check wheel clean system-play system-test
+.PHONY: jam test test-long test-avx2 lint check wheel clean system-play system-test
 
 jam: $(VENV)/.play system-play
 	$(BIN)/companion jam --bars 32
@@ -27,11 +28,14 @@ SPREAD := -n auto --max-worker-restart 0 --dist loadfile
 # over the cores, a thread each.
 test: $(VENV)/.dev system-test
 	@$(parts); \
-	part "without the rig" env OMP_NUM_THREADS=1 $(PYTEST) $(SPREAD) --ignore tests/rig; \
+	part "without the rig" env OMP_NUM_THREADS=1 $(PYTEST) $(SPREAD) --ignore tests/rig -m "not long"; \
 	part "rig, side by side" $(PYTEST) -n 4 --max-worker-restart 0 -m side_by_side tests/rig; \
 	part "rig, by the clock" $(PYTEST) -n 4 --max-worker-restart 0 -m by_the_clock tests/rig; \
 	part "rig" $(PYTEST) -m "not side_by_side and not by_the_clock" tests/rig; \
 	$(all_passed)
+
+test-long: $(VENV)/.dev system-test
+	env OMP_NUM_THREADS=1 $(PYTEST) -m long --ignore tests/rig
 
 # Where what is summed in another order, or rounded otherwise, could tell. With two threads only
 # where more than one is used.

@@ -92,6 +92,8 @@ class Transport(BarLines):
         """Beat lines of bars, with the map they were read from: each tick asks for dozens."""
         self._rates: tuple[Fraction, Fraction] = beat_samples, 60 * rate / beat_samples
         """The length of a beat, and the tempo that it means: a division of fractions is slow."""
+        self._within = self._rates[1], within_range(self._rates[1])
+        """A tempo, and what of it is within the range."""
 
     # --- tempo ---------------------------------------------------------------------------------
 
@@ -111,7 +113,12 @@ class Transport(BarLines):
 
         It is where the tempo will be once a difference in phase is made good.
         """
-        return within_range(self.bpm if self._tempo is None else self._tempo)
+        asked = self.bpm if self._tempo is None else self._tempo
+        known, within = self._within
+        if known is not asked:
+            within = within_range(asked)
+            self._within = asked, within
+        return within
 
     @property
     def beat_samples(self) -> Fraction:

@@ -74,6 +74,7 @@ class ParameterStore:
             CompanionError: an unknown knob or a value outside its range.
         """
         self._lock = threading.RLock()
+        # A knob that moves makes new values of its player's: who has a snapshot keeps the old.
         self._values: dict[str | None, dict[str, Value]] = {None: _start("rig", rig)}
         for name, given in players.items():
             self._values[name] = _start("player", given)
@@ -91,8 +92,7 @@ class ParameterStore:
 
     def snapshot(self, player: str | None = None) -> Snapshot:
         """All values of a player, or of the rig, as they are now."""
-        with self._lock:
-            return MappingProxyType(dict(self._values[player]))
+        return MappingProxyType(self._values[player])
 
     def set(
         self,
@@ -130,6 +130,8 @@ class ParameterStore:
 
     def take_pulls(self, player: str | None, name: str) -> tuple[float, ...]:
         """The monotonic times at which it was pulled since the last call, the last 64."""
+        if (player, name) not in self._pulled:
+            return ()
         with self._lock:
             return tuple(self._pulled.pop((player, name), ()))
 
@@ -197,7 +199,7 @@ class ParameterStore:
             elif old == value:
                 return
             else:
-                self._values[player][knob.name] = value
+                self._values[player] = {**self._values[player], knob.name: value}
             self._changes.append(Change(knob.name, player, old, value, source, hand))
 
 

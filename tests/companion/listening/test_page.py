@@ -123,6 +123,7 @@ AudioBufferSourceNode.prototype.start = function () {
 """
 
 
+@pytest.mark.long
 def test_the_headphones_check_plays_three_tones_and_counts_the_quiet_one(
     chromium: Browser, server: Served
 ) -> None:

@@ -150,6 +150,7 @@ def go(
         )
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("mode", MODES)
 def test_a_run_that_was_killed_goes_on_exactly(
     tmp_path, encoded_out, band, codec_weights, toy_network_config, mode
@@ -180,6 +181,7 @@ def test_a_run_that_was_killed_goes_on_exactly(
     assert width == toy_network_config.width
 
 
+@pytest.mark.long
 def test_torchrun_trains_and_one_process_tells(tmp_path, encoded_out, band, codec_weights):
     shutil.copytree(encoded_out / "shards", tmp_path / "shards")
     torchrun = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2"]
