@@ -64,5 +64,6 @@ def carries(capacity: Capacity, players: int, bpm: Fraction) -> Finding:
 
 def rig_for(choice: Choice, machine: str) -> Rig:
     """A preset of that choice, for a machine of that name."""
-    about = f"What {machine} carries: {choice.players} of a band, {choice.steps} decode steps."
+    players = f"{choice.players} player{'s' * (choice.players > 1)}"
+    about = f"For {machine}: {players} with {choice.steps} decode step{'s' * (choice.steps > 1)}."
     return Rig(about, voices_of(BANDS[choice.players]), choice.bpm, steps=choice.steps, port="")

@@ -76,4 +76,4 @@ def test_the_preset_has_its_players_and_steps(players: int) -> None:
     assert [player.name for player in preset.players] == list(BANDS[players])
     assert {player.knobs["steps"] for player in preset.players} == {5}
     assert (preset.bpm, preset.midi is not None) == (Fraction("96.5"), True)
-    assert text.startswith("# What Any CPU carries: ")
+    assert text.startswith(f"# For Any CPU: {players} player")
