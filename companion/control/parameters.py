@@ -92,7 +92,7 @@ class Parameter:
         """
         position = min(max(position, 0.0), 1.0)
         if self.kind in ("number", "whole"):
-            own, step = self._place_of_default
+            own, step = self.place_of_default
             if abs(position - step / CONTROLLER_STEPS) < SAME_POSITION:
                 return self.default
             position = _bent(position, own, step)
@@ -108,7 +108,7 @@ class Parameter:
             return float(bool(value))
         if self.kind == "choice":
             return self.choices.index(str(value)) / max(1.0, self.maximum)
-        own, step = self._place_of_default
+        own, step = self.place_of_default
         if value == self.default:
             return step / CONTROLLER_STEPS
         return _straightened(self._on_curve(float(value)), own, step)
@@ -120,7 +120,7 @@ class Parameter:
         return (number - self.minimum) / (self.maximum - self.minimum)
 
     @property
-    def _place_of_default(self) -> tuple[float, int]:
+    def place_of_default(self) -> tuple[float, int]:
         """Where the default lies on the curve, 0..1, and the step of a controller for it."""
         default = float(self.default)
         own = self._on_curve(default)
