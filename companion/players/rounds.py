@@ -1,15 +1,8 @@
 """The plans of all players, a round at a time: asked for as one batch, hurried, taken back.
 
 A round is begun once a bar, as soon as the one before is back, and for the same bar for all its
-players. Where it would take longer than a bar to make all that is wished for, those come first that
-run out of sound first, and the others with the next round: a slow machine renews one player after
-the other, as long as each is renewed before its plan has been played. That bar is the earliest that
-a plan of full quality can be ready for, with two limits:
-
-- at most one bar after the earliest that *any* plan can be ready for;
-- never past the end of what a player has to play: it would have to repeat itself.
-
-A plan that cannot be ready in time at full quality is made with fewer steps or passes.
+players; which bar that is, and who is in it, is `choice`'s. A plan that cannot be ready in time at
+full quality is made with fewer steps or passes.
 
 A player hears the mix and what the others are going to play, as far as that is settled. In a round
 `together` these are the bars so far, and for the bars being planned what would sound if there were
@@ -23,7 +16,6 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from math import ceil
 
 from companion.audio.aligned_input import Look
 from companion.audio.silence import is_silent
@@ -37,9 +29,9 @@ from companion.generate.stem_worker import Finished, StemWorker
 from companion.generate.warmup import typical_work
 from companion.listen.hearing import Hearing
 from companion.listen.window import ContextWindow
+from companion.players.choice import Choice
 from companion.players.decision import PlanWindow
 from companion.players.desk import Desk
-from companion.players.layout import lay_out
 from companion.players.player import Member, Player, Round
 from companion.players.request import (
     Told,
@@ -48,7 +40,7 @@ from companion.players.request import (
     stem_requests,
     with_others,
 )
-from companion.players.settings import effort_of
+from companion.players.settings import stem_count
 from companion.players.timeline import Timeline
 from companion.take import events as log
 from model.abilities import Abilities
@@ -83,7 +75,7 @@ class Rounds:
         self._harmony = desk.harmony
         self._worker, self._timeline = worker, timeline
         self._stand_in_from = 0
-        self._abilities, self._max_frames = Abilities(), 0
+        self._abilities, self._choice = Abilities(), Choice(desk)
         self._budget = Budget(None)
         self._latency: Latency | None = None
         self._players: Sequence[Player] = ()
@@ -96,12 +88,12 @@ class Rounds:
     def prepare(self, players: Sequence[Player], ready: Ready) -> None:
         """Plan for these players with such a generator."""
         self._players, self._abilities = players, ready.abilities
-        self._max_frames = ready.max_frames
         if ready.plan_s > 0.0:
             timings_s = {"made": ready.plan_s, **ready.timings}
             work = typical_work(ready)
             self._latency = Latency(work, timings_s, self._seconds(self._memory.position))
             self._budget = Budget(self._latency)
+        self._choice.prepare(players, ready, self._budget)
 
     def tick(self, now: int, stand_in_from: int) -> bool:
         """Begin what it is time for, if anything; hurry or give up what is being made.
@@ -148,8 +140,7 @@ class Rounds:
         if not wanting:
             return []
         knobs = {player.name: self._store.snapshot(player.name) for player in wanting}
-        wanting = self._in_a_bar(wanting, knobs, now)
-        first_bar = self._first_bar(wanting, knobs, now)
+        wanting, first_bar = self._choice.of(wanting, knobs, now)
         members = [
             self._member(player, window, knobs[player.name])
             for player in wanting
@@ -161,61 +152,12 @@ class Rounds:
             return members[:1]
         return members
 
-    def _in_a_bar(
-        self, wanting: list[Player], knobs: dict[str, Snapshot], now: int
-    ) -> list[Player]:
-        """Those that can be made within a bar as their knobs wish, in their order.
-
-        At least all that have not played yet, which join in together, and so many that each is
-        planned anew before its last plan has been played.
-        """
-        at_s, bar_s = self._seconds(now), float(self._transport.bar_samples) / self._transport.rate
-        planned_bars = lay_out(wanting[0].planner.stem.grid, 0, self._max_frames).bars
-        least = ceil(len(self._players) / planned_bars)
-        chosen: list[Player] = []
-        for player in sorted(wanting, key=lambda player: player.planner.stem.clips.end_bar):
-            wishes = self._wishes([*chosen, player], knobs)
-            waits = player.planner.stem.begun and len(chosen) >= least
-            if waits and self._budget.all_s(wishes, at_s) > bar_s:
-                break
-            chosen.append(player)
-        return [player for player in wanting if player in chosen]
-
-    def _wishes(self, players: Sequence[Player], knobs: dict[str, Snapshot]) -> list[Wish]:
-        """What would be asked for, stem by stem, if plans were as long as the last ones."""
-        wishes: list[Wish] = []
-        for player in players:
-            own = knobs[player.name]
-            wishes += [replace(player.usual, effort=self._effort(player, own))] * _stem_count(own)
-        return wishes
-
-    def _first_bar(self, wanting: Sequence[Player], knobs: dict[str, Snapshot], now: int) -> int:
-        """The bar to plan for; see the module."""
-        bars, wishes = wanting[0].planner.bars, self._wishes(wanting, knobs)
-        at_s, rate = self._seconds(now), self._transport.rate
-        least_s, all_s = self._budget.least_s(wishes, at_s), self._budget.all_s(wishes, at_s)
-        soonest = bars.first_bar(now + ceil(least_s * rate))
-        best = bars.first_bar(now + ceil(all_s * rate))
-        ends = [end for player in wanting if (end := player.planner.stem.clips.end_bar) > 0]
-        return max(soonest, min([best, soonest + 1, *ends]))
-
-    def _effort(self, player: Player, knobs: Snapshot) -> Effort:
-        """What the knobs wish for of the generator there is."""
-        can = self._abilities
-        untold = set()
-        if not self._harmony.told:
-            untold.add("harmony")
-        if not player.sounds.told(knobs).size:
-            untold.add("sound")
-        sources = [source for source in can.sources if source not in untold]
-        return effort_of(knobs, sources, can.in_depth, can.guided)
-
     def _member(self, player: Player, window: PlanWindow, knobs: Snapshot) -> Member:
         layout = window.layout
         new_frames = layout.frames - player.planner.prefix(layout).frames
-        wish = Wish(layout.frames, new_frames, self._effort(player, knobs))
+        wish = Wish(layout.frames, new_frames, self._choice.effort(player, knobs))
         player.usual, player.asked_with = wish, self._shape(knobs)
-        return Member(player, window, knobs, wish, _stem_count(knobs))
+        return Member(player, window, knobs, wish, stem_count(knobs))
 
     def _begin(self, members: Sequence[Member], now: int) -> None:
         self._journal.unheard(self._hearing.look().gaps, now)
@@ -440,8 +382,3 @@ class Rounds:
 
     def _seconds(self, sample: int) -> float:
         return sample / self._transport.rate
-
-
-def _stem_count(knobs: Snapshot) -> int:
-    """How many stems a player asks for at once: two where there is a choice."""
-    return 1 if knobs["take"] == "off" else 2

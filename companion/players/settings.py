@@ -61,6 +61,11 @@ def effort_of(knobs: Snapshot, sources: Iterable[str], in_depth: bool, guided: b
     return Effort(steps, guidance_of(knobs, sources), form_of(knobs, guided))
 
 
+def stem_count(knobs: Snapshot) -> int:
+    """How many stems a player asks for at once: two where there is a choice."""
+    return 1 if knobs["take"] == "off" else 2
+
+
 def gain_of(level_db: Value) -> float:
     """Decibels to a linear gain."""
     return 0.0 if float(level_db) <= OFF_DB else 10 ** (float(level_db) / 20)

@@ -42,6 +42,7 @@ from companion.session.report import Report
 from companion.session.rig import Rig
 from companion.session.set_list import SetList
 from companion.session.status import PlayerStatus, Status
+from companion.session.take_start import take_started
 from companion.session.trouble import Ledger
 from companion.system.errors import one_line
 from companion.take.events import (
@@ -50,9 +51,7 @@ from companion.take.events import (
     PresetTaken,
     SoundTaken,
     TakeEnded,
-    TakeStarted,
 )
-from companion.take.machine import machine
 from companion.take.take import PRESET_FILE, Provenance, Take
 
 TICK_S = 0.010
@@ -258,7 +257,16 @@ class Session:
         ready, gains = self._worker.wait_ready(), self._ensemble.begin()
         if self._take is not None:
             self._take.keep(PRESET_FILE, preset_text(self.preset))
-        self._journal.write(self._started(ready, gains), self._count_in.start_samples)
+        start = self._count_in.start_samples
+        origin = Provenance() if self._take is None else self._take.origin
+        started = take_started(
+            *(self.preset, self.rig, self.transport, ready, origin),
+            gains=gains,
+            start_samples=start,
+            first_bar_s=self._journal.seconds(self.transport.bar_start_samples(0)),
+            seed=self._seed,
+        )
+        self._journal.write(started, start)
         for name, sound in self._recorded(ready).items():
             numbers = tuple(map(float, sound))
             self._journal.write(SoundTaken(player=name, numbers=numbers), self.rig.memory.position)
@@ -268,36 +276,6 @@ class Session:
         """What the recordings sound like that the preset names, by player."""
         named = [player.name for player in self.preset.players if player.recording is not None]
         return dict(zip(named, ready.recorded, strict=False))
-
-    def _started(self, ready: Ready, gains: dict[str, float]) -> TakeStarted:
-        """What the take begins with."""
-        preset, transport = self.preset, self.transport
-        origin = Provenance() if self._take is None else self._take.origin
-        return TakeStarted(
-            preset=preset.name,
-            players=tuple(player.name for player in preset.players),
-            rate=transport.rate,
-            bpm=float(transport.bpm),
-            beats_per_bar=transport.beats_per_bar,
-            meter=preset.meter.name,
-            bars=preset.bars,
-            first_bar_s=self._journal.seconds(transport.bar_start_samples(0)),
-            bar_s=float(transport.bar_samples / transport.rate),
-            input=self.rig.input,
-            output=self.rig.output,
-            start_samples=self._count_in.start_samples,
-            origin_samples=transport.origin_samples,
-            bpm_exact=str(transport.bpm),
-            seed=self._seed,
-            device=ready.device,
-            threads=ready.threads,
-            gains=gains,
-            version=origin.version,
-            weights=origin.weights,
-            continues=origin.continues,
-            bars_before=origin.bars_before,
-            machine=machine(),
-        )
 
     def _next_tick(self) -> int:
         """The next look at the clock: a tick from now, but never past a bar line or the end."""
