@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import fields, is_dataclass
 from fractions import Fraction
+from pathlib import Path
 from typing import Any
 
 from companion.clock.meter import Meter
@@ -24,6 +25,8 @@ def _plain(value: Any) -> Any:
         return int(value) if value.denominator == 1 else float(value)
     if isinstance(value, Meter):
         return value.name
+    if isinstance(value, Path):
+        return str(value)
     if isinstance(value, MidiMapping):
         return value.content()
     if isinstance(value, tuple):

@@ -17,14 +17,19 @@ monitor: -12.5
 players:
   - {name: left-hand, instrument: bass, guidance_audio: 2.5, level: -3.0, mute: true}
   - {name: "on", instrument: strings, guidance_form: product, steps: 12}
+  - {name: third, sound: mine/third.wav}
+  - {name: fourth, sound: 4}
+chords: [Am F, G7/B, "%"]
+presets: [jazz-trio, mine/chorus.yaml]
 midi:
+  keyboard: Keystation
   port: nanoKONTROL
   clock_out: true
   map:
     - {cc: 1, parameter: temperature, player: "on", channel: 1}
     - {cc: 2, parameter: mute, player: "*"}
     - {cc: 3, parameter: cycle}
-osc: {port: 9001}
+osc: {port: 9001, peers: [192.168.1.20], query: 9005}
 audio: {input: USB Audio, output: 3, rate: 48000, block: 128}
 generator: {name: standin, device: cpu, in_process: true}
 """
