@@ -37,6 +37,8 @@ from companion.device.stream import RELEASE_LIMIT_S, DuplexStream, open_duplex, 
 from companion.system.child import become_child
 from companion.system.errors import CompanionError, NoDevice
 
+AGAIN_S = 0.5
+"""After so long devices are looked for once more, where there were none at all."""
 LOOK_S = 0.05
 Message = dict[str, Any]
 
@@ -62,13 +64,28 @@ class Holder:
 
     def _choose(self, asked: Message) -> Message:
         if not self._fresh:
-            # PortAudio lists devices once. Nowhere else is it ended and begun again: after a sound
-            # system has died under an open stream this ends the process.
-            portaudio()._terminate()
-            portaudio()._initialize()
-        self._fresh = False
-        self._device = choose_duplex(list_devices(), **asked["wanted"])
+            self._begin_again()
+        fresh, self._fresh = self._fresh, False
+        try:
+            self._device = choose_duplex(list_devices(), **asked["wanted"])
+        except NoDevice:
+            if not fresh:
+                raise
+            # A sound server that has just been started, or is busy with other clients, may have let
+            # PortAudio wait for too long: it would say that there is no device at all.
+            time.sleep(AGAIN_S)
+            self._begin_again()
+            self._device = choose_duplex(list_devices(), **asked["wanted"])
         return {"device": asdict(self._device)}
+
+    def _begin_again(self) -> None:
+        """Have PortAudio list its devices anew, which it does once.
+
+        Nowhere else is it ended and begun again: after a sound system has died under an open stream
+        this ends the process.
+        """
+        portaudio()._terminate()
+        portaudio()._initialize()
 
     def _open(self, asked: Message) -> Message:
         assert self._device is not None, "choose comes first"
