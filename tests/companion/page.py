@@ -35,6 +35,7 @@ BARS = 100_000
 CHORDS = ("Am7", "Fmaj7", "C", "G7/B")
 RHYTHM = (1.0, 0.25, 0.6, 0.3, 0.85, 0.2, 0.5, 0.45)  # of eighths in a bar
 WAIT_S = 60.0
+SONG_MINUTES = 10
 
 
 @dataclass(frozen=True)
@@ -207,12 +208,13 @@ def performing(
 
 
 def song(bpm: float) -> np.ndarray:
-    """A minute of noise in a rhythm, mono."""
+    """A minute of noise in a rhythm, again and again, mono; a slow machine needs long."""
     dice = np.random.default_rng(5)
     eighth = round(30 / bpm * RATE)
     fall = np.exp(-np.arange(eighth) / (0.3 * eighth))
     loud = np.concatenate([fall * dice.uniform(0.1, 1.0) for _ in range(60 * RATE // eighth)])
-    return (0.25 * loud * dice.standard_normal(len(loud))).clip(-1, 1).astype(np.float32)
+    minute = (0.25 * loud * dice.standard_normal(len(loud))).clip(-1, 1).astype(np.float32)
+    return np.tile(minute, SONG_MINUTES)
 
 
 class Riffs(StandInGenerator):
