@@ -46,3 +46,15 @@ class Abilities:
             )
         if not np.isfinite(self.sounds).all():
             raise ValueError("sounds holds NaN or infinity; valid: finite numbers")
+
+    def sound(self, instrument: int, number: int) -> NDArray[np.float32]:
+        """One of an instrument class's sounds [width], [0] where it has none.
+
+        Args:
+            instrument: index of the class.
+            number: which, from 0 on; after the last comes the first again.
+        """
+        choices = self.sounds[instrument]
+        choices = choices[choices.any(-1)] if choices.size else choices
+        chosen = choices[number % len(choices)] if len(choices) else np.zeros(0, np.float32)
+        return np.asarray(chosen, np.float32)

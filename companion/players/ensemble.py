@@ -66,7 +66,7 @@ class Ensemble:
             generator = ready.max_frames, ready.silence
             planner = Planner(self._transport, number, seed, *generator, cycle, name, seconds)
             sound = [recorded[name]] if name in recorded else []
-            sounds = Sounds(ready.abilities.sounds, seed, name, *sound)
+            sounds = Sounds(ready.abilities, seed, name, *sound)
             self.players.append(Player(name, number + 1, planner, usual, sounds))
         self._rounds.prepare(self.players, ready)
         self.follow_knobs()  # before the first block: then there is no ramp into the gains

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from companion.control.store import Snapshot
+from model.abilities import Abilities
 from model.instruments import INSTRUMENTS
 
 Sound = NDArray[np.float32]
@@ -23,7 +24,7 @@ Sound = NDArray[np.float32]
 class Sounds:
     """One player's."""
 
-    choices: NDArray[np.float32]  # as `model.abilities.Abilities` has them
+    abilities: Abilities  # of the generator
     seed: int  # of the session
     player: str  # its name
     recording: Sound = field(default_factory=lambda: np.zeros(0, np.float32))  # [0]: none is named
@@ -33,12 +34,8 @@ class Sounds:
         number = int(knobs["sound"])
         if number == 0 and self.recording.size:
             return self.recording
-        choices = self.choices[INSTRUMENTS.index(str(knobs["instrument"]))]
-        choices = choices[choices.any(-1)] if choices.size else choices
-        if not len(choices):
-            return np.zeros(0, np.float32)
-        chosen: Sound = choices[((number or 1 + self._drawn()) - 1) % len(choices)]
-        return chosen
+        instrument = INSTRUMENTS.index(str(knobs["instrument"]))
+        return self.abilities.sound(instrument, number - 1 if number else self._drawn())
 
     def _drawn(self) -> int:
         text = f"{self.seed}/{self.player}/sound".encode()

@@ -188,7 +188,7 @@ class _Replay:
                 out.mkdir(parents=True, exist_ok=True)
                 copy = WaveWriter(out / f"{name}.wav", self._rate)
             recorded = open_recorded(folder / f"{name}.wav")
-            sounds = Sounds(self._ready.abilities.sounds, take.seed, name)
+            sounds = Sounds(self._ready.abilities, take.seed, name)
             self._players[name] = _Player(name, number, stem, recorded, copy, sounds)
             self._memory.set_gain(number, take.gains.get(name, 1.0))
         # Written down a moment after they were: the stream has them at their samples.

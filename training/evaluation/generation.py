@@ -22,6 +22,7 @@ from rich.progress import track
 from safetensors import safe_open
 from safetensors.numpy import save_file
 
+from model.abilities import Abilities
 from model.checkpoint import CODEC_FILE, STEMGEN_FILE
 from model.generator import StemGenerator, load_generator
 from model.instruments import instrument_index
@@ -33,7 +34,7 @@ from training.evaluation.scenarios import Scenario, Variant
 from training.loop import prepare_process
 from training.stemgen.chart import told_chart
 
-REVISION = 3
+REVISION = 4
 """To be raised when the same settings give other stems than before."""
 
 
@@ -66,10 +67,10 @@ class Generated:
         """Make it, tokens [4, frames] and audio [samples]: from the context, never the target."""
         play = play_live if self.scenario.live else play_whole
         heard_by = generator if self.scenario.clock else without_clock(generator)
-        return play(heard_by, self.session(), self.scenario, self.variant)
+        return play(heard_by, self.session(generator.abilities), self.scenario, self.variant)
 
-    def session(self) -> Session:
-        """What is played along with."""
+    def session(self, abilities: Abilities) -> Session:
+        """What is played along with, by a generator of such abilities."""
         example, song = self.example, find_song(self.held_out, self.example.song)
         end_bar = CYCLE + example.bars
         samples = example.grid.start_samples(end_bar)
@@ -78,15 +79,18 @@ class Generated:
         frames = math.ceil(grid.start_frames(end_bar))
         first = song.grid.start_frames(example.first_bar)
         chords, _ = told_chart(song.chart, grid.tempo, grid.beats_per_bar, float(first), frames)
+        instrument = instrument_index(example.instrument)
+        # The same dice in every scenario and variant, so that they differ in nothing else.
+        seed = int.from_bytes(hashlib.blake2b(text, digest_size=6).digest(), "big")
         return Session(
             context=song.mix(example.context, example.first_bar, samples),
             grid=example.grid,
-            instrument=instrument_index(example.instrument),
+            instrument=instrument,
             first_bar=CYCLE,
             end_bar=end_bar,
-            # The same dice in every scenario and variant, so that they differ in nothing else.
-            seed=int.from_bytes(hashlib.blake2b(text, digest_size=6).digest(), "big"),
+            seed=seed,
             harmony=chords[: frames if self.scenario.chart else 0].astype(np.float32),
+            sound=abilities.sound(instrument, seed),  # as a player without a wish has it
         )
 
 

@@ -64,6 +64,7 @@ class Session:
         seed: of the session, 0 or more.
         harmony: float32 [frames, 24] from bar 0 on, the chord of each frame, see `StemRequest`;
             [0, 24] where no chart is given.
+        sound: float32 [width], what the stem is to sound like, see `StemRequest`; [0] for any.
     """
 
     context: Audio
@@ -75,6 +76,7 @@ class Session:
     harmony: NDArray[np.float32] = field(
         default_factory=lambda: np.zeros((0, HARMONY_WIDTH), np.float32)
     )
+    sound: NDArray[np.float32] = field(default_factory=lambda: np.zeros(0, np.float32))
 
     def plan_seed(self, bar: int) -> int:
         """The seed of the plan for a bar, 0 .. 2**63 - 1."""
@@ -125,6 +127,7 @@ def play_whole(
         decode=variant.decode,
         seed=session.plan_seed(session.first_bar),
         harmony=_chords(session, math.floor(grid.start_frames(session.first_bar)), frames),
+        sound=session.sound,
     )
     result = generator.start(request).result()
     return Stem(result.tokens, result.audio[:samples])
@@ -204,6 +207,7 @@ def plan_request(
         seed=session.plan_seed(bar),
         context_guessed=guessed[first_frame:],
         harmony=_chords(session, first_frame, end_frame - first_frame),
+        sound=session.sound,
     )
     return request, first_frame
 

@@ -89,14 +89,15 @@ class RecordingStem:
 
     def make(self, generator: StemGenerator) -> Stem:
         """Make it, tokens [4, frames] and audio [samples]."""
-        recording = self.recording
+        recording, instrument = self.recording, instrument_index(self.part)
         session = Session(
             context=read_audio(recording.file),
             grid=BarGrid(recording.tempo),
-            instrument=instrument_index(self.part),
+            instrument=instrument,
             first_bar=CYCLE,
             end_bar=recording.bars,
             seed=0,
+            sound=generator.abilities.sound(instrument, 0),
         )
         return play_live(generator, session, self.scenario, self.variant)
 

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from companion.players.sounds import Sounds
+from model.abilities import Abilities
 from model.instruments import INSTRUMENTS
 
 WIDTH = 4
@@ -14,13 +15,18 @@ seeds = st.integers(0, 2**32)
 instruments = st.sampled_from(INSTRUMENTS)
 
 
-def choices(count: int, most: int = 8) -> np.ndarray:
+def table(count: int, most: int = 8) -> np.ndarray:
     """So many sounds of each class, each another; what is left over is zeros."""
-    table = np.zeros((len(INSTRUMENTS), most, WIDTH), np.float32)
-    table[:, :count] = 1 + np.arange(len(INSTRUMENTS) * count * WIDTH).reshape(
+    sounds = np.zeros((len(INSTRUMENTS), most, WIDTH), np.float32)
+    sounds[:, :count] = 1 + np.arange(len(INSTRUMENTS) * count * WIDTH).reshape(
         len(INSTRUMENTS), count, WIDTH
     )
-    return table
+    return sounds
+
+
+def choices(count: int) -> Abilities:
+    """A generator that brings them along."""
+    return Abilities(sounds=table(count))
 
 
 @given(seeds, instruments, st.integers(1, 8))
@@ -44,7 +50,7 @@ def test_another_set_and_another_player_may_draw_another() -> None:
 @given(seeds, instruments, st.integers(1, 8), st.integers(1, 8))
 def test_the_knob_chooses_and_begins_again_after_the_last(seed, instrument, count, number) -> None:
     told = Sounds(choices(count), seed, "bass").told({"sound": number, "instrument": instrument})
-    row = choices(count)[INSTRUMENTS.index(instrument), (number - 1) % count]
+    row = table(count)[INSTRUMENTS.index(instrument), (number - 1) % count]
     assert np.array_equal(told, row)
 
 
@@ -58,5 +64,5 @@ def test_a_recording_goes_before_chance_and_not_before_the_knob(seed, instrument
 
 @given(st.integers(0, 8), instruments)
 def test_where_there_is_no_sound_none_is_told(number, instrument) -> None:
-    for table in (choices(0), np.zeros((len(INSTRUMENTS), 0, 0), np.float32)):
-        assert not Sounds(table, 0, "bass").told({"sound": number, "instrument": instrument}).size
+    for able in (choices(0), Abilities()):
+        assert not Sounds(able, 0, "bass").told({"sound": number, "instrument": instrument}).size

@@ -11,8 +11,10 @@ import numpy as np
 import pytest
 import soundfile
 
+from model.abilities import Abilities
 from model.generator import StemGenerator
 from model.grid import SAMPLE_RATE
+from model.instruments import INSTRUMENTS, instrument_index
 from training.evaluation.anchors import true_stem
 from training.evaluation.examples import CYCLE, draw_examples
 from training.evaluation.generation import Generated, RandomStem, Store, TrueStem
@@ -136,7 +138,7 @@ def test_a_stem_of_ours_does_not_depend_on_the_true_one(
 
 
 def test_a_session_hears_the_context_from_a_cycle_before_the_measured_bars(held_out, example):
-    session = Generated(held_out, example, LIVE, SHIPPED, 0).session()
+    session = Generated(held_out, example, LIVE, SHIPPED, 0).session(Abilities())
     song = next(s for s in read_songs(held_out) if s.name == example.song)
     heard = song.mix(example.context, example.first_bar, len(session.context))
     assert np.array_equal(session.context, heard)
@@ -146,7 +148,7 @@ def test_a_session_hears_the_context_from_a_cycle_before_the_measured_bars(held_
 def test_takes_differ_and_scenarios_share_their_dice(held_out, example):
     def seed(**changes):
         recipe = Generated(held_out, example, WHOLE, SHIPPED, 0)
-        return replace(recipe, **changes).session().seed
+        return replace(recipe, **changes).session(Abilities()).seed
 
     assert seed() == seed(scenario=LIVE) == seed(variant=NAIVE)
     assert seed() != seed(take=1)
@@ -154,7 +156,7 @@ def test_takes_differ_and_scenarios_share_their_dice(held_out, example):
 
 @pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda s: s.name)
 def test_a_chart_is_told_where_the_scenario_has_one(held_out, example, scenario):
-    session = Generated(held_out, example, scenario, SHIPPED, 0).session()
+    session = Generated(held_out, example, scenario, SHIPPED, 0).session(Abilities())
     if not scenario.chart:
         assert len(session.harmony) == 0
         return
@@ -163,3 +165,13 @@ def test_a_chart_is_told_where_the_scenario_has_one(held_out, example, scenario)
         root = song.bar_chords(example.first_bar + bar)[0][1]
         frame = math.ceil(example.grid.start_frames(bar)) + 1
         assert session.harmony[frame, 12:].argmax() == root
+
+
+def test_it_plays_with_one_of_the_sounds_that_the_generator_brings_along(held_out, example):
+    sounds = np.arange(1, len(INSTRUMENTS) * 3 + 1, dtype=np.float32).reshape(-1, 3, 1)
+    sessions = [
+        Generated(held_out, example, scenario, SHIPPED, 0).session(Abilities(sounds=sounds))
+        for scenario in SCENARIOS
+    ]
+    assert len({float(session.sound[0]) for session in sessions}) == 1
+    assert sessions[0].sound in sounds[instrument_index(example.instrument)]

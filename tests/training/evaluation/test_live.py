@@ -257,3 +257,13 @@ def test_a_chart_is_told_as_far_as_the_window_goes():
     assert (request.harmony == chords[first : first + request.frames]).all()
     plain, _ = plan_request(session(mix(8)), 6, tokens, sound, CYCLE, SHIPPED, 512)
     assert len(plain.harmony) == 0
+
+
+def test_a_sound_is_told_to_every_plan():
+    tokens, sound = np.zeros((4, 2000), np.int16), np.zeros(2000 * HOP, np.float32)
+    told = np.arange(8, dtype=np.float32)
+    for bar in (4, 6):
+        request, _ = plan_request(
+            replace(session(mix(8)), sound=told), bar, tokens, sound, CYCLE, SHIPPED, 512
+        )
+        assert (request.sound == told).all()
