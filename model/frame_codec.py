@@ -34,6 +34,8 @@ LOG_SPREAD = 4.0
 """About their standard deviation: the network works on numbers near 1."""
 KERNEL = 7
 """Frames that a convolution sees."""
+PHASE_FRAMES = 16
+"""Frames of a lead whose phases are gone on from: three windows of the bundled codec."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +145,12 @@ class FrameCodec(nn.Module):
         window = max(self.config.spectrum_size, self.config.pitch_size)
         return self.config.encoder_blocks * (KERNEL // 2) + -(-(window - grid.HOP) // 2 // grid.HOP)
 
+    @property
+    def lead_frames(self) -> int:
+        """Frames before a new one that are worth decoding: the convolutions reach so far, and the
+        phases need some that are known to go on from."""
+        return self.config.decoder_blocks * (KERNEL // 2) + PHASE_FRAMES
+
     @torch.no_grad()
     def encode(self, audio: Tensor) -> Tensor:
         """Audio [B, samples], -1..1 -> tokens [B, levels, ceil(samples / 640)], int64."""
@@ -156,8 +164,13 @@ class FrameCodec(nn.Module):
         """Tokens [B, levels, frames], 0..2047 -> audio [B, frames * 640], float32.
 
         `lead` [B, k * 640] is what the first k frames sounded like before: the rest goes on from
-        it without a seam.
+        it without a seam. What lies too far before the rest to be heard in it is not decoded
+        again, but comes back as it was.
         """
+        led = 0 if lead is None else lead.shape[-1] // grid.HOP
+        if lead is not None and (skipped := led - self.lead_frames) > 0:
+            before, near = lead.split([skipped * grid.HOP, lead.shape[-1] - skipped * grid.HOP], -1)
+            return torch.cat([before.cpu().float(), self.decode(tokens[..., skipped:], near)], -1)
         with torch.autocast(tokens.device.type, enabled=False):
             quantized = self.quantizer.decode(tokens.transpose(0, 1)).transpose(1, 2)
         told = self.told_by(quantized)

@@ -6,11 +6,13 @@ import math
 from copy import deepcopy
 from dataclasses import replace
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from model.checkpoint import load_codec
 from model.codec import Codec
 from model.frame_codec import FrameCodec, FrameCodecConfig
 from model.grid import HOP, frames_of
@@ -129,3 +131,33 @@ def test_codebooks_are_what_the_decoder_adds_up(toy_codec):
     )
     quantized = toy_codec.quantizer.decode(tokens.transpose(0, 1)).transpose(1, 2)
     torch.testing.assert_close(total, quantized)
+
+
+def test_what_lies_far_before_the_new_frames_is_not_decoded_again(toy_codec):
+    """It comes back as it was played, and its tokens are not looked at."""
+    dice = torch.Generator().manual_seed(0)
+    tokens = torch.randint(0, 2048, (2, 4, 60), generator=dice)
+    lead = 0.1 * torch.randn(2, 50 * HOP, generator=dice)
+    first = 50 - toy_codec.lead_frames
+    assert first > 0
+    audio = toy_codec.decode(tokens, lead)
+    assert audio.shape == (2, 60 * HOP)
+    assert torch.equal(audio[:, : first * HOP], lead[:, : first * HOP])
+    other = tokens.clone()
+    other[..., :first] = 7
+    assert torch.equal(toy_codec.decode(other, lead), audio)
+
+
+def test_new_frames_sound_as_if_the_whole_window_had_been_decoded(monkeypatch):
+    """With the bundled codec, on notes: as loud at each pitch as with everything decoded again."""
+    codec = load_codec()
+    time_s = torch.arange(150 * HOP) / codec.sample_rate
+    pitches_hz = 220.0 * 2 ** ((time_s * 2).floor() % 5 / 12)
+    audio = 0.2 * torch.sin(2 * math.pi * pitches_hz * time_s)[None]
+    tokens = codec.encode(audio)
+    lead = codec.decode(tokens)[:, : 100 * HOP]
+    near = codec.decode(tokens, lead)
+    monkeypatch.setattr(FrameCodec, "lead_frames", 10_000)
+    whole = codec.decode(tokens, lead)
+    spectra = [np.abs(analyse(sound[0, 100 * HOP :].numpy(), 2048, HOP)) for sound in (near, whole)]
+    assert np.abs(spectra[0] - spectra[1]).mean() < 0.1 * spectra[1].mean()
