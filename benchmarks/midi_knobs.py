@@ -22,7 +22,7 @@ import sys
 import time
 from collections.abc import Callable
 from contextlib import closing, suppress
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 import jack
 import numpy as np
@@ -57,17 +57,29 @@ XRUN_S = 0.05
 
 
 class Xruns:
-    """When JACK told of an xrun; none where there is no JACK.
+    """When JACK told of an xrun, while in use as a context; never where there is no JACK.
+
+    Ports are opened and closed before and after: rtmidi holds the interpreter meanwhile, and JACK
+    would wait for the thread that is to hear of an xrun.
 
     *Threading*: JACK's notification thread appends, anybody reads.
     """
 
     def __init__(self) -> None:
         self.at_s: list[float] = []
+        self._client: jack.Client | None = None
+
+    def __enter__(self) -> Self:
         with suppress(jack.JackOpenError):
             self._client = jack.Client("xruns", no_start_server=True)
             self._client.set_xrun_callback(lambda _: self.at_s.append(time.perf_counter()))
             self._client.activate()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._client is not None:
+            self._client.deactivate()
+            self._client.close()
 
     def beside(self, sent_s: float) -> bool:
         """Whether one was told soon after a message was sent."""
@@ -128,16 +140,17 @@ def sent_until(
     return Sent(took, dropped)
 
 
-def port_alone() -> Sent:
+def port_alone() -> str:
     """The same with nobody but the port between."""
     port = open_client(name="alone")
     port.open_virtual_port("in")
     sender = connected(lambda name: name.startswith("alone"))
-    sent = sent_until(sender, lambda _: port.get_message() is not None)
+    with Xruns() as xruns:
+        words = sent_until(sender, lambda _: port.get_message() is not None).words(xruns)
     for client in (sender, port):
         client.close_port()
         client.delete()
-    return sent
+    return words
 
 
 def flood(sender: Any, store: ParameterStore, midi: MidiInput, seconds: float) -> None:
@@ -182,8 +195,7 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--seconds", type=float, default=60.0)
     seconds = parser.parse_args().seconds
-    xruns = Xruns()
-    print(f"the port alone: {port_alone().words(xruns)}")
+    print(f"the port alone: {port_alone()}")
     store = ParameterStore({}, {"bass": {}})
     with closing(open_midi(store, MidiPreset(None, MAPPINGS))) as midi:
         sender = connected(lambda name: is_own(name) and name.endswith(f":{KNOBS}"))
@@ -197,7 +209,8 @@ def main() -> None:
 
         midi.knobs.listen(note)
         out = lambda value: came == [value]  # noqa: E731
-        print(f"CC to the store: {sent_until(sender, arrived, out).words(xruns)}")
+        with Xruns() as xruns:
+            print(f"CC to the store: {sent_until(sender, arrived, out).words(xruns)}")
         flood(sender, store, midi, seconds)
         sender.close_port()
         sender.delete()

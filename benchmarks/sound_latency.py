@@ -84,6 +84,12 @@ class Outside:
     def __init__(self, osc_port: int, url: str) -> None:
         import jack
 
+        # First: rtmidi holds the interpreter while it opens, and JACK's thread would wait for that.
+        self._midi = open_client(output=True, name="outside-midi")
+        ports = enumerate(self._midi.get_ports())
+        self._midi.open_port(
+            next(n for n, name in ports if is_own(name) and "knobs" in name), "out"
+        )
         self.client = jack.Client("outside", no_start_server=True)
         self._hears = self.client.inports.register("in")
         self._plays = self.client.outports.register("out")
@@ -97,11 +103,6 @@ class Outside:
         self.client.connect(out, self._hears)
         for port in ins:
             self.client.connect(self._plays, port)
-        self._midi = open_client(output=True, name="outside-midi")
-        ports = enumerate(self._midi.get_ports())
-        self._midi.open_port(
-            next(n for n, name in ports if is_own(name) and "knobs" in name), "out"
-        )
         self._osc = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self._osc.connect(("127.0.0.1", osc_port))
         origin: Any = url.rstrip("/")
@@ -132,22 +133,25 @@ class Outside:
                     return first + int(other[0])
         return None
 
-    def settled(self) -> None:
-        """Wait until the output is steady, and begin to listen anew."""
-        while True:
+    def settled(self, sounds: bool) -> None:
+        """Wait until the output is steady, the player's level or silence; then listen anew."""
+        give_up_s = time.monotonic() + JOINED_S
+        while time.monotonic() < give_up_s:
             self._heard.clear()
             time.sleep(PAUSE_S)
-            blocks = [block for _, block in self._heard]
-            if blocks and np.ptp(np.concatenate(blocks)) < CHANGED / 4:
+            blocks = np.concatenate([np.zeros(0), *(block for _, block in list(self._heard))])
+            steady = len(blocks) > 0 and np.ptp(blocks) < CHANGED / 4
+            if steady and (blocks[-1] > STEADY / 2) == sounds:
                 self._heard.clear()
                 return
+        raise SystemExit(f"the output is never steady; valid: {STEADY if sounds else 0.0}")
 
     def close(self) -> None:
         """Go."""
-        self._midi.close_port()
-        self._midi.delete()
         self.client.deactivate()
         self.client.close()
+        self._midi.close_port()
+        self._midi.delete()
 
     def _process(self, frames: int) -> None:
         self._heard.append((self.client.last_frame_time, self._hears.get_array().copy()))
@@ -189,7 +193,7 @@ def outside(osc_port: int, url: str, turns: int) -> None:
         for way in WAYS:
             for knob, places in TURNS.items():
                 for place in places:
-                    there.settled()
+                    there.settled(sounds=place == places[0])
                     turn(way, knob, *place, listen=True)
     for number in range(turns * len(WAYS)):
         time.sleep(PAUSE_S)
