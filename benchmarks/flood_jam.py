@@ -4,11 +4,10 @@
     python -m benchmarks.flood_jam --seconds 60 --osc 10000 --midi 5000 --generator model
 
 Two jams are played, each as on stage: `companion jam` with the bundled band over a JACK server of
-its own in real time, a real recording coming in, a process that records what comes out. Once all
-three players play, the first is left alone for a minute. In the other's minute processes of their
-own send so many OSC packets a second, one in ten of them random bytes or cut short, and so many
-MIDI messages a second, some cut short and some of no meaning. Then each knob is sent its last value
-once, and asked for over OSC.
+its own in real time, a real recording coming in. Once all three players play, the first is left
+alone for a minute. In the other's minute processes of their own send so many OSC packets a second,
+one in ten of them random bytes or cut short, and so many MIDI messages a second, some cut short and
+some of no meaning. Then each knob is sent its last value once, and asked for over OSC.
 
 Printed of both, side by side: what the companion lost by its own count, the xruns that JACK told,
 and of these how many no stall of the machine explains; how many bars had a stem ready; how the
@@ -51,7 +50,7 @@ from tests.rig.stall_watch import StallWatch
 from tests.rig.test_jam import bar_samples, real_recording
 from tests.rig.test_osc_out import free_port
 
-RATE, PERIOD, BPM, CYCLE, CLICK = 48_000, 256, 95, 4, 0.2
+RATE, PERIOD, BPM, CYCLE = 48_000, 256, 95, 4
 START_S, SETTLE_S, AFTER_S = 120, 10.0, 15.0
 PLAYERS = ("bass", "drums", "keys")
 BY_OSC = ("guidance_audio", "guidance_instrument", "guidance_clock", "level")
@@ -203,9 +202,7 @@ def play_minute(
     words = {"OSC": [str(port)], "MIDI": []}
     with JackServer(folder, real_time=True, rate=RATE, period=PERIOD) as server:
         server.environment["COMPANION_CONFIG"] = str(folder / "config")
-        feeder = Feeder(
-            server, signal, START_S * RATE + len(signal), CLICK, round(bar_samples(BPM))
-        )
+        feeder = Feeder(server, signal, RATE)
         with Jam(server, str(path)) as jam:
             feeder.wait_connected(float(START_S))
             jam.wait_event("bar", limit_s=2.0 * START_S, player=PLAYERS[-1], sounding="plan")
