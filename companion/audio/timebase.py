@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable
+from threading import Event
 
 from companion.audio.memory import AudioMemory
 from companion.audio.offline import OfflineStream
@@ -59,8 +60,12 @@ class Timebase(ABC):
         """The next absolute frame to be processed."""
         return self._memory.position
 
-    def wait_until(self, sample: int) -> int:
+    def wait_until(self, sample: int, roused: Event | None = None) -> int:
         """Let the stream reach ``sample``; returns the position then.
+
+        Args:
+            sample: absolute frame.
+            roused: ends the wait on a live stream once it is set.
 
         Raises:
             CompanionError: the stream is live and no block has come for more than 5 s.
@@ -93,8 +98,22 @@ class StreamTimebase(Timebase):
         self._sleep = sleep
         self._watch = BlockWatch(memory, clock, STANDSTILL_LIMIT_S)
 
+    def wait_until(self, sample: int, roused: Event | None = None) -> int:
+        """As of every timebase."""
+        if roused is None:
+            return super().wait_until(sample)
+        while (now := self.now_samples()) < sample and not roused.wait(self._nap_s(sample - now)):
+            self._check()
+        return self.now_samples()
+
     def _pass(self, samples: int) -> None:
-        self._sleep(min(POLL_S, samples / self._memory.rate))
+        self._sleep(self._nap_s(samples))
+        self._check()
+
+    def _nap_s(self, samples: int) -> float:
+        return min(POLL_S, samples / self._memory.rate)
+
+    def _check(self) -> None:
         if self._watch.stalled:
             raise CompanionError(
                 f"the audio stream stands still at sample {self.now_samples()}: no block for "

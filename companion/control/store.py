@@ -55,6 +55,7 @@ class ParameterStore:
 
     Attributes:
         refused: how much was refused so far, and why the last of it.
+        moved: set with every change; cleared by who waits for one.
     """
 
     def __init__(
@@ -82,6 +83,7 @@ class ParameterStore:
         self._pulled: dict[tuple[str | None, str], deque[float]] = {}
         self._buttons = Buttons()
         self._changes: deque[Change] = deque(maxlen=KEPT_CHANGES)
+        self.moved = threading.Event()
         self.refused = 0, ""
         self._refusals: dict[str, Refusal] = {}  # since the last look, by what they are about
 
@@ -201,6 +203,7 @@ class ParameterStore:
             else:
                 self._values[player] = {**self._values[player], knob.name: value}
             self._changes.append(Change(knob.name, player, old, value, source, hand))
+            self.moved.set()
 
 
 def _start(scope: str, given: Mapping[str, Value]) -> dict[str, Value]:

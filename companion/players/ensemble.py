@@ -79,16 +79,22 @@ class Ensemble:
             deaf: while True there is nothing to listen to: the last cycle is repeated.
         """
         self._stopped = stopped
-        self.note_levels()
+        self.follow_levels()
         cycle = int(self._store.snapshot()["cycle"])
         for player in self.players:
             self._pull_triggers(player)
             knobs = self._store.snapshot(player.name)
-            quiet = knobs["mute"] or stopped
-            self._set_gain(player, 0.0 if quiet else gain_of(knobs["level"]))
             player.planner.bars.hold = bool(knobs["hold"]) or deaf
             player.planner.bars.cycle = cycle
             self._choose(player, str(knobs["take"]))
+
+    def follow_levels(self) -> None:
+        """Move the gains to where level and mute are."""
+        self.note_levels()
+        for player in self.players:
+            knobs = self._store.snapshot(player.name)
+            quiet = knobs["mute"] or self._stopped
+            self._set_gain(player, 0.0 if quiet else gain_of(knobs["level"]))
 
     def sounding(self) -> bool:
         """Whether a stem sounds in this bar or the next."""

@@ -56,6 +56,8 @@ from companion.take.take import PRESET_FILE, Provenance, Take
 
 TICK_S = 0.010
 """How often the session looks at the clock."""
+LEVELS_S = 0.002
+"""Between two looks at the levels, at least, where knobs are moved all the time."""
 
 
 class Session:
@@ -236,7 +238,7 @@ class Session:
             self.rig.stream.start()
             self._begin()
             while not self._stopped:
-                now = self.rig.timebase.wait_until(self._next_tick())
+                now = self._wait_until(self._next_tick())
                 if now >= self._timeline.end_samples:
                     reason = "last bar"
                     break
@@ -282,6 +284,16 @@ class Session:
         now = self.rig.timebase.now_samples()
         line = self.transport.bar_start_samples(self.transport.bar_at(now) + 1)
         return min(now + round(TICK_S * self.rig.rate), line, self._timeline.end_samples)
+
+    def _wait_until(self, due: int) -> int:
+        """Let the stream go on until the next tick, for which levels do not wait."""
+        timebase, pause = self.rig.timebase, round(LEVELS_S * self.rig.rate)
+        while (now := timebase.wait_until(due, self.store.moved)) < due:
+            self.store.moved.clear()
+            self._set_monitor()
+            self._ensemble.follow_levels()
+            timebase.wait_until(min(due, now + pause))  # however many knobs are turned
+        return now
 
     def _tick(self, now: int) -> None:
         self._count_in.write(now, bool(self.store.snapshot()["metronome"]))

@@ -113,6 +113,10 @@ class Jam:
                 raise self._broken(f"{what} {kind!r} {values or ''}")
             time.sleep(0.02)
 
+    def event(self, line: int) -> dict[str, Any]:
+        """One line of its log, from 0."""
+        return self._events()[line]
+
     def interrupt(self) -> None:
         """Ctrl-C: as from a terminal, the jam and all its children get the signal."""
         os.killpg(self._process.pid, signal.SIGINT)

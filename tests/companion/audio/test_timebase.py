@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from threading import Event
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -94,3 +96,45 @@ def test_a_thread_that_did_not_look_for_long_sees_a_stream_that_went_on() -> Non
     for _ in range(1000):
         world.sleep(POLL_S)
     assert timebase.wait_until(timebase.now_samples() + 1) > 0
+
+
+@given(at=st.integers(0, 20000), samples=st.integers(1, 20000))
+@settings(deadline=None, max_examples=30)
+def test_offline_nobody_is_roused(at: int, samples: int) -> None:
+    roused = Event()
+    roused.set()
+    timebase = OfflineTimebase(offline())
+    timebase.wait_until(at)
+    assert timebase.wait_until(at + samples, roused) == at + samples
+
+
+class Rousing(Event):
+    """Is set at a sample, by somebody else, while a world plays."""
+
+    def __init__(self, world: World, at: int) -> None:
+        super().__init__()
+        self._world, self._at = world, at
+
+    def wait(self, timeout: float | None = None) -> bool:
+        assert timeout is not None
+        self._world.sleep(timeout)
+        if self._world.stream.memory.position >= self._at:
+            self.set()
+        return self.is_set()
+
+
+@given(at=st.integers(1, 20000), sample=st.integers(1, 20000))
+@settings(deadline=None, max_examples=30)
+def test_live_a_wait_ends_as_soon_as_it_is_roused(at: int, sample: int) -> None:
+    world = World()
+    timebase = world.timebase()
+    reached = timebase.wait_until(sample, Rousing(world, at))
+    assert reached == timebase.now_samples()
+    assert 0 <= reached - min(at, sample) <= 64 + (POLL_S + 0.0002) * RATE
+
+
+def test_who_waits_to_be_roused_notices_a_stream_that_stands_still() -> None:
+    world = World(unplugged_at=4032)
+    timebase = world.timebase()
+    with pytest.raises(CompanionError, match="stands still"):
+        timebase.wait_until(8000, Rousing(world, 9000))

@@ -532,6 +532,41 @@ def test_a_plan_still_being_made_at_the_end_is_told(tmp_path: Path) -> None:
     assert played.events[-1]["type"] == "end"
 
 
+class Roused(Timebase):
+    """The offline clock of a session whose knobs are turned in mid-wait, at a sample."""
+
+    def __init__(self, rig: Rig, at: int, turned: Callable[[], object]) -> None:
+        super().__init__(rig.memory)
+        self._inner, self._at, self._turned = rig.timebase, at, turned
+
+    def wait_until(self, sample: int, roused: threading.Event | None = None) -> int:
+        before = self.now_samples() < self._at
+        if roused is None or not before or sample <= self._at:
+            return self._inner.wait_until(sample)
+        self._inner.wait_until(self._at)
+        self._turned()
+        assert roused.is_set()
+        return self.now_samples()
+
+    def _pass(self, samples: int) -> None:
+        raise NotImplementedError
+
+
+@pytest.mark.parametrize(("name", "value"), [("level", -60.0), ("mute", True)])
+def test_level_and_mute_do_not_wait_for_the_next_look_at_the_clock(name: str, value: Any) -> None:
+    at = 6 * BAR + 100  # a look is due on the bar line, and 320 samples after it
+    rig = run_recording(1, music(8), RATE, "signal")
+    preset = solo(bars=8)
+    store = preset.store()
+    seen: list[float] = []
+    roused = Roused(rig, at, lambda: store.set(name, value, "bass", "test"))
+    session = Session(preset, replace(rig, timebase=roused), standin(), store, origin_samples=0)
+    session.run(lambda _: seen.append(session.players[0].gain))
+    assert set(seen) == {0.0, 1.0}
+    gain, since = rig.memory.taken_gain(1)
+    assert (gain, since) == (0.0, at)
+
+
 class Unplugged(Timebase):
     """The offline clock of a device that is lost at a sample."""
 
