@@ -25,6 +25,7 @@ from companion.control.yaml_section import Section, keys_of
 from companion.control.yaml_text import read_yaml
 from companion.generate.loading import GENERATORS, GeneratorName
 from companion.listen.chart import Chart, read_chart
+from companion.remote.place import read_served_at
 from companion.system.errors import CompanionError, nearest
 
 DEVICES = ("auto", "cuda", "mps", "cpu")
@@ -146,6 +147,9 @@ class GeneratorPreset:
     name: Annotated[GeneratorName, GENERATORS] = "model"
     device: Annotated[str, DEVICES] = "auto"
     in_process: bool = False
+    # HOST:PORT of another machine where it is served; this one makes the plans while that is away
+    remote: str | None = None
+    key: str | None = None  # file with its key, if that is not among the settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,10 +258,26 @@ def parse_preset(text: str, file: str) -> Preset:
         midi=None if midi is None else _midi(midi, [player.name for player in players]),
         osc=None if osc is None else _osc(osc),
         audio=top.part("audio", AudioPreset),
-        generator=top.part("generator", GeneratorPreset),
+        generator=_generator(top),
         presets=_presets(top),
         named=frozenset(name for name in RIG_KNOBS if name in top.content),
     )
+
+
+def _generator(top: Section) -> GeneratorPreset:
+    """What makes the stems; a key's file is beside the preset's."""
+    generator = top.part("generator", GeneratorPreset)
+    if generator.remote is None and generator.key is None:
+        return generator
+    if generator.remote is None:
+        raise CompanionError(f"{top.place('generator')}: generator.key needs generator.remote")
+    try:
+        read_served_at(generator.remote, "generator.remote")
+    except CompanionError as error:
+        raise CompanionError(f"{top.place('generator')}: {error}") from error
+    if generator.key is None:
+        return generator
+    return replace(generator, key=str((Path(top.file).parent / generator.key).absolute()))
 
 
 def _chords(top: Section, meter: Meter) -> str | tuple[str, ...] | None:

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -112,7 +113,25 @@ def thread_candidates(processors: int) -> list[int]:
     return [n for n in (1, 2, 4, 8) if n <= max(1, processors)]
 
 
-def typical_request(generator: StemGenerator) -> StemRequest:
+class Described(Protocol):
+    """What is to be known of a generator to ask it for something; see `StemGenerator`."""
+
+    @property
+    def max_frames(self) -> int:
+        """Longest window it can fill."""
+        ...
+
+    @property
+    def abilities(self) -> Abilities:
+        """What it may be told."""
+        ...
+
+    def silence(self, frames: int) -> NDArray[np.int16]:
+        """Tokens int16 [4, frames] that sound like nothing."""
+        ...
+
+
+def typical_request(generator: Described) -> StemRequest:
     """A full window with two bars of prefix, guided and decoded as the knobs start."""
     frames = generator.max_frames
     typical = typical_effort(generator.abilities)
