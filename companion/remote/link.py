@@ -86,9 +86,8 @@ class RemoteLink:
             *(() if key is None else ((TOKEN, key.token),)),
         )
         self._call = self._channel.stream_stream(METHOD)(self._said(), metadata=said)
-        for task in (self._read, self._watch):
-            name = f"remote-{task.__name__[1:]}"
-            threading.Thread(target=task, name=name, daemon=True).start()
+        threading.Thread(target=self._read, name="remote-read", daemon=True).start()
+        threading.Thread(target=self._watch, name="remote-watch", daemon=True).start()
 
     def send(self, message: Message) -> None:
         """See `Link`."""
@@ -157,7 +156,8 @@ class RemoteLink:
             return Refused(
                 f"the key is not that of {self._place}; valid: its file generator.key, copied anew"
             )
-        return Lost(f"the generator at {self._place} cannot be reached")
+        why = details.rpartition(": ")[2][:80]  # the last of what gRPC says is the system's word
+        return Lost(f"the generator at {self._place} cannot be reached ({why})")
 
 
 @dataclass(slots=True)

@@ -6,7 +6,7 @@ and what waits for each of them are bounded, and who is silent, or takes nothing
 put out.
 
 *Threading*: gRPC has a thread for each rig, which says what is told to it, and one that takes what
-it says; another, `remote-watch`, puts out. `Server` may be made and closed from any thread.
+it says; another, `rig-watch`, puts out. `Server` may be made and closed from any thread.
 """
 
 from __future__ import annotations
@@ -124,7 +124,7 @@ class Server:
         self._rigs: dict[_Rig, Any] = {}
         self._closed = threading.Event()
         self._server = grpc.server(
-            ThreadPoolExecutor(MAX_RIGS + 4, "remote-rig"),
+            ThreadPoolExecutor(MAX_RIGS + 4, "rig"),
             handlers=(_Handler(grpc.stream_stream_rpc_method_handler(self._speak)),),
             options=[
                 ("grpc.so_reuseport", 0),
@@ -132,7 +132,7 @@ class Server:
                 ("grpc.max_metadata_size", 8 << 10),
                 ("grpc.max_concurrent_streams", 4),
                 ("grpc.max_connection_idle_ms", 10_000),
-                ("grpc.server_handshake_timeout_ms", 5_000),
+                ("grpc.server_handshake_timeout_ms", 20_000),
             ],
             maximum_concurrent_rpcs=MAX_RIGS + 4,
         )
@@ -154,7 +154,7 @@ class Server:
             ) from problem
         self.place = ServedAt(place.host, port)
         self._server.start()
-        threading.Thread(target=self._watch, name="remote-watch", daemon=True).start()
+        threading.Thread(target=self._watch, name="rig-watch", daemon=True).start()
 
     @property
     def rigs(self) -> Sequence[str]:
@@ -175,7 +175,7 @@ class Server:
     def _speak(self, said: Iterator[bytes], context: Any) -> Iterator[bytes]:
         rig = self._let_in(context)
         listener = threading.Thread(
-            target=self._listen, args=(said, rig), name="remote-listen", daemon=True
+            target=self._listen, args=(said, rig), name="rig-listen", daemon=True
         )
         listener.start()
         mouth = Mouth()
