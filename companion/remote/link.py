@@ -40,6 +40,8 @@ from companion.system.errors import CompanionError
 
 SILENCE_S = 0.8
 """A box that was not heard for so long is lost."""
+LOOK_S = 0.05
+"""So often it is looked at for how long it has been silent."""
 CONNECT_S = 1.5
 """So long it has to answer when it is called: then it is called again."""
 INSTALL = "valid: pip install 'companion[remote]'"
@@ -71,7 +73,7 @@ class RemoteLink:
         self._mouth, self._ear = Mouth(), Ear()
         self._lock = threading.Lock()
         self._over = threading.Event()
-        self._heard_s, self._patience_s = time.monotonic(), CONNECT_S
+        self._silent_s, self._patience_s = 0.0, CONNECT_S
         # A connection of its own: else gRPC has all wait that go where one has failed.
         options: list[tuple[str, Any]] = [("grpc.use_local_subchannel_pool", 1)]
         if key is None:
@@ -118,7 +120,7 @@ class RemoteLink:
     def _read(self) -> None:
         try:
             for piece in self._call:
-                self._heard_s, self._patience_s = time.monotonic(), SILENCE_S
+                self._silent_s, self._patience_s = 0.0, SILENCE_S
                 for message in self._ear.hear(piece):
                     self._receive(message)
             self._lose(Lost(f"the generator at {self._place} has ended"))
@@ -128,9 +130,12 @@ class RemoteLink:
             self._lose(self._why(error))
 
     def _watch(self) -> None:
-        while not self._over.wait(BEAT_S / 2):
-            patience_s = self._patience_s
-            if time.monotonic() - self._heard_s > patience_s:
+        looked_s = time.monotonic()
+        while not self._over.wait(LOOK_S):
+            before_s, looked_s = looked_s, time.monotonic()
+            # Time in which this machine had no time to listen is not held against the box.
+            self._silent_s += min(looked_s - before_s, 2 * LOOK_S)
+            if self._silent_s > (patience_s := self._patience_s):
                 self._lose(
                     Lost(f"nothing was heard of the generator at {self._place} for {patience_s} s")
                 )
