@@ -41,6 +41,8 @@ WAIT_S = 0.1
 TRIAL = -1
 """The number of the plan for trial."""
 TRIAL_PATIENCE_S = 5.0
+TRY_AGAIN_S = 2.0
+"""A box that failed its trial is given another after so long."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +72,7 @@ class RemoteFirst(StemWorker):
     Attributes:
         made_by: called, in a `poll`, with what the generator can do that makes the plans from then
             on.
+        failed: told, likewise, of each plan that the box failed at, one line.
         trouble: why plans are made here, one line; empty while the box makes them.
     """
 
@@ -94,9 +97,11 @@ class RemoteFirst(StemWorker):
         self._again: dict[int, float] = {}  # plans begun anew here, and how long they had waited
         self._present: Ready | None = None  # of the box, as it was seen last
         self._tried_s: float | None = None  # when the trial was asked for that is under way
+        self._again_s = 0.0  # when there is to be another
         self._making = False  # whether the box makes the plans
         self._own: Ready | None = None
         self.made_by: Callable[[Ready], None] = lambda _: None
+        self.failed: Callable[[str], None] = lambda _: None
         self.trouble = ""
 
     @property
@@ -196,6 +201,8 @@ class RemoteFirst(StemWorker):
             for plan in self._asked:  # which wait until it is back, unless they are taken back
                 self._there.cancel(plan)
             self.trouble = self._why()
+        elif self._tried_s is None and self._clock() >= self._again_s:
+            self._try(present)
 
     def _why(self) -> str:
         if self._box.refusal:
@@ -218,13 +225,16 @@ class RemoteFirst(StemWorker):
 
     def _tried(self, ended: Finished) -> None:
         """The trial is over: from now on the box makes the plans, if it has made this one."""
-        if self._tried_s is None or self._present is None or ended.outcome != "done":
+        asked_s, self._tried_s = self._tried_s, None
+        if asked_s is None or self._present is None:  # it was the trial of one that has gone
             return
-        (stem,) = ended.stems
+        stem = ended.stems[0] if ended.stems else ended.reason
         if not isinstance(stem, StemResult):
+            self._again_s = self._clock() + TRY_AGAIN_S
+            self.trouble = self._here_until(f"the generator at {self._box.place} failed ({stem})")
             return
         spent_s = sum(stages_of(stem.timings).values()) or ended.made_s
-        carried_s = max(0.0, self._clock() - self._tried_s - spent_s)
+        carried_s = max(0.0, self._clock() - asked_s - spent_s)
         self._making, self.trouble = True, ""
         timings = {**self._present.timings, "carried": carried_s}
         self.made_by(replace(self._present, timings=timings))
@@ -237,6 +247,9 @@ class RemoteFirst(StemWorker):
         asked = self._asked.pop(ended.plan, None)
         if asked is None or ended.outcome in ("done", "superseded"):
             return ended
+        if self._there.present is not None:
+            place = self._box.place
+            self.failed(f"the generator at {place} failed ({ended.reason}): the plan is made here")
         self._again[ended.plan] = self._clock() - asked.at_s
         self._here.submit(ended.plan, asked.requests, max(asked.patience_s, PATIENCE_S))
         return None

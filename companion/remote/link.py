@@ -11,6 +11,7 @@ threads, one that reads and one that watches for silence, and gRPC's own, which 
 from __future__ import annotations
 
 import contextlib
+import os
 import threading
 import time
 from collections.abc import Iterator
@@ -211,6 +212,9 @@ def box_of(remote: str, key: str | None, generator: GeneratorName, weights: Path
 
 def load_grpc() -> Any:
     """The library, which only those need who use it; CompanionError where it is missing."""
+    # Its complaints about whoever calls would go to the terminal, and it need not follow a fork.
+    os.environ.setdefault("GRPC_VERBOSITY", "NONE")
+    os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "0")
     try:
         import grpc
     except ImportError as error:

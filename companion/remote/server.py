@@ -55,6 +55,8 @@ STUCK_S = 10.0
 """So long something may wait for a rig before it is put out."""
 WAITING = 16
 """Messages that wait for a rig; it has two plans at most, so more are signs of life."""
+MOST_SMALL = 200
+"""Short pieces that a rig may send in a second: ten are signs of life, and a few end a message."""
 FAREWELL_S = 0.5
 
 Say = Callable[[str], None]
@@ -223,10 +225,15 @@ class Server:
 
     def _listen(self, said: Iterator[bytes], rig: _Rig) -> None:
         """Take what a rig says until it leaves."""
-        ear = Ear()
+        ear, small, since_s = Ear(), 0, time.monotonic()
         try:
             for piece in said:
                 rig.heard_s = time.monotonic()
+                small += len(piece) < PIECE_BYTES // 2
+                if rig.heard_s - since_s > 1.0:
+                    small, since_s = 0, rig.heard_s
+                elif small > MOST_SMALL:
+                    raise ProtocolError(f"more than {MOST_SMALL} short pieces in a second")
                 for message in ear.hear(piece):
                     if not isinstance(message, Plan | Finish | Cancel):
                         raise ProtocolError(f"a rig does not say {type(message).__name__}")

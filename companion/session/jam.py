@@ -152,6 +152,7 @@ def jam(
         )
         if isinstance(worker, RemoteFirst):
             worker.made_by = session.made_by
+            worker.failed = lambda why: session.troubles.happened("generator", why, about="plan")
             session.troubles.watch("generator", lambda: worker.trouble, "remote")
         if midi is not None:
             session.learn = learn = Learn(preset, midi.knobs)

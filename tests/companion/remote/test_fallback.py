@@ -13,7 +13,7 @@ from companion.generate.loading import loading
 from companion.generate.protocol import Ready
 from companion.generate.stem_worker import Finished, Pace, StemWorker
 from companion.generate.worker import Worker
-from companion.remote.fallback import TRIAL, RemoteFirst
+from companion.remote.fallback import TRIAL, TRY_AGAIN_S, RemoteFirst
 from companion.remote.link import Box
 from companion.remote.place import ServedAt
 from companion.session.rig import run_recording
@@ -57,8 +57,8 @@ class Maker:
     def close(self) -> None:
         self.closed += 1
 
-    def end(self, plan: int, outcome: Any = "done", stems: tuple = ()) -> None:
-        self.ended.append(Finished(plan, outcome, stems, "", 0.0, 0.1))
+    def end(self, plan: int, outcome: Any = "done", stems: tuple = (), reason: str = "") -> None:
+        self.ended.append(Finished(plan, outcome, stems, reason, 0.0, 0.1))
 
 
 class Rig:
@@ -151,6 +151,21 @@ def test_a_plan_that_waits_for_a_box_which_is_gone_is_taken_back(
     assert rig.worker.poll() == [] and rig.here.asked == [7]
 
 
+def test_a_plan_that_the_box_fails_at_is_made_here_and_told_of(
+    rig: Rig, stem: StemResult, make_request
+) -> None:
+    told: list[str] = []
+    rig.worker.failed = told.append
+    rig.worker.wait_ready()
+    rig.box_comes(stem)
+    rig.worker.submit(7, [make_request()])
+    rig.there.end(7, "failed", reason="out of memory")
+    assert rig.worker.poll() == [] and rig.here.asked == [7]
+    assert told == ["the generator at box:1 failed (out of memory): the plan is made here"]
+    rig.worker.submit(8, [make_request()])
+    assert rig.there.asked == [TRIAL, 7, 8]
+
+
 def test_a_plan_that_was_given_up_is_not_begun_again(
     rig: Rig, stem: StemResult, make_request
 ) -> None:
@@ -182,10 +197,17 @@ def test_a_box_that_fails_its_trial_does_not_make_the_plans(
     rig.worker.wait_ready()
     rig.there.present = rig.here.ready
     rig.worker.poll()
-    rig.there.end(TRIAL, "failed")
+    rig.there.end(TRIAL, "failed", reason="no memory")
     rig.worker.poll()
     rig.worker.submit(1, [make_request()])
-    assert rig.here.asked == [1] and rig.makers == [] and rig.worker.trouble
+    assert rig.here.asked == [1] and rig.makers == []
+    assert rig.worker.trouble.startswith("the generator at box:1 failed (no memory): ")
+    rig.now_s += TRY_AGAIN_S
+    rig.worker.poll()
+    rig.there.end(TRIAL, stems=(stem,))
+    rig.worker.poll()
+    rig.worker.submit(2, [make_request()])
+    assert rig.there.asked == [TRIAL, TRIAL, 2] and rig.worker.trouble == ""
 
 
 def test_what_is_told_is_why_it_went_not_how_it_is_called_again(rig: Rig, stem: StemResult) -> None:
