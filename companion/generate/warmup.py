@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from companion.generate.effort import Effort
 from companion.generate.generator import StemGenerator
-from companion.generate.latency import Work
+from companion.generate.latency import Latency, Work
 from companion.generate.protocol import Ready
 from model.abilities import Abilities
 from model.grid import FRAME_RATE, HOP, SAMPLE_RATE
@@ -162,6 +162,11 @@ def typical_work(ready: Ready) -> Work:
     """What the typical plan is that a generator was timed with."""
     frames, effort = ready.max_frames, typical_effort(ready.abilities)
     return Work.of(frames, frames - _typical_prefix(frames), effort)
+
+
+def latency_of(ready: Ready, now_s: float) -> Latency:
+    """How long a generator's plans take, by what it says itself; `now_s` as for `Latency`."""
+    return Latency(typical_work(ready), {"made": ready.plan_s, **ready.timings}, now_s)
 
 
 def _recorded(generator: StemGenerator, recordings: Sequence[Path]) -> NDArray[np.float32]:

@@ -26,7 +26,7 @@ from companion.generate.effort import Effort
 from companion.generate.latency import LONG_WAIT_S, Latency, Work
 from companion.generate.protocol import Ready
 from companion.generate.stem_worker import Finished, StemWorker
-from companion.generate.warmup import typical_work
+from companion.generate.warmup import latency_of
 from companion.listen.hearing import Hearing
 from companion.listen.window import ContextWindow
 from companion.players.choice import Choice
@@ -90,7 +90,7 @@ class Rounds:
         """Plan for these players with such a generator."""
         self._players, self._abilities = players, ready.abilities
         if ready.plan_s > 0.0:
-            self._own = ready, self._expect(ready)
+            self._own = ready, latency_of(ready, self._seconds(self._memory.position))
             self._latency = self._own[1]
             self._budget = Budget(self._latency)
         self._choice.prepare(players, ready, self._budget)
@@ -100,18 +100,14 @@ class Rounds:
         if self._own is None or ready.plan_s <= 0.0:
             return
         first, latency = self._own
-        self._latency = latency if ready is first else self._expect(ready)
+        now_s = self._seconds(self._memory.position)
+        self._latency = latency if ready is first else latency_of(ready, now_s)
         self._budget = Budget(self._latency)
         self._choice.prepare(self._players, ready, self._budget)
         if (making := self._round) is not None:
             asked_s = self._seconds(making.asked_samples)
             finish_s = self._budget.finish_s(making.wishes, making.spending, asked_s)
             self._round = replace(making, finish_s=finish_s)
-
-    def _expect(self, ready: Ready) -> Latency:
-        """How long its plans take, by what it says itself."""
-        timings_s = {"made": ready.plan_s, **ready.timings}
-        return Latency(typical_work(ready), timings_s, self._seconds(self._memory.position))
 
     def tick(self, now: int, stand_in_from: int) -> bool:
         """Begin what it is time for, if anything; hurry or give up what is being made.

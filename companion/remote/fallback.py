@@ -189,12 +189,12 @@ class RemoteFirst(StemWorker):
         present = self._there.present
         if present is not self._present:
             self._present, self._tried_s = present, None
-            if present is not None:
-                self._try(present)
-            elif self._making:
-                self._making = False
+            if self._making:
+                self._making, self.trouble = False, self._why()
                 if self._own is not None:
                     self.made_by(self._own)
+            if present is not None:
+                self._try(present)
         if self._making:
             return
         if present is None:

@@ -138,6 +138,22 @@ def test_a_plan_that_is_lost_with_the_box_is_begun_here_at_once(
     assert rig.here.asked == [7, 8]
 
 
+def test_a_box_that_went_and_came_back_unseen_is_tried_again(
+    rig: Rig, stem: StemResult, make_request
+) -> None:
+    rig.worker.wait_ready()
+    rig.box_comes(stem)
+    rig.worker.submit(7, [make_request()])
+    rig.box_goes()
+    rig.there.end(7, "failed")
+    rig.there.present = Ready(512, "cuda", 0.1, 0, rig.here.ready.silence)
+    assert rig.worker.poll() == [] and rig.here.asked == [7]
+    assert rig.makers[-1] is rig.here.ready and rig.worker.trouble
+    rig.there.end(TRIAL, stems=(stem,))
+    rig.worker.poll()
+    assert rig.worker.trouble == "" and rig.makers[-1].device == "cuda"
+
+
 def test_a_plan_that_waits_for_a_box_which_is_gone_is_taken_back(
     rig: Rig, stem: StemResult, make_request
 ) -> None:
