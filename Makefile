@@ -86,7 +86,7 @@ $(VENV)/.play: $(VENV)/.venv pyproject.toml constraints.txt
 	touch $@
 
 $(VENV)/.dev: $(VENV)/.play
-	$(PIP_INSTALL) -e '.[train,link,stage,dev]'
+	$(PIP_INSTALL) -e '.[train,link,remote,stage,dev]'
 	# Networks that the measures listen with: their weights only, so without what they ask for.
 	$(PIP_INSTALL) --no-deps basic-pitch==0.4.0 musicnn==0.1.0
 	touch $@

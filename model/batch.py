@@ -60,15 +60,21 @@ class BatchDecoding:
             self._stem(index).set_guidance(guidance)
             self._joined.clear()
 
-    def finish(self) -> None:
-        """Fill what is open of all stems in one more step a level."""
+    def finish(self, only: int | None = None) -> None:
+        """Fill what is open of all stems, or of one, in one more step a level."""
         for index in self._unfinished():
-            self._stem(index).finish()
+            if only in (None, index):
+                self._stem(index).finish()
 
-    def cancel(self) -> None:
-        """Stop; there will be no results."""
+    def cancel(self, only: int | None = None) -> None:
+        """Stop, or stop one stem; there will be no results of it."""
         for index in self._unfinished():
-            self._stem(index).cancel()
+            if only in (None, index):
+                self._stem(index).cancel()
+
+    def finished(self, index: int) -> bool:
+        """Whether one stem has no more steps to take."""
+        return index not in self._unfinished()
 
     def result(self, index: int) -> StemResult:
         """Do the steps that are left and return the window of one stem.
@@ -76,8 +82,8 @@ class BatchDecoding:
         Raises:
             Exception: why this stem failed; see `StemDecoding.result` as well.
         """
-        while self.step():
-            pass
+        while not self.finished(index):
+            self.step()
         if index in self._errors:
             raise self._errors[index]
         return self._stem(index).result()

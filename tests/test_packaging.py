@@ -63,10 +63,10 @@ def test_presets_and_weights_are_found_by_package_name() -> None:
 @pytest.mark.parametrize(
     ("folder", "extras"),
     [
-        ("companion", ["link", "stage"]),
+        ("companion", ["link", "remote", "stage"]),
         ("model", []),
         ("training", ["train"]),
-        ("tests", ["train", "link", "stage", "dev"]),
+        ("tests", ["train", "link", "remote", "stage", "dev"]),
     ],
 )
 def test_every_imported_library_is_declared(folder: str, extras: list[str]) -> None:
@@ -102,6 +102,12 @@ def test_every_declared_library_is_pinned() -> None:
     project = PROJECT["project"]
     extras = project["optional-dependencies"]
     assert (
-        required(project["dependencies"] + extras["stage"] + extras["train"] + extras["dev"])
+        required(
+            project["dependencies"]
+            + extras["stage"]
+            + extras["remote"]
+            + extras["train"]
+            + extras["dev"]
+        )
         <= pinned
     )

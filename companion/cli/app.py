@@ -23,6 +23,7 @@ from companion.cli.layouts import layout_commands
 from companion.cli.listening import listening
 from companion.cli.machine import machine_commands
 from companion.cli.midi import midi_command
+from companion.cli.serve import serve_command
 from companion.cli.stage import StageJam, open_stage, stage_option
 from companion.cli.status_view import StatusView
 from companion.cli.takes import take_commands
@@ -64,6 +65,7 @@ app.add_typer(listening, name="listen-test")
 machine_commands(app)
 layout_commands(app)
 app.command("midi")(midi_command)
+app.command("serve")(serve_command)
 
 TEMPI = f"{MIN_BPM} to {MAX_BPM}"
 Bpm = {"parser": typed_number("tempo", TEMPI), "metavar": "FLOAT"}
@@ -93,6 +95,10 @@ def jam_command(
     resume: Annotated[
         Path | None, path_option("Go on with a take that was cut off, in place of a preset.")
     ] = None,
+    remote: Annotated[
+        str | None,
+        typer.Option(help="Machine that serves the generator.", metavar="HOST[:PORT]"),
+    ] = None,
     stage: Annotated[str | None, stage_option()] = None,
 ) -> None:
     """Play with the companion. Ctrl-C ends the take."""
@@ -115,7 +121,7 @@ def jam_command(
         audio=audio,
         bpm=chosen.bpm if bpm is None else tempo(bpm),
         bars=chosen.bars if bars is None else bars,
-        generator=with_device(chosen, device),
+        generator=replace(with_device(chosen, device), remote=remote or chosen.generator.remote),
     )
     # Plain lines, as long as they are: names of devices and files may hold anything.
     console = Console(highlight=False, markup=False, emoji=False, soft_wrap=True)

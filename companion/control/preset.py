@@ -18,16 +18,17 @@ from typing import Annotated
 from companion.clock.grid import MAX_BPM, MIN_BPM
 from companion.clock.meter import FOUR_FOUR, METERS, Meter
 from companion.control.controller import learned_file, load_controller, read_items
+from companion.control.generator_preset import DEVICES as DEVICES
+from companion.control.generator_preset import GeneratorPreset as GeneratorPreset
+from companion.control.generator_preset import read_generator
 from companion.control.midi_mapping import TABLE, MidiMapping
 from companion.control.parameters import PARAMETERS, Scope, Value, parameter
 from companion.control.store import ParameterStore
 from companion.control.yaml_section import Section, keys_of
 from companion.control.yaml_text import read_yaml
-from companion.generate.loading import GENERATORS, GeneratorName
 from companion.listen.chart import Chart, read_chart
 from companion.system.errors import CompanionError, nearest
 
-DEVICES = ("auto", "cuda", "mps", "cpu")
 RIG_KNOBS = tuple(knob.name for knob in PARAMETERS if knob.scope == "rig")
 PLAYER_KNOBS = tuple(knob.name for knob in PARAMETERS if knob.scope == "player")
 PRESET_KEYS = (
@@ -140,15 +141,6 @@ class AudioPreset:
 
 
 @dataclass(frozen=True, slots=True)
-class GeneratorPreset:
-    """What makes the stems: the model, or its stand-in that needs no weights."""
-
-    name: Annotated[GeneratorName, GENERATORS] = "model"
-    device: Annotated[str, DEVICES] = "auto"
-    in_process: bool = False
-
-
-@dataclass(frozen=True, slots=True)
 class Preset:
     """One rig."""
 
@@ -164,7 +156,7 @@ class Preset:
     midi: MidiPreset | None = None  # None for none; of OSC too
     osc: OscPreset | None = None
     audio: AudioPreset = AudioPreset()
-    generator: GeneratorPreset = GeneratorPreset()
+    generator: GeneratorPreset = field(default_factory=GeneratorPreset)
     presets: tuple[Path, ...] = ()  # to switch to in the set, in order
     # the rig's knobs that it names, bpm among them; the others are as they are by default
     named: frozenset[str] = field(default=frozenset(), compare=False)
@@ -254,7 +246,7 @@ def parse_preset(text: str, file: str) -> Preset:
         midi=None if midi is None else _midi(midi, [player.name for player in players]),
         osc=None if osc is None else _osc(osc),
         audio=top.part("audio", AudioPreset),
-        generator=top.part("generator", GeneratorPreset),
+        generator=read_generator(top),
         presets=_presets(top),
         named=frozenset(name for name in RIG_KNOBS if name in top.content),
     )

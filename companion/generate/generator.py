@@ -44,6 +44,18 @@ class Decoding(Steps, Protocol):
 class BatchDecoding(Steps, Protocol):
     """Several stems that are being made together: a step is one of each that has any left."""
 
+    def finish(self, only: int | None = None) -> None:
+        """As for one stem, for all of them, or for one of them `only`."""
+        ...
+
+    def cancel(self, only: int | None = None) -> None:
+        """Likewise."""
+        ...
+
+    def finished(self, index: int) -> bool:
+        """Whether one of them has no more steps to take."""
+        ...
+
     def result(self, index: int) -> StemResult:
         """The filled window of one of them; raises what went wrong with it alone."""
         ...

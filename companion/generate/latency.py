@@ -80,7 +80,8 @@ class Latency:
 
         Args:
             typical: the plan that was made, one stem with two passes a step.
-            timings_s: seconds of its stages, as in `StemResult.timings`; without any, `made`.
+            timings_s: seconds of its stages, as in `StemResult.timings`; without any, `made`. And
+                what it takes to get there and back, `carried`, where that is far away.
             now_s: when.
         """
         stages = stages_of(timings_s) or {"tokens": timings_s.get("made", 0.0)}
@@ -92,7 +93,7 @@ class Latency:
         self._frame_s = (1.0 - STEP_SHARE) * tokens_s / max(1, frames)
         self._slowness = {stage: Recent(UNTRIED, now_s) for stage in STAGES}
         self._untried = set(STAGES)
-        self._overhead_s = Recent(0.0, now_s)
+        self._overhead_s = Recent(timings_s.get("carried", 0.0), now_s)
 
     def stages_s(self, works: Sequence[Work], now_s: float) -> dict[str, float]:
         """Seconds to expect of each stage of a plan, all its stems together."""

@@ -41,18 +41,23 @@ class OneByOne:
                 self._left.discard(index)
         return bool(self._left)
 
-    def finish(self) -> None:
-        """The next step of each is the last of its level."""
-        for stem in self._stems:
-            if not isinstance(stem, Exception):
+    def finish(self, only: int | None = None) -> None:
+        """The next step of each, or of one, is the last of its level."""
+        for index, stem in enumerate(self._stems):
+            if not isinstance(stem, Exception) and only in (None, index):
                 stem.finish()
 
-    def cancel(self) -> None:
-        """No more steps."""
-        for stem in self._stems:
-            if not isinstance(stem, Exception):
-                stem.cancel()
-        self._left.clear()
+    def cancel(self, only: int | None = None) -> None:
+        """No more steps, or no more of one."""
+        for index, stem in enumerate(self._stems):
+            if only in (None, index):
+                if not isinstance(stem, Exception):
+                    stem.cancel()
+                self._left.discard(index)
+
+    def finished(self, index: int) -> bool:
+        """Whether one has no more steps to take."""
+        return index not in self._left
 
     def result(self, index: int) -> StemResult:
         """The filled window of one; raises what went wrong with it."""

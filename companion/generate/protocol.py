@@ -11,7 +11,7 @@ import json
 import struct
 from collections.abc import Mapping, Sized
 from dataclasses import dataclass, field, fields, is_dataclass
-from typing import Any, BinaryIO, get_args
+from typing import Any, BinaryIO, Protocol, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,10 +30,25 @@ MAX_HEADER_BYTES = 1 << 20
 MAX_MESSAGE_BYTES = 64 << 20
 _MAGIC = b"STEM"
 _HEAD = struct.Struct(">4sII")
+HEAD_BYTES = _HEAD.size
+_FRESH = " fresh"
+"""Behind the name of an array: what else of it there is, where sound has a form of its own."""
 
 
 class ProtocolError(CompanionError):
     """What came through the pipe is no message."""
+
+
+class SoundForm(Protocol):
+    """How sound travels where it is not to be sent as it is."""
+
+    def put(self, audio: NDArray) -> tuple[NDArray, NDArray] | None:
+        """What goes in place of an array; None if it goes as it is."""
+        ...
+
+    def take(self, places: NDArray, fresh: NDArray) -> NDArray:
+        """The array for which these two came; ValueError if they are not what `put` gives."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,23 +155,35 @@ def read_message(stream: BinaryIO) -> Message | None:
     head = stream.read(_HEAD.size)
     if not head:
         return None
-    if len(head) < _HEAD.size or head[:4] != _MAGIC:
-        raise ProtocolError(f"message starts with {head[:16]!r}; valid: {_MAGIC!r}")
-    _, header_bytes, body_bytes = _HEAD.unpack(head)
-    _check_size(header_bytes, body_bytes)
+    header_bytes, body_bytes = sizes(head)
     data = stream.read(header_bytes + body_bytes)
     if len(data) < header_bytes + body_bytes:
         raise ProtocolError(f"message of {header_bytes + body_bytes} bytes ends at {len(data)}")
     return unpack(data[:header_bytes], data[header_bytes:])
 
 
-def pack(message: Message) -> bytes:
-    """The bytes of a message; ProtocolError if it is larger than 64 MiB."""
+def sizes(head: bytes) -> tuple[int, int]:
+    """Bytes of header and arrays, from the `HEAD_BYTES` before them; ProtocolError if too many."""
+    if len(head) < _HEAD.size or head[:4] != _MAGIC:
+        raise ProtocolError(f"message starts with {head[:16]!r}; valid: {_MAGIC!r}")
+    _, header_bytes, body_bytes = _HEAD.unpack(head)
+    _check_size(header_bytes, body_bytes)
+    return header_bytes, body_bytes
+
+
+def pack(message: Message, sound: SoundForm | None = None) -> bytes:
+    """The bytes of a message; ProtocolError if it is larger than 64 MiB.
+
+    With a form of `sound` only who unpacks with its counterpart understands it.
+    """
     arrays: dict[str, NDArray] = {}
 
     def as_json(value: Any) -> object:
         if isinstance(value, np.ndarray):
             name = str(len(arrays))
+            if sound is not None and (put := sound.put(value)) is not None:
+                arrays[name], arrays[name + _FRESH] = put
+                return {"sound": name}
             arrays[name] = np.ascontiguousarray(value)
             return {"array": name}
         if is_dataclass(value):
@@ -170,7 +197,7 @@ def pack(message: Message) -> bytes:
     return _HEAD.pack(_MAGIC, len(header), len(body)) + header + body
 
 
-def unpack(header: bytes, body: bytes) -> Message:
+def unpack(header: bytes, body: bytes, sound: SoundForm | None = None) -> Message:
     """The message that `pack` wrote as these two; ProtocolError if it is none.
 
     Its arrays may be written to.
@@ -187,8 +214,14 @@ def unpack(header: bytes, body: bytes) -> Message:
             if any(value is None for value in said.values()):
                 raise ValueError("a value is missing")
             # No mapping in a message has text for a value, so this is an array's place.
-            is_place = said.keys() == {"array"} and isinstance(said["array"], str)
-            return arrays.pop(said["array"]) if is_place else said
+            (name,) = said.values() if len(said) == 1 else (None,)
+            if not isinstance(name, str):
+                return said
+            if "array" in said:
+                return arrays.pop(name)
+            if "sound" in said and sound is not None:
+                return sound.take(arrays.pop(name), arrays.pop(name + _FRESH))
+            return said
 
         said = json.loads(header, object_hook=filled)
         if arrays:

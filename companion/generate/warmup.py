@@ -11,13 +11,14 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from companion.generate.effort import Effort
 from companion.generate.generator import StemGenerator
-from companion.generate.latency import Work
+from companion.generate.latency import Latency, Work
 from companion.generate.protocol import Ready
 from model.abilities import Abilities
 from model.grid import FRAME_RATE, HOP, SAMPLE_RATE
@@ -112,7 +113,25 @@ def thread_candidates(processors: int) -> list[int]:
     return [n for n in (1, 2, 4, 8) if n <= max(1, processors)]
 
 
-def typical_request(generator: StemGenerator) -> StemRequest:
+class Described(Protocol):
+    """What is to be known of a generator to ask it for something; see `StemGenerator`."""
+
+    @property
+    def max_frames(self) -> int:
+        """Longest window it can fill."""
+        ...
+
+    @property
+    def abilities(self) -> Abilities:
+        """What it may be told."""
+        ...
+
+    def silence(self, frames: int) -> NDArray[np.int16]:
+        """Tokens int16 [4, frames] that sound like nothing."""
+        ...
+
+
+def typical_request(generator: Described) -> StemRequest:
     """A full window with two bars of prefix, guided and decoded as the knobs start."""
     frames = generator.max_frames
     typical = typical_effort(generator.abilities)
@@ -143,6 +162,11 @@ def typical_work(ready: Ready) -> Work:
     """What the typical plan is that a generator was timed with."""
     frames, effort = ready.max_frames, typical_effort(ready.abilities)
     return Work.of(frames, frames - _typical_prefix(frames), effort)
+
+
+def latency_of(ready: Ready, now_s: float) -> Latency:
+    """How long a generator's plans take, by what it says itself; `now_s` as for `Latency`."""
+    return Latency(typical_work(ready), {"made": ready.plan_s, **ready.timings}, now_s)
 
 
 def _recorded(generator: StemGenerator, recordings: Sequence[Path]) -> NDArray[np.float32]:

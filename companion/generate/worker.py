@@ -76,6 +76,7 @@ class Worker:
     """Has plans made in the background; `process_worker` and `thread_worker` make one.
 
     Attributes:
+        present: what the generator can do that is there now; None while there is none.
         restarts: how often the generator had to be started again.
         lost_reason: why it was lost the last time, one line; empty if it never was.
     """
@@ -86,6 +87,8 @@ class Worker:
         start_timeout_s: float = START_TIMEOUT_S,
         clock: Callable[[], float] = time.monotonic,
         threaded: bool = True,
+        backoff_s: Sequence[float] = BACKOFF_S,
+        persists: bool = False,
     ) -> None:
         """Start the generator.
 
@@ -96,13 +99,16 @@ class Worker:
             start_timeout_s: one that is not ready by then is lost.
             clock: monotonic seconds.
             threaded: do the work in a thread; else each call of `poll` does what is due.
+            backoff_s: in place of `BACKOFF_S`.
+            persists: try again also where the first start fails.
         """
-        self._open_link = open_link
+        self._open_link, self._backoff_s, self._persists = open_link, backoff_s, persists
         self._start_timeout_s = start_timeout_s
         self._clock = clock
         self._inbox: SimpleQueue[Callable[[], None]] = SimpleQueue()
         self._outbox: SimpleQueue[Finished] = SimpleQueue()
         self._told = threading.Event()  # ready once, or given up
+        self.present: Ready | None = None
         self.restarts = 0
         self.lost_reason = ""
         # The worker thread's own.
@@ -232,7 +238,7 @@ class Worker:
                     self._lose(f"the generator speaks version {version}; valid: {VERSION}")
             case Ready():
                 self._idle = True
-                self._ready = self._ready or message
+                self._ready, self.present = self._ready or message, message
                 self._told.set()
             case Progress(number=number, share=share):
                 self._heard_s = self._clock()
@@ -274,7 +280,7 @@ class Worker:
 
     def _lose(self, reason: str) -> None:
         """The present link is of no more use: report its plan, plan the next start."""
-        self.lost_reason = reason
+        self.lost_reason, self.present = reason, None
         if self._link is not None:
             self._link.close(0.0)
             self._link = None
@@ -283,10 +289,10 @@ class Worker:
         if self._making is not None:
             self._end(self._making, "failed", reason)
             self._making = None
-        if self._ready is None:  # a first start that fails would fail again
+        if self._ready is None and not self._persists:  # a first start that fails would fail again
             self._give_up(reason)
             return
-        wait_s = BACKOFF_S[min(self._losses, len(BACKOFF_S) - 1)]
+        wait_s = self._backoff_s[min(self._losses, len(self._backoff_s) - 1)]
         self._losses += 1
         self._reopen_s = self._clock() + wait_s
 

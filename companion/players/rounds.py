@@ -26,7 +26,7 @@ from companion.generate.effort import Effort
 from companion.generate.latency import LONG_WAIT_S, Latency, Work
 from companion.generate.protocol import Ready
 from companion.generate.stem_worker import Finished, StemWorker
-from companion.generate.warmup import typical_work
+from companion.generate.warmup import latency_of
 from companion.listen.hearing import Hearing
 from companion.listen.window import ContextWindow
 from companion.players.choice import Choice
@@ -78,6 +78,7 @@ class Rounds:
         self._abilities, self._choice = Abilities(), Choice(desk)
         self._budget = Budget(None)
         self._latency: Latency | None = None
+        self._own: tuple[Ready, Latency] | None = None  # of the generator that it began with
         self._players: Sequence[Player] = ()
         self._number = 0
         self._look, self._hearing = look, Hearing(look, desk.transport)
@@ -89,11 +90,24 @@ class Rounds:
         """Plan for these players with such a generator."""
         self._players, self._abilities = players, ready.abilities
         if ready.plan_s > 0.0:
-            timings_s = {"made": ready.plan_s, **ready.timings}
-            work = typical_work(ready)
-            self._latency = Latency(work, timings_s, self._seconds(self._memory.position))
+            self._own = ready, latency_of(ready, self._seconds(self._memory.position))
+            self._latency = self._own[1]
             self._budget = Budget(self._latency)
         self._choice.prepare(players, ready, self._budget)
+
+    def made_by(self, ready: Ready) -> None:
+        """Another generator that can do the same makes the plans from now on."""
+        if self._own is None or ready.plan_s <= 0.0:
+            return
+        first, latency = self._own
+        now_s = self._seconds(self._memory.position)
+        self._latency = latency if ready is first else latency_of(ready, now_s)
+        self._budget = Budget(self._latency)
+        self._choice.prepare(self._players, ready, self._budget)
+        if (making := self._round) is not None:
+            asked_s = self._seconds(making.asked_samples)
+            finish_s = self._budget.finish_s(making.wishes, making.spending, asked_s)
+            self._round = replace(making, finish_s=finish_s)
 
     def tick(self, now: int, stand_in_from: int) -> bool:
         """Begin what it is time for, if anything; hurry or give up what is being made.

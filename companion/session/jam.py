@@ -35,6 +35,8 @@ from companion.generate.loading import weights_digest
 from companion.generate.stem_worker import StemWorker
 from companion.generate.worker import process_worker, thread_worker
 from companion.listen.harmony import Harmony
+from companion.remote.fallback import RemoteFirst
+from companion.remote.link import box_of
 from companion.session.conductor import OpenSource
 from companion.session.count_in import first_bar_samples
 from companion.session.osc_presets import add_presets
@@ -124,6 +126,8 @@ def jam(
         say(f"{rig.input} → {rig.output}, {rig.rate} Hz; loading the generator")
         ready = worker.wait_ready()
         say(f"generator on {ready.device}: {ready.plan_s:.2f} s a plan, {ready.threads} threads")
+        if isinstance(worker, RemoteFirst):
+            say(worker.told)
         meter = preset.meter
 
         def link() -> LinkSource:
@@ -146,6 +150,10 @@ def jam(
             set_list=set_list,
             on_turned=(lambda _: None) if midi is None else midi.turned,
         )
+        if isinstance(worker, RemoteFirst):
+            worker.made_by = session.made_by
+            worker.failed = lambda why: session.troubles.happened("generator", why, about="plan")
+            session.troubles.watch("generator", lambda: worker.trouble, "remote")
         if midi is not None:
             session.learn = learn = Learn(preset, midi.knobs)
             open_things.callback(learn.close)
@@ -290,12 +298,20 @@ def _open_sender(
 
 
 def open_worker(preset: Preset, weights: Path | None) -> StemWorker:
-    """The generator in a child process, or in this one by the preset's option."""
+    """The generator in a child process, or in this one by the preset's option, or elsewhere.
+
+    Raises:
+        CompanionError: the generator is elsewhere, and its key or a library is missing.
+    """
     generator = preset.generator
     opened = thread_worker if generator.in_process else process_worker
     bar_s = 60.0 / float(preset.bpm) * preset.meter.beats_per_bar
     enough_s = ENOUGH_SHARE * bar_s / len(preset.players)
-    return opened(generator.name, generator.device, weights, preset.recordings(), enough_s)
+    box = None  # found before anything is started
+    if generator.remote is not None:
+        box = box_of(generator.remote, generator.key, generator.name, weights)
+    here = opened(generator.name, generator.device, weights, preset.recordings(), enough_s)
+    return here if box is None else RemoteFirst(box, here)
 
 
 def open_rig(preset: Preset, say: Say) -> tuple[Rig, Preset]:

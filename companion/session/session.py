@@ -193,6 +193,10 @@ class Session:
 
     # --- the session's own thread --------------------------------------------------------------
 
+    def made_by(self, ready: Ready) -> None:
+        """Another generator makes the plans from now on, which can do the same."""
+        self._rounds.made_by(ready)
+
     @property
     def players(self) -> Sequence[Player]:
         """Who plays, for who looks at every tick; none before `prepare`."""

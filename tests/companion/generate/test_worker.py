@@ -275,6 +275,35 @@ def test_a_first_start_that_fails_says_why_and_so_does_every_plan(rig: Rig, make
     assert (end.outcome, end.reason) == ("failed", "weights file x is missing; valid: y")
 
 
+def test_one_that_persists_tries_again_at_its_own_pace_and_says_what_is_there(
+    make_request,
+) -> None:
+    now_s, links = 0.0, list[FakeLink]()
+
+    def open_link(receive: Receive, threads: int) -> FakeLink:
+        links.append(FakeLink(receive))
+        return links[-1]
+
+    worker = Worker(
+        open_link, clock=lambda: now_s, threaded=False, backoff_s=(0.25, 1.0), persists=True
+    )
+    for wait_s in (0.25, 1.0, 1.0):
+        links[-1].receive(Lost("nobody answers"))
+        assert worker.poll() == [] and worker.present is None
+        opened, now_s = len(links), now_s + wait_s - 0.01
+        worker.poll()
+        assert len(links) == opened
+        now_s += 0.01
+        worker.poll()
+        assert len(links) == opened + 1
+    links[-1].receive(Hello())
+    links[-1].receive(READY)
+    worker.submit(1, [make_request()])
+    worker.poll()
+    assert worker.present is READY and links[-1].next_plan().number == 1
+    worker.close()
+
+
 def test_another_version_is_refused(rig: Rig) -> None:
     rig.links.get(timeout=WAIT_S).receive(Hello(version=99))
     with pytest.raises(CompanionError, match=f"speaks version 99; valid: {VERSION}"):
