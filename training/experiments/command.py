@@ -37,6 +37,13 @@ def experiment(
         Path("docs/evaluation/report.json")
     ),
     examples: Annotated[int, typer.Option(help="Windows that each figure stands on.", min=2)] = 48,
+    shards: Annotated[Path, typer.Option(help="Token shards that small networks learn from.")] = (
+        Path("runs/stemgen/shards")
+    ),
+    steps: Annotated[
+        int | None,
+        typer.Option(help="Steps that small networks learn; left out: by experiment.", min=1),
+    ] = None,
 ) -> None:
     """Answer one question by measuring, and write its page. Run it again to go on.
 
@@ -53,9 +60,21 @@ def experiment(
     if quick:
         settings = toy_settings(out, seed)
     else:
-        settings = Settings(out, PAGES, held_out, band, weights, report, examples, seed)
+        settings = Settings(
+            out,
+            PAGES,
+            held_out,
+            band,
+            weights,
+            report,
+            examples,
+            seed,
+            shards=shards,
+            steps=steps,
+        )
     command = f"python -m training experiment {name}" + (" --quick" if quick else "")
     command += "" if quick else f" --examples {examples} --seed {seed}"
+    command += "" if quick or steps is None else f" --steps {steps}"
     file, changed = write_page(found.run(settings), settings.pages, name, command)
     print(f"page: {file}")
     if changed:

@@ -21,6 +21,8 @@ class Settings:
         examples: how many windows each figure stands on.
         seed: same seed, same windows.
         quick: whether this is a rehearsal at toy size: fewer cells, and figures that mean nothing.
+        shards: token shards that small networks learn from, as `prepare` or `stemgen` wrote them.
+        steps: how many steps small networks learn; None: what the experiment asks for.
     """
 
     out: Path
@@ -32,3 +34,5 @@ class Settings:
     examples: int
     seed: int
     quick: bool = False
+    shards: Path = Path("runs/stemgen/shards")
+    steps: int | None = None
