@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -18,6 +19,7 @@ from training.experiments.bits import Filling, stem_bits
 from training.experiments.learner import Course, Learner, learn, network_of, songs_of, told
 from training.experiments.ledger import Ledger
 from training.stemgen.pairs import PairBatch, draw_batch
+from training.stemgen.shards import EncodedSong
 from training.stemgen.sources import sources_of
 
 FILLED_IN = 8
@@ -72,12 +74,12 @@ def follow(
         Stopped: it was interrupted; the same call goes on from there.
     """
     ledger = ledger_of(course)
-    found: dict[str, list[Mapping[str, object]]] = {learner.name: [] for learner in learners}
+    found: dict[str, list[Mapping[str, Any]]] = {learner.name: [] for learner in learners}
     for steps in milestones:
         for learner in learners:
             cell = {"learner": told(course, learner), "steps": steps, "windows": windows}
 
-            def work(learner: Learner = learner, steps: int = steps) -> Mapping[str, object]:
+            def work(learner: Learner = learner, steps: int = steps) -> Mapping[str, Any]:
                 return _learnt(course, learner, steps, windows)
 
             found[learner.name].append(ledger.measure(cell, work))
@@ -95,9 +97,9 @@ def filled(
         "filling": asdict(filling),
     }
 
-    def work() -> Mapping[str, object]:
+    def work() -> Mapping[str, Any]:
         network = network_of(course, learner, steps)
-        batch = _windows(course.valid, learner, windows)
+        batch = windows_of(course.valid, learner, windows)
         return {"bits": measure(network, batch, filling).tolist()}
 
     return np.array(ledger_of(course).measure(cell, work)["bits"])
@@ -114,12 +116,12 @@ def measure(network: StemNetwork, batch: PairBatch, filling: Filling) -> Bits:
     return found
 
 
-def _learnt(course: Course, learner: Learner, steps: int, windows: int) -> Mapping[str, object]:
+def _learnt(course: Course, learner: Learner, steps: int, windows: int) -> Mapping[str, Any]:
     step_cpu_s = learn(course, learner, steps)
     network = network_of(course, learner, steps)
     filling = Filling(FILLED_IN, learner.order)
-    held_out = _windows(course.valid, learner, windows)
-    own = _windows(songs_of(course, learner), learner, max(2, windows // 4))
+    held_out = windows_of(course.valid, learner, windows)
+    own = windows_of(songs_of(course, learner), learner, max(2, windows // 4))
     return {
         "step_cpu_s": step_cpu_s,
         "bits": measure(network, held_out, filling).tolist(),
@@ -131,11 +133,12 @@ def _learnt(course: Course, learner: Learner, steps: int, windows: int) -> Mappi
     }
 
 
-def _windows(songs: Sequence, learner: Learner, count: int) -> PairBatch:
+def windows_of(songs: Sequence[EncodedSong], learner: Learner, count: int) -> PairBatch:
+    """Windows to measure on, all of their mix heard; the same for all learners."""
     return draw_batch(list(songs), count, learner.config.frames, WINDOWS_SEED, 0, live=False)
 
 
-def _progress(milestones: tuple[int, ...], found: Sequence[Mapping]) -> Progress:
+def _progress(milestones: tuple[int, ...], found: Sequence[Mapping[str, Any]]) -> Progress:
     taken = np.diff((0, *milestones))
     cpu = np.cumsum([each["step_cpu_s"] * count for each, count in zip(found, taken, strict=True)])
     return Progress(

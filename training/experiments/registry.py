@@ -12,6 +12,10 @@ from training.experiments.settings import Settings
 
 EXPERIMENTS = {
     "guidance": "training.experiments.guidance",
+    "autoregressive": "training.experiments.autoregressive",
+    "trunks": "training.experiments.trunks",
+    "data": "training.experiments.data",
+    "order": "training.experiments.order",
 }
 """The module of each experiment by its name, which its page and its figure have too."""
 

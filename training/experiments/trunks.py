@@ -1,0 +1,73 @@
+"""Trunks: a transformer, an LSTM and convolutions, as large as each other."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from model.network import NetworkConfig
+from training.experiments.course import course_of, milestones, small
+from training.experiments.curves import (
+    at_time,
+    draw_curves,
+    learning_text,
+    progress_table,
+    steps_table,
+)
+from training.experiments.estimates import NONE
+from training.experiments.learner import Learner
+from training.experiments.page import Page, Table
+from training.experiments.progress import Progress, follow
+from training.experiments.settings import Settings
+
+QUESTION = "transformer, LSTM or convolution, of one size and for one time?"
+STEPS = 6400
+LAYERS = {"recurrent": 3, "convolution": 7}
+"""Layers that have as many parameters as the transformer's four, within a ninth."""
+WHAT = """The paper says of its masked network that it is "broadly agnostic to the network type", \
+and tries a transformer only. Here the trunk alone is changed: attention, bidirectional LSTMs, or \
+dilated convolutions that see 0.7 s to either side. Which learns most from the same songs in the \
+same steps, and which in the same time?"""
+
+
+def learners(config: NetworkConfig) -> list[Learner]:
+    """One for each trunk."""
+    found = [Learner("transformer", config)]
+    for name, backbone in (("LSTM", "recurrent"), ("convolution", "convolution")):
+        layers = max(1, LAYERS[backbone] * config.layers // 4)
+        found.append(Learner(name, replace(config, backbone=backbone, layers=layers)))
+    return found
+
+
+def run(settings: Settings) -> Page:
+    """Have all learn, and tell how far they came."""
+    course = course_of(settings)
+    steps = milestones(settings, STEPS)
+    found = follow(course, learners(small(settings)), steps, settings.examples)
+    return Page(
+        title="Trunks: transformer, LSTM, convolution",
+        what=WHAT,
+        how=f"{learning_text(course, found, settings.examples)} Seconds are of one core of a "
+        "processor with bfloat16; on others, and on a GPU, they compare differently.",
+        figure=draw_curves(found),
+        caption="Bits a frame of held-out stems, by steps and by seconds of one core.",
+        tables=(
+            progress_table(found, "After the last step; the last column is a paired difference."),
+            steps_table(found, "Bits a frame as they learn."),
+            _times(found),
+        ),
+    )
+
+
+def _times(found: dict[str, Progress]) -> Table:
+    """Bits a frame at equal time: when the quickest has taken all its steps, and before."""
+    last = min(learner.cpu_s[-1] for learner in found.values())
+    times = (last / 4, last / 2, last)
+    rows = []
+    for name, learner in found.items():
+        told = [at_time(learner, cpu_s) for cpu_s in times]
+        rows.append((name, *(NONE if bits != bits else f"{bits:.2f}" for bits in told)))
+    return Table(
+        "Bits a frame after the same seconds of one core, between milestones by a line.",
+        ("seconds", *(f"{cpu_s:.0f}" for cpu_s in times)),
+        rows,
+    )
