@@ -12,6 +12,8 @@ from training.experiments.settings import Settings
 
 EXPERIMENTS = {
     "guidance": "training.experiments.guidance",
+    "causal-bias": "training.experiments.causal_bias",
+    "independence": "training.experiments.independence",
 }
 """The module of each experiment by its name, which its page and its figure have too."""
 
