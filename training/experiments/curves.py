@@ -118,5 +118,3 @@ def finish(axes: Axes, across: str, up: str) -> None:
 
 def _colours(count: int) -> Sequence[str]:
     return [COLOURS[at % len(COLOURS)] for at in range(count)]
-
-

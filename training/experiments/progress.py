@@ -86,9 +86,7 @@ def follow(
     return {name: _progress(tuple(milestones), each) for name, each in found.items()}
 
 
-def filled(
-    course: Course, learner: Learner, steps: int, windows: int, filling: Filling
-) -> Bits:
+def filled(course: Course, learner: Learner, steps: int, windows: int, filling: Filling) -> Bits:
     """Bits of the held-out windows of a learner after so many steps, filled in another way."""
     cell = {
         "learner": told(course, learner),

@@ -15,7 +15,9 @@ EXPERIMENTS = {
     "autoregressive": "training.experiments.autoregressive",
     "trunks": "training.experiments.trunks",
     "data": "training.experiments.data",
-    "order": "training.experiments.order",
+    "token-order": "training.experiments.token_order",
+    "causal-bias": "training.experiments.causal_bias",
+    "independence": "training.experiments.independence",
 }
 """The module of each experiment by its name, which its page and its figure have too."""
 
