@@ -22,7 +22,7 @@ from training.experiments.estimates import mean_estimate
 from training.experiments.learner import Course, Learner, network_of, told
 from training.experiments.making import Cost, cost_of
 from training.experiments.page import Page, Table
-from training.experiments.progress import Bits, filled, follow, ledger_of, windows_of
+from training.experiments.progress import FILLED_IN, Bits, filled, follow, ledger_of, windows_of
 from training.experiments.settings import Settings
 from training.stemgen.sources import sources_of
 
@@ -32,11 +32,11 @@ FRAMES, LEVELS, ONE_BY_ONE = "masked, whole frames", "masked, by levels", "autor
 PASSES = (1, 2, 4, 8, 16, 32, 64)
 """In which masked networks fill a window."""
 WHAT = """A masked network fills a stem in as few passes as one likes, but tells what it fills in \
-one pass as if it were independent. An autoregressive one tells each token after all before it, and \
-takes a pass for every frame. Here both have the same trunk, embeddings and songs: *whole frames* \
-is masked with finer levels told in depth, as the bundled network can be; *by levels* is the \
-paper's way; *autoregressive* tells frame after frame, its levels delayed as in MusicGen, reads the \
-whole mix first and keeps keys and values. What does each pass buy, and at what price?"""
+one pass as if it were independent. An autoregressive one tells each token after all before it, \
+and takes a pass for every frame. Here both have the same trunk, embeddings and songs: *whole \
+frames* is masked with finer levels told in depth, as the bundled network can be; *by levels* is \
+the paper's way; *autoregressive* tells frame after frame, its levels delayed as in MusicGen, \
+reads the whole mix first and keeps keys and values. What does each pass buy, and at what price?"""
 
 
 def learners(config: NetworkConfig) -> list[Learner]:
@@ -75,7 +75,7 @@ def run(settings: Settings) -> Page:
         "each point of a line has twice the passes of the one before it.",
         tables=(
             _prices(priced),
-            progress_table(found, f"What they became, masked ones filled in {8} passes."),
+            progress_table(found, f"What they became, masked ones filled in {FILLED_IN} passes."),
             steps_table(found, "Bits a frame as they learn."),
         ),
     )

@@ -26,8 +26,8 @@ TOY_MINUTES, TOY_SPREADS = (0.1, 0.2), (1, 2)
 WHAT = """The paper asks how quality depends on the amount and the variety of the data. Here the \
 same small network learns from three amounts of music, each in three varieties: from a few songs \
 taken whole, from three times as many of which a third is taken, from nine times as many of which \
-a ninth is taken. One more learns from everything. What is an hour of music worth, what is it worth \
-to have it from more songs, and where does more stop helping?"""
+a ninth is taken. One more learns from everything. What is an hour of music worth, what is it \
+worth to have it from more songs, and where does more stop helping?"""
 
 
 def learners(

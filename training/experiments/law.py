@@ -66,7 +66,8 @@ def fit_law(minutes: Sequence[float], songs: Sequence[float], bits: Sequence[Fig
     rng = np.random.default_rng(0)
     count = told.shape[1]
     drawn = [
-        _fitted(*where, told[:, rng.integers(0, count, count)].mean(1)) for _ in range(RESAMPLES)
+        _fitted(*where, told[:, rng.integers(0, count, count)].mean(1), law)
+        for _ in range(RESAMPLES)
     ]
 
     def estimate(name: str) -> Estimate:
@@ -83,12 +84,16 @@ def fit_law(minutes: Sequence[float], songs: Sequence[float], bits: Sequence[Fig
     )
 
 
-def _fitted(minutes: Figures, songs: Figures, bits: Figures) -> Law:
+def _fitted(minutes: Figures, songs: Figures, bits: Figures, start: Law | None = None) -> Law:
     def apart(numbers: Figures) -> Figures:
         return Law(*numbers).bits(minutes, songs) - bits
 
     least = float(bits.min())
-    start = (0.95 * least, max(0.1, float(bits.max()) - 0.95 * least), 0.3, 0.1)
+    first = start or Law(0.95 * least, max(0.1, float(bits.max()) - 0.95 * least), 0.3, 0.1)
     bounds = ((LEAST_BITS, 0.0, 0.0, 0.0), (MOST_BITS, 10 * MOST_BITS, 3.0, 3.0))
-    found = least_squares(apart, start, bounds=bounds, x_scale=(1.0, 1.0, 0.1, 0.1))
+    found = least_squares(apart, _numbers(first), bounds=bounds, x_scale=(1.0, 1.0, 0.1, 0.1))
     return Law(*map(float, found.x))
+
+
+def _numbers(law: Law) -> list[float]:
+    return [law.floor, law.scale, law.amount, law.variety]
