@@ -68,8 +68,8 @@ def read_split(shards: Path, codec: str, split: str) -> list[EncodedSong]:
     folder = shards / codec / split
     if not folder.is_dir():
         raise TrainingError(
-            f"shards {shards} has no {split} songs of codec {codec}; valid: what "
-            "`python -m training prepare` or `python -m training stemgen` wrote, and the --weights whose codec it was"
+            f"shards {shards} has no {split} songs of codec {codec}; valid: what `python -m "
+            "training prepare` or `stemgen` wrote, and the --weights whose codec it was"
         )
     return read_shards(folder)
 

@@ -40,14 +40,19 @@ class OrderedTraining(WholeTraining):
         """The loss (nats) of windows [B, Q, T], and what it is made of."""
         told = draw_told(len(batch.instrument), generator)
         if self.network.config.fine == "depth":
-            hiding = self._frames(batch, told, generator)
+            hiding = self.hide_frames(batch, told, generator)
         else:
             hiding = _levels(batch, told, generator)
         return self._part_loss(batch, hiding, hiding.counts)
 
-    def _frames(
+    def hide_frames(
         self, batch: PairBatch, told: dict[str, Tensor], generator: torch.Generator
     ) -> Hiding:
+        """What is hidden of windows [B, Q, T]: whole frames, in the order.
+
+        Args:
+            told: which windows are told each source, bool [B].
+        """
         size, _, frames = batch.target.shape
         rates = draw_rates(size, generator, FULL_FRAMES_SHARE)
         free = torch.arange(frames)[None] >= batch.prefix[:, None]
@@ -55,7 +60,7 @@ class OrderedTraining(WholeTraining):
         sureness = None
         if self._order == CONFIDENCE:
             sources = sources_of(self.network, batch).keep(told)
-            sureness = self._sureness(sources, batch, free)
+            sureness = self.sureness(sources, batch, free)
         hidden = (rates * free.sum(1)).ceil().long().clamp(min=1)
         first = first_frames(shares(self._order, free, sureness), free, noise, free.sum(1) - hidden)
         masked = free & ~first
@@ -64,7 +69,7 @@ class OrderedTraining(WholeTraining):
         return Hiding(told, None, every, masked, finer)
 
     @torch.no_grad()
-    def _sureness(self, sources: Sources, batch: PairBatch, free: Tensor) -> Tensor:
+    def sureness(self, sources: Sources, batch: PairBatch, free: Tensor) -> Tensor:
         """Probability of the likeliest token of level 1 before anything is filled [B, T].
 
         It is asked once for a window, not once for each step of decoding, which would cost a pass

@@ -63,8 +63,8 @@ def test_each_order_and_each_portion_is_a_learner_of_its_own(course, tmp_path):
         Learner("one", config, portion=Portion(0.3, 2)),
     ]
     for learner in (base, *others):
-        learn(course, learner, 1)
-    told = [numbers(course, learner, 1) for learner in (base, *others)]
+        learn(course, learner, 2)
+    told = [numbers(course, learner, 2) for learner in (base, *others)]
     assert not any(torch.equal(told[0], other) for other in told[1:])
 
 
