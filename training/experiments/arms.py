@@ -7,6 +7,7 @@ stems of the other half are what populations are held against, so that no song i
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,7 +19,7 @@ from rich.progress import track
 from training.evaluation.descriptors import Descriptors
 from training.evaluation.examples import Example, draw_examples
 from training.evaluation.fad import Reference
-from training.evaluation.generation import Generated, Recipe, Store, TrueStem
+from training.evaluation.generation import Generated, Recipe, Store, TrueStem, each
 from training.evaluation.held_out import HeldOutSong, read_songs
 from training.evaluation.measuring import Measured, MeasuringJob, column, measure
 from training.evaluation.mirdd import mirdd
@@ -130,7 +131,7 @@ class Arms:
 def measure_arms(
     settings: Settings, arms: Sequence[Arm], max_frames: int, reference: int = REFERENCE
 ) -> Arms:
-    """Make the stems that are missing, one arm after the other, and measure what is not measured.
+    """Make the stems that are missing, on all cores that there are, and measure them.
 
     Everything is kept in `settings.out`, so that a run that was killed goes on.
 
@@ -153,21 +154,24 @@ def measure_arms(
     examples = draw_examples(ours, settings.examples, seed, max_frames, repeating)
     count = 2 if settings.quick else reference
     held_against = draw_examples(others, count, seed, max_frames, repeating)
-    measured = {
-        TRUE: _measured(settings, TRUE, settings.weights, _true(settings, examples), examples)
+    wanted = {
+        TRUE: (settings.weights, _true(settings, examples)),
+        **{
+            arm.name: (
+                arm.weights or settings.weights,
+                [
+                    Generated(settings.held_out, example, arm.scenario, arm.variant, 0)
+                    for example in examples
+                ],
+            )
+            for arm in arms
+        },
     }
-    for arm in arms:
-        recipes = [
-            Generated(settings.held_out, example, arm.scenario, arm.variant, 0)
-            for example in examples
-        ]
-        weights = arm.weights or settings.weights
-        measured[arm.name] = _measured(settings, arm.name, weights, recipes, examples)
-    true = _true(settings, held_against)
+    against = {TRUE: (settings.weights, _true(settings, held_against))}
     return Arms(
         examples,
-        measured,
-        _measured(settings, "reference", settings.weights, true, held_against),
+        _measured(settings, wanted, examples),
+        _measured(settings, against, held_against)[TRUE],
     )
 
 
@@ -184,27 +188,41 @@ def _true(settings: Settings, examples: Sequence[Example]) -> list[Recipe]:
 
 def _measured(
     settings: Settings,
-    name: str,
-    weights: Path | None,
-    recipes: Sequence[Recipe],
+    wanted: Mapping[str, tuple[Path | None, Sequence[Recipe]]],
     examples: Sequence[Example],
-) -> list[Measured]:
-    store = Store(settings.out / "stems", weights)
-    store.make({name: recipes}, workers=1)
+) -> dict[str, list[Measured]]:
+    """The stems of each example by name: made with the weights that stand there, and measured."""
+    workers = _workers(settings)
+    stores = {
+        weights: Store(settings.out / "stems", weights)
+        for weights in dict.fromkeys(weights for weights, _ in wanted.values())
+    }
+    for weights, store in stores.items():
+        store.make({name: side for name, (of, side) in wanted.items() if of == weights}, workers)
     kept = settings.out / "measured"
     kept.mkdir(parents=True, exist_ok=True)
+    names = frozenset(wanted)
     jobs = [
         MeasuringJob(
             settings.held_out,
             example,
-            ((name, store.path(recipe)),),
-            described=frozenset({name}),
-            embedded=frozenset({name}),
+            tuple((name, stores[of].path(side[at])) for name, (of, side) in wanted.items()),
+            described=names,
+            embedded=names,
             kept=kept,
         )
-        for example, recipe in zip(examples, recipes, strict=True)
+        for at, example in enumerate(examples)
     ]
-    return [measure(job)[name] for job in track(jobs, f"measuring {name}")]
+    found = list(track(each(measure, jobs, workers), "measuring", total=len(jobs)))
+    return {name: [example[name] for example in found] for name in wanted}
+
+
+def _workers(settings: Settings) -> int:
+    """Processes: one for each core that this one may use, but one for what takes seconds."""
+    if settings.quick:
+        return 1
+    allowed = getattr(os, "sched_getaffinity", None)
+    return len(allowed(0)) if allowed else os.cpu_count() or 1
 
 
 def _described(side: Sequence[Measured]) -> list[Descriptors]:

@@ -35,8 +35,8 @@ DIGITS = 5
 WHAT = f"""Guidance by a product, as the paper has it, takes the mix and the instrument to be \
 independent given the stem, and names as an open question how much their embeddings correlate: \
 above {LIMIT:g}, it says, the independence fails. A mix does tell something of the instrument: \
-what is in it already is asked for less often, and what is missing from it more often. How much of the \
-instrument's embedding can be foretold from what the network hears of the mix?"""
+what is in it already is asked for less often, and what is missing from it more often. How much of \
+the instrument's embedding can be foretold from what the network hears of the mix?"""
 
 
 def run(settings: Settings) -> Page:

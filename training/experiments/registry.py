@@ -18,6 +18,7 @@ EXPERIMENTS = {
     "token-order": "training.experiments.token_order",
     "causal-bias": "training.experiments.causal_bias",
     "independence": "training.experiments.independence",
+    "live-window": "training.experiments.live_window",
 }
 """The module of each experiment by its name, which its page and its figure have too."""
 

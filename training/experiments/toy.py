@@ -17,6 +17,7 @@ from model.network import NetworkConfig, StemNetwork
 from training.codec.train import revive_dead_codes
 from training.evaluation.fit import Audio
 from training.experiments.settings import Settings
+from training.experiments.toy_report import write_toy_report
 
 CODEC = FrameCodecConfig(
     width=16,
@@ -42,7 +43,7 @@ EXAMPLES = 2
 
 def toy_settings(out: Path, seed: int) -> Settings:
     """Everything that an experiment needs, in `out`; what is there is taken as it is."""
-    held_out, weights = out / "toy-songs", out / "toy-weights"
+    held_out, weights, report = out / "toy-songs", out / "toy-weights", out / "toy-report.json"
     for split in ("train", "test"):
         for number, tempo in enumerate(TEMPI):
             folder = held_out / split / f"{number:05}"
@@ -50,13 +51,15 @@ def toy_settings(out: Path, seed: int) -> Settings:
                 write_song(folder, tempo)
     if not (weights / STEMGEN_FILE.name).exists():
         write_weights(weights, held_out / "train" / "00000")
+    if not report.exists():
+        write_toy_report(report)
     return Settings(
         out,
         out / "pages",
         held_out,
         held_out,
         weights,
-        out / "toy-report.json",
+        report,
         EXAMPLES,
         seed,
         quick=True,
