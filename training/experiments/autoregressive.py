@@ -22,7 +22,15 @@ from training.experiments.estimates import mean_estimate
 from training.experiments.learner import Course, Learner, network_of, told
 from training.experiments.making import Cost, cost_of
 from training.experiments.page import Page, Table
-from training.experiments.progress import FILLED_IN, Bits, filled, follow, ledger_of, windows_of
+from training.experiments.progress import (
+    FILLED_IN,
+    Bits,
+    filled,
+    follow,
+    known_by_frequency,
+    ledger_of,
+    windows_of,
+)
 from training.experiments.settings import Settings
 from training.stemgen.sources import sources_of
 
@@ -53,8 +61,10 @@ def run(settings: Settings) -> Page:
     """Have all learn, fill held-out stems in more and fewer passes, and count what that costs."""
     course = course_of(settings)
     steps = milestones(settings, STEPS)
-    every = learners(small(settings))
+    config = small(settings)
+    every = learners(config)
     found = follow(course, every, steps, settings.examples)
+    known = known_by_frequency(course, every[0], settings.examples)
     passes = PASSES[:4] if settings.quick else PASSES
     priced: list[tuple[str, int, Bits, Cost]] = []
     for learner in every:
@@ -62,20 +72,22 @@ def run(settings: Settings) -> Page:
             bits = filled(course, learner, steps[-1], settings.examples, Filling(count))
             cost = _cost(course, learner, steps[-1], count)
             priced.append((learner.name, cost.passes, bits, cost))
-    frames = every[0].config.frames
+    learnt_text = learning_text(course, config, found, settings.examples)
     return Page(
         title="Masked or autoregressive",
         what=WHAT,
-        how=f"{learning_text(course, found, settings.examples)} Masked stems are filled in random "
+        how=f"{learnt_text} Masked stems are filled in random "
         "order here. Seconds of one core and arithmetic (matrix products) are of making one "
-        f"window of {frames} frames without guidance, as the rig would, the least of three tries; "
-        "guidance takes each as often as it has terms.",
+        f"window of {config.frames} frames without guidance, as the rig would, the least of three "
+        "tries; guidance takes each as often as it has terms.",
         figure=_draw(priced),
         caption="Bits a frame of held-out stems over the seconds of one core that a window takes; "
         "each point of a line has twice the passes of the one before it.",
         tables=(
             _prices(priced),
-            progress_table(found, f"What they became, masked ones filled in {FILLED_IN} passes."),
+            progress_table(
+                found, known, f"What they became, masked ones filled in {FILLED_IN} passes."
+            ),
             steps_table(found, "Bits a frame as they learn."),
         ),
     )

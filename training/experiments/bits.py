@@ -11,8 +11,10 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 import torch.nn.functional as functional
+from numpy.typing import NDArray
 from torch import Tensor
 
 from model.autoregressive import AutoregressiveNetwork, delay
@@ -21,6 +23,9 @@ from model.device import autocast
 from model.network import MASK, StemNetwork
 from model.sources import Sources
 from training.experiments.orders import CONFIDENCE, RANDOM, first_frames, shares
+
+Bits = NDArray[np.float64]
+"""Bits a frame of each window, by level [N, Q]."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,8 +8,9 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from model.network import NetworkConfig
 from training.evaluation.plots import COLOURS
-from training.experiments.course import SMALL
+from training.experiments.bits import Bits
 from training.experiments.estimates import NONE, difference_estimate, mean_estimate
 from training.experiments.learner import Course
 from training.experiments.page import Table
@@ -19,19 +20,22 @@ ALL_BITS = "bits a frame"
 MEANING = (
     "Bits a frame are -log2 of the exact probability of a held-out stem, all levels together, "
     "divided by its frames: less is better, knowing nothing is 44, and half a bit less makes a "
-    "frame's true tokens 1.4 times as likely."
+    "frame's true tokens 1.4 times as likely. *Token frequencies alone* is what they cost who "
+    "knows nothing but how often stems of an instrument class have each token."
 )
 
 
-def learning_text(course: Course, found: Mapping[str, Progress], windows: int) -> str:
+def learning_text(
+    course: Course, config: NetworkConfig, found: Mapping[str, Progress], windows: int
+) -> str:
     """What the learners learn from and how, for the part of a page that says how."""
     first = next(iter(found.values()))
     minutes = sum(song.frames for song in course.train) / 50 / 60
     seen = first.steps[-1] * course.frames_a_step / 50 / 3600
     return (
-        f"Small networks (width {SMALL.width}; told mix, instrument, clock, chords and sound; "
+        f"Small networks (width {config.width}; told mix, instrument, clock, chords and sound; "
         "finer levels in depth unless said otherwise) learn from scratch from "
-        f"{len(course.train)} songs, {minutes:.0f} minutes, windows of {SMALL.frames / 50:.2f} s, "
+        f"{len(course.train)} songs, {minutes:.0f} minutes, windows of {config.frames / 50:.2f} s, "
         f"{course.frames_a_step} frames a step, {first.steps[-1]} steps: {seen:.1f} hours of "
         "windows. The learning rate is held after its warm-up, and what is measured is the average "
         "of the last 50 or so steps' weights, so more steps go on from here. All of a window's mix "
@@ -43,8 +47,12 @@ def learning_text(course: Course, found: Mapping[str, Progress], windows: int) -
     )
 
 
-def progress_table(found: Mapping[str, Progress], caption: str) -> Table:
-    """A row for each learner: what it is, what it took, how good it became beside the first."""
+def progress_table(found: Mapping[str, Progress], frequencies: Bits, caption: str) -> Table:
+    """A row for each learner: what it is, what it took, how good it became beside the first.
+
+    Args:
+        frequencies: of the same windows, for who knows token frequencies only [N, Q].
+    """
     first = next(iter(found))
     rows = []
     for name, learner in found.items():
@@ -55,16 +63,20 @@ def progress_table(found: Mapping[str, Progress], caption: str) -> Table:
                 f"{learner.parameters[0] / 1e6:.2f}",
                 f"{learner.parameters[1] / 1e6:.2f}",
                 f"{learner.cpu_s[-1] / learner.steps[-1]:.2f}",
+                f"{learner.cpu_s[-1] / 60:.1f}",
                 mean_estimate(learner.totals()).text(),
                 mean_estimate(learner.bits[-1][:, 0]).text(),
                 NONE if name == first else less.text(),
             )
         )
+    known = mean_estimate(frequencies.sum(1)).text(), mean_estimate(frequencies[:, 0]).text()
+    rows.append(("token frequencies alone", *[NONE] * 4, *known, NONE))
     head = (
         "",
         "trunk, M",
         "all, M",
         "core s a step",
+        "core min",
         ALL_BITS,
         "of level 1",
         f"less {first}",

@@ -47,7 +47,8 @@ def run(settings: Settings) -> Page:
     steps = milestones(settings, STEPS)
     quick = settings.quick
     minutes, spreads = (TOY_MINUTES, TOY_SPREADS) if quick else (MINUTES, SPREADS)
-    every = learners(small(settings), minutes, spreads)
+    config = small(settings)
+    every = learners(config, minutes, spreads)
     found = follow(course, every, steps, settings.examples)
     amounts = {learner.name: _amount(course, learner) for learner in every}
     best = {name: _best(progress) for name, progress in found.items()}
@@ -57,10 +58,11 @@ def run(settings: Settings) -> Page:
         [amounts[name][1] for name in portions],
         [found[name].totals(best[name]) for name in portions],
     )
+    learnt_text = learning_text(course, config, found, settings.examples)
     return Page(
         title="Amount and variety of data",
         what=WHAT,
-        how=f"{learning_text(course, found, settings.examples)} A portion's figure is that of the "
+        how=f"{learnt_text} A portion's figure is that of the "
         "milestone at which it was best, as one would stop there. The law is bits = floor + scale "
         "/ minutes^a / songs^v, fitted by least squares to the portions; everything is left out, "
         "so that what the law foretells of it can be held against what was measured. *On its own "

@@ -15,7 +15,8 @@ import torch
 from numpy.typing import NDArray
 
 from model.network import StemNetwork
-from training.experiments.bits import Filling, stem_bits
+from training.experiments.bits import Bits, Filling, stem_bits
+from training.experiments.frequencies import frequency_bits
 from training.experiments.learner import Course, Learner, learn, network_of, songs_of, told
 from training.experiments.ledger import Ledger
 from training.stemgen.pairs import PairBatch, draw_batch
@@ -28,9 +29,6 @@ TOGETHER = 12
 """Windows measured at once."""
 WINDOWS_SEED = 10_007
 DICE_SEED = 3
-
-Bits = NDArray[np.float64]
-"""Bits a frame of each window, by level [N, Q]."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -101,6 +99,17 @@ def filled(course: Course, learner: Learner, steps: int, windows: int, filling: 
         return {"bits": measure(network, batch, filling).tolist()}
 
     return np.array(ledger_of(course).measure(cell, work)["bits"])
+
+
+def known_by_frequency(course: Course, learner: Learner, windows: int) -> Bits:
+    """Bits of the held-out windows for who knows token frequencies only, see `frequency_bits`."""
+    cell = {"songs": course.songs, "frames": learner.config.frames, "windows": windows}
+
+    def work() -> Mapping[str, Any]:
+        batch = windows_of(course.valid, learner, windows)
+        return {"bits": frequency_bits(course.train, batch).tolist()}
+
+    return np.array(ledger_of(course).measure({"frequencies": cell}, work)["bits"])
 
 
 def measure(network: StemNetwork, batch: PairBatch, filling: Filling) -> Bits:

@@ -15,7 +15,7 @@ from training.experiments.estimates import difference_estimate, mean_estimate
 from training.experiments.learner import Learner
 from training.experiments.orders import CAUSAL, CONFIDENCE, ORDERS, RANDOM, WEIGHT
 from training.experiments.page import Page, Table
-from training.experiments.progress import Bits, filled, follow
+from training.experiments.progress import Bits, filled, follow, known_by_frequency
 from training.experiments.settings import Settings
 
 QUESTION = "is the causal bias a matter of learning, or of sampling?"
@@ -43,8 +43,10 @@ def run(settings: Settings) -> Page:
     """Have all learn, and fill held-out stems in every order."""
     course = course_of(settings)
     steps = milestones(settings, STEPS)
-    every = learners(small(settings))
+    config = small(settings)
+    every = learners(config)
     found = follow(course, every, steps, settings.examples)
+    known = known_by_frequency(course, every[0], settings.examples)
     passes = PASSES[:1] if settings.quick else PASSES
     matrix: Matrix = {
         (learner.order, order, count): filled(
@@ -54,10 +56,11 @@ def run(settings: Settings) -> Page:
         for order in ORDERS
         for count in passes
     }
+    learnt_text = learning_text(course, config, found, settings.examples)
     return Page(
         title="Token order: learnt or sampled?",
         what=WHAT,
-        how=f"{learning_text(course, found, settings.examples)} An order is a frame's place in it, "
+        how=f"{learnt_text} An order is a frame's place in it, "
         f"0 to 1, times {WEIGHT:.2f} beside dice from 0 to 1, in training and in filling: that of "
         "the causal bias at 8 steps. Confidence is the probability of a frame's likeliest first "
         "token: in training asked once, before anything is filled, in filling at each pass.",
@@ -67,7 +70,7 @@ def run(settings: Settings) -> Page:
         tables=(
             *(_matrix(matrix, count) for count in passes),
             *(_gains(matrix, count) for count in passes),
-            progress_table(found, "What they became, each filled in its own order."),
+            progress_table(found, known, "What they became, each filled in its own order."),
             steps_table(found, "Bits a frame as they learn."),
         ),
     )

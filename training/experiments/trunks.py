@@ -16,7 +16,7 @@ from training.experiments.curves import (
 from training.experiments.estimates import NONE
 from training.experiments.learner import Learner
 from training.experiments.page import Page, Table
-from training.experiments.progress import Progress, follow
+from training.experiments.progress import Progress, follow, known_by_frequency
 from training.experiments.settings import Settings
 
 QUESTION = "transformer, LSTM or convolution, of one size and for one time?"
@@ -42,16 +42,22 @@ def run(settings: Settings) -> Page:
     """Have all learn, and tell how far they came."""
     course = course_of(settings)
     steps = milestones(settings, STEPS)
-    found = follow(course, learners(small(settings)), steps, settings.examples)
+    config = small(settings)
+    every = learners(config)
+    found = follow(course, every, steps, settings.examples)
+    known = known_by_frequency(course, every[0], settings.examples)
+    learnt_text = learning_text(course, config, found, settings.examples)
     return Page(
         title="Trunks: transformer, LSTM, convolution",
         what=WHAT,
-        how=f"{learning_text(course, found, settings.examples)} Seconds are of one core of a "
+        how=f"{learnt_text} Seconds are of one core of a "
         "processor with bfloat16; on others, and on a GPU, they compare differently.",
         figure=draw_curves(found),
         caption="Bits a frame of held-out stems, by steps and by seconds of one core.",
         tables=(
-            progress_table(found, "After the last step; the last column is a paired difference."),
+            progress_table(
+                found, known, "After the last step; the last column is a paired difference."
+            ),
             steps_table(found, "Bits a frame as they learn."),
             _times(found),
         ),
