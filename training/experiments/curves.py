@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogFormatter
 
 from model.network import NetworkConfig
 from training.evaluation.plots import COLOURS
@@ -122,6 +123,9 @@ def draw_curves(found: Mapping[str, Progress]) -> Figure:
 def finish(axes: Axes, across: str, up: str) -> None:
     """Names of the axes, a logarithmic one across, a light grid."""
     axes.set_xscale("log")
+    axes.xaxis.set_major_formatter(LogFormatter(labelOnlyBase=False))
+    axes.xaxis.set_minor_formatter(LogFormatter(labelOnlyBase=False, minor_thresholds=(2, 0.4)))
+    axes.ticklabel_format(axis="y", useOffset=False)
     axes.set_xlabel(across)
     axes.set_ylabel(up)
     axes.grid(linewidth=0.3)

@@ -112,7 +112,8 @@ def _draw(matrix: Mapping[tuple[str, str, int], Bits], passes: Sequence[int]) ->
         told = np.array([[matrix[a, b, count].sum(1).mean() for b in ORDERS] for a in ORDERS])
         axes.imshow(told, cmap="viridis_r", aspect="auto")
         for (row, line), bits in np.ndenumerate(told):
-            axes.text(line, row, f"{bits:.2f}", ha="center", va="center", color="w", fontsize=9)
+            colour = "w" if bits > told.mean() else "k"
+            axes.text(line, row, f"{bits:.2f}", ha="center", va="center", color=colour, fontsize=9)
         axes.set_xticks(range(len(ORDERS)), ORDERS, fontsize=8)
         axes.set_yticks(range(len(ORDERS)), ORDERS, fontsize=8)
         axes.set_title(f"{count} passes", fontsize=9)
