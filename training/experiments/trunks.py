@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
+
 from model.network import NetworkConfig
 from training.experiments.course import course_of, milestones, small
 from training.experiments.curves import (
@@ -59,15 +61,15 @@ def run(settings: Settings) -> Page:
                 found, known, "After the last step; the last column is a paired difference."
             ),
             steps_table(found, "Bits a frame as they learn."),
-            _times(found),
+            *([_times(found)] if len(steps) > 1 else []),
         ),
     )
 
 
 def _times(found: dict[str, Progress]) -> Table:
-    """Bits a frame at equal time: when the quickest has taken all its steps, and before."""
-    last = min(learner.cpu_s[-1] for learner in found.values())
-    times = (last / 4, last / 2, last)
+    """Bits a frame at equal time, from when all were measured once until the quickest is done."""
+    first = max(learner.cpu_s[0] for learner in found.values())
+    times = np.geomspace(first, min(learner.cpu_s[-1] for learner in found.values()), 3)
     rows = []
     for name, learner in found.items():
         told = [at_time(learner, cpu_s) for cpu_s in times]
