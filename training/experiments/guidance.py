@@ -68,18 +68,16 @@ def guided_arm(
 
 def arms_of(abilities: Abilities, quick: bool) -> dict[str, list[Arm]]:
     """The arms by the table that they stand in, as far as a network can have them."""
-    weights = WEIGHTS[:1] + WEIGHTS[2:3] if quick else WEIGHTS
+    weights, corners, clocks = WEIGHTS, CORNERS, CLOCKS
+    if quick:
+        weights, corners, clocks = (WEIGHTS[0], WEIGHTS[2]), CORNERS[-1:], CLOCKS[1:2]
     forms: list[Form] = ["product", "joint", GRID_FORM]
     if abilities.guided:
         forms.append("distilled")
     parts = {
         "grid": [guided_arm(GRID_FORM, *pair) for pair in product(weights, weights)],
-        "forms": [
-            guided_arm(form, *pair) for form in forms for pair in CORNERS[-1 if quick else 0 :]
-        ],
-        "clock": [
-            guided_arm(GRID_FORM, 3.0, 1.0, clock) for clock in CLOCKS[1 if quick else 0 :][:3]
-        ],
+        "forms": [guided_arm(form, *pair) for form in forms for pair in corners],
+        "clock": [guided_arm(GRID_FORM, 3.0, 1.0, clock) for clock in clocks],
     }
     if "harmony" in abilities.sources:
         parts["harmony"] = [guided_arm(GRID_FORM, 3.0, 1.0, 3.0, told) for told in (1.0, 2.0, 3.0)]
