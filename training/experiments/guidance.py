@@ -26,7 +26,7 @@ WEIGHTS = (1.0, 2.0, 3.0, 4.0)
 """Of the grid, for the mix and for the instrument."""
 CORNERS = ((1.0, 1.0), (3.0, 1.0), (1.0, 3.0), (3.0, 3.0))
 """Mix and instrument where the forms are compared: the paper's."""
-CLOCKS = (2.0, 3.0, 4.0)
+CLOCKS = (1.0, 2.0, 3.0, 4.0)
 """Of the clock, beside a mix of 3 and an instrument of 1."""
 GRID_FORM: Form = "contrast"
 WHAT = """The network is told a mix, an instrument and a clock. Guidance leans on each harder than \
@@ -70,7 +70,7 @@ def arms_of(abilities: Abilities, quick: bool) -> dict[str, list[Arm]]:
     """The arms by the table that they stand in, as far as a network can have them."""
     weights, corners, clocks = WEIGHTS, CORNERS, CLOCKS
     if quick:
-        weights, corners, clocks = (WEIGHTS[0], WEIGHTS[2]), CORNERS[-1:], CLOCKS[1:2]
+        weights, corners, clocks = (WEIGHTS[0], WEIGHTS[2]), CORNERS[-1:], CLOCKS[2:3]
     forms: list[Form] = ["product", "joint", GRID_FORM]
     if abilities.guided:
         forms.append("distilled")

@@ -1,4 +1,4 @@
-"""Which arms an experiment has: those that the network can have, each once, the paper's among them."""
+"""Which arms an experiment has: what the network can do, and the paper's among them."""
 
 from __future__ import annotations
 
