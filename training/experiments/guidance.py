@@ -26,7 +26,7 @@ WEIGHTS = (1.0, 2.0, 3.0, 4.0)
 """Of the grid, for the mix and for the instrument."""
 CORNERS = ((1.0, 1.0), (3.0, 1.0), (1.0, 3.0), (3.0, 3.0))
 """Mix and instrument where the forms are compared: the paper's."""
-CLOCKS = (2.0, 3.0, 4.0)
+CLOCKS = (1.0, 2.0, 3.0, 4.0)
 """Of the clock, beside a mix of 3 and an instrument of 1."""
 GRID_FORM: Form = "contrast"
 WHAT = """The network is told a mix, an instrument and a clock. Guidance leans on each harder than \
@@ -68,18 +68,16 @@ def guided_arm(
 
 def arms_of(abilities: Abilities, quick: bool) -> dict[str, list[Arm]]:
     """The arms by the table that they stand in, as far as a network can have them."""
-    weights = WEIGHTS[:1] + WEIGHTS[2:3] if quick else WEIGHTS
+    weights, corners, clocks = WEIGHTS, CORNERS, CLOCKS
+    if quick:
+        weights, corners, clocks = (WEIGHTS[0], WEIGHTS[2]), CORNERS[-1:], CLOCKS[2:3]
     forms: list[Form] = ["product", "joint", GRID_FORM]
     if abilities.guided:
         forms.append("distilled")
     parts = {
         "grid": [guided_arm(GRID_FORM, *pair) for pair in product(weights, weights)],
-        "forms": [
-            guided_arm(form, *pair) for form in forms for pair in CORNERS[-1 if quick else 0 :]
-        ],
-        "clock": [
-            guided_arm(GRID_FORM, 3.0, 1.0, clock) for clock in CLOCKS[1 if quick else 0 :][:3]
-        ],
+        "forms": [guided_arm(form, *pair) for form in forms for pair in corners],
+        "clock": [guided_arm(GRID_FORM, 3.0, 1.0, clock) for clock in clocks],
     }
     if "harmony" in abilities.sources:
         parts["harmony"] = [guided_arm(GRID_FORM, 3.0, 1.0, 3.0, told) for told in (1.0, 2.0, 3.0)]

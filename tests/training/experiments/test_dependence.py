@@ -31,9 +31,10 @@ def test_a_correlation_that_was_put_in_is_found(correlation):
 
 
 def test_nothing_is_found_where_nothing_is():
-    found = foretell(*rows(0.0))
-    assert abs(found.column_correlation(0).value) < 0.1
-    assert found.correlation().value < 0.1
+    """Not on average either: what is held out from a mean would correlate with it below 0."""
+    found = [foretell(*rows(0.0, seed)) for seed in range(6)]
+    assert abs(np.mean([side.column_correlation(0).value for side in found])) < 0.05
+    assert all(side.correlation().value < 0.1 for side in found)
 
 
 def test_what_only_a_group_itself_could_tell_is_not_foretold():
