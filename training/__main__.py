@@ -25,6 +25,7 @@ COMMANDS = {
     "coherence-report": "training.coherence.command:coherence_report",
     "fit": "training.evaluation.command:fit_report",
     "evaluate": "training.evaluation.command:evaluate_report",
+    "experiment": "training.experiments.command:experiment",
 }
 EXTRA = "train"
 NEED_NO_EXTRA = ("band", "midi-band", "kit-loops", "fit")

@@ -109,13 +109,20 @@ def play_whole(
     generator: StemGenerator, session: Session, scenario: Scenario, variant: Variant
 ) -> Stem:
     """A stem for the bars from `first_bar` on, all of which are heard, in one plan."""
+    samples = session.grid.start_samples(session.end_bar - session.first_bar)
+    result = generator.start(whole_request(session, variant)).result()
+    return Stem(result.tokens, result.audio[:samples])
+
+
+def whole_request(session: Session, variant: Variant) -> StemRequest:
+    """What the generator is asked where all is heard at once, from `first_bar` on."""
     grid, bars = session.grid, session.end_bar - session.first_bar
-    start, samples = grid.start_samples(session.first_bar), grid.start_samples(bars)
+    start = grid.start_samples(session.first_bar)
     frames = math.ceil(grid.start_frames(bars))
     context = np.zeros(frames * HOP, np.float32)
     heard = session.context[start : start + len(context)]
     context[: len(heard)] = heard
-    request = StemRequest(
+    return StemRequest(
         context=context,
         context_known=np.ones(frames, np.bool_),
         phase=clock_phase(grid.tempo, grid.beats_per_bar, 0, frames).numpy(),
@@ -129,8 +136,6 @@ def play_whole(
         harmony=_chords(session, math.floor(grid.start_frames(session.first_bar)), frames),
         sound=session.sound,
     )
-    result = generator.start(request).result()
-    return Stem(result.tokens, result.audio[:samples])
 
 
 def play_live(
