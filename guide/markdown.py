@@ -1,0 +1,24 @@
+"""Markdown of tables and of texts that must not be taken for Markdown."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+
+_MEANT = re.compile(r"([\\`*_{}\[\]<>#|~])")
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A table; cells are Markdown of one line, in which a bar is written `\\|`."""
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines) + "\n"
+
+
+def plain(text: str) -> str:
+    """A text as Markdown that shows it as it is, on one line."""
+    return _MEANT.sub(r"\\\1", " ".join(text.split()))
+
+
+def code(text: str) -> str:
+    """A text as code, in a table too."""
+    return f"`{text}`".replace("|", r"\|") if text else ""
