@@ -1,6 +1,7 @@
 """What MkDocs calls while it builds the guide; `mkdocs.yml` names this file.
 
-A page's lines `<!-- made: NAME -->` are filled in. Pages that lie beside the code, such as the
+A page's lines `<!-- made: NAME -->` are filled in, and so are `<!-- readme: HEADING -->` with that
+section of the README, or with what of it begins with a text: `<!-- readme: HEADING | TEXT -->`. Pages that lie beside the code, such as the
 model card, become pages of the guide. A link to another page leads there; one to a file of the
 project that is no page shows the file's path, since a reader of the site need not have it.
 """
@@ -30,7 +31,9 @@ BESIDE_THE_CODE = {
     "coherence.md": "training/evaluation/COHERENCE.md",
 }
 """Pages of the guide and the files, from the root, that they are."""
+README = "README.md"
 MADE = re.compile(r"^<!-- made: ([\w-]+) -->$", re.MULTILINE)
+SHARED = re.compile(r"^<!-- readme: ([^|]+?)(?: \| (.+))? -->$", re.MULTILINE)
 LINK = re.compile(r"(?<!!)\[([^\]]+)\]\(([^)\s]+)\)")
 
 
@@ -52,10 +55,22 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Fil
             raise PluginError(f"{source} asks for {asked[1]!r}; valid: {', '.join(TABLES)}")
         return TABLES[asked[1]]()
 
-    def led(link: re.Match[str]) -> str:
-        return _led(link[1], link[2], source, here, files)
+    def led(text: str, source: PurePosixPath) -> str:
+        return LINK.sub(lambda link: _led(link[1], link[2], source, here, files), text)
 
-    return LINK.sub(led, MADE.sub(made, markdown))
+    def shared(asked: re.Match[str]) -> str:
+        return led(section(asked[1], asked[2] or ""), PurePosixPath(README))
+
+    return SHARED.sub(shared, MADE.sub(made, led(markdown, source)))
+
+
+def section(heading: str, beginning: str = "") -> str:
+    """A section of the README, from a text on; PluginError if there is none."""
+    text = (ROOT / README).read_text(encoding="utf-8")
+    found = re.search(rf"^#+ {re.escape(heading)}\n(.*?)(?=^#|\Z)", text, re.M | re.S)
+    if found is None or beginning not in found[1]:
+        raise PluginError(f"README has no {heading!r} with {beginning!r}; valid: one of its headings")
+    return found[1][found[1].index(beginning) :]
 
 
 def _led(text: str, target: str, source: PurePosixPath, here: str, files: Files) -> str:
