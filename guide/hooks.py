@@ -1,9 +1,11 @@
 """What MkDocs calls while it builds the guide; `mkdocs.yml` names this file.
 
-A page's lines `<!-- made: NAME -->` are filled in, and so are `<!-- readme: HEADING -->` with that
-section of the README, or with what of it begins with a text: `<!-- readme: HEADING | TEXT -->`. Pages that lie beside the code, such as the
-model card, become pages of the guide. A link to another page leads there; one to a file of the
-project that is no page shows the file's path, since a reader of the site need not have it.
+A page's lines `<!-- made: NAME -->` are filled in. So are `<!-- readme: HEADING -->`, with that
+section of the README, and `<!-- readme: HEADING | TEXT -->`, with what of it begins with a text.
+
+Pages that lie beside the code, such as the model card, become pages of the guide. A link to another
+page leads there; one to a file of the project that is no page shows the file's path, since a reader
+of the site need not have it.
 """
 
 from __future__ import annotations
@@ -69,7 +71,9 @@ def section(heading: str, beginning: str = "") -> str:
     text = (ROOT / README).read_text(encoding="utf-8")
     found = re.search(rf"^#+ {re.escape(heading)}\n(.*?)(?=^#|\Z)", text, re.M | re.S)
     if found is None or beginning not in found[1]:
-        raise PluginError(f"README has no {heading!r} with {beginning!r}; valid: one of its headings")
+        raise PluginError(
+            f"README has no {heading!r} with {beginning!r}; valid: one of its headings"
+        )
     return found[1][found[1].index(beginning) :]
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from mkdocs.commands.build import build
 from mkdocs.config import load_config
-from mkdocs.exceptions import Abort
+from mkdocs.exceptions import Abort, PluginError
 from PIL import Image
 from typer.testing import CliRunner
 
@@ -25,14 +25,15 @@ from companion.control.preset import bundled_presets, load_preset, parse_preset
 from companion.session.trouble import KINDS
 from companion.system.errors import CompanionError
 from guide import commands, errors, findings, trouble
+from guide.hooks import section
 from guide.tables import TABLES
 from guide.wording import GAP, calls, said_in
+from tests.companion.stage.pictures import MOST_BYTES
 from training.__main__ import make_app
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
 PAGES = sorted(DOCS.rglob("*.md"))
-MOST_BYTES = 150_000
 NAMES = {page: page.relative_to(DOCS).as_posix() for page in PAGES}
 
 
@@ -181,6 +182,14 @@ class TestPages:
             assert file.stat().st_size < MOST_BYTES
             with Image.open(file) as picture:
                 assert min(picture.size) > 300
+
+    def test_a_section_of_the_readme_is_shared_as_it_is(self) -> None:
+        whole = section("MIDI")
+        part = section("MIDI", "**A mapping**")
+        assert whole.endswith(part)
+        assert part.startswith("**A mapping**") and "### OSC" not in part
+        with pytest.raises(PluginError, match="no 'Cooking'"):
+            section("Cooking")
 
     def test_readme_leads_to_it(self) -> None:
         assert "(docs/index.md)" in (ROOT / "README.md").read_text(encoding="utf-8")

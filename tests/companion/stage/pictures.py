@@ -12,13 +12,15 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from PIL import Image
 from playwright.sync_api import Page, sync_playwright
 
 from companion.generate.inline import InlineWorker
 from companion.generate.loading import Loading
+from companion.session.rig import play_recording
 from companion.take.picture import draw_take
-from tests.companion.page import WAIT_S, Performance, Riffs, performing, song
+from tests.companion.page import RATE, WAIT_S, Performance, Riffs, performing, song
 from tests.companion.studio import play, solo, turn
 
 FOLDER = Path(__file__).parents[3] / "docs" / "images"
@@ -28,6 +30,7 @@ STAGE = ("stage-desk.webp", "stage-learn.webp", "stage-phone.webp")
 TAKE = "take.webp"
 QUALITY = 82
 PATIENCE_S = 30.0
+BPM = 96
 
 
 def picture_page(page: Page, playing: Performance, folder: Path) -> None:
@@ -91,17 +94,19 @@ def main() -> None:
     """Make all of them anew."""
     FOLDER.mkdir(exist_ok=True)
     picture_take(FOLDER)
-    with performing(bpm=72, name="band", bars=480) as playing, sync_playwright() as driver:
+    music = np.tile(song(BPM), 10)  # for as long as a busy machine may take
+    rig = play_recording(3, music, RATE, "song.wav")
+    with performing(bpm=BPM, rig=rig, name="band", bars=96) as playing, sync_playwright() as driver:
         for player, instrument in (("drums", "drums"), ("keys", "piano")):
             playing.session.store.set("instrument", instrument, player, "preset")
         chromium = driver.chromium.launch(
             executable_path=shutil.which("chromium"), args=["--no-sandbox"]
         )
         page = chromium.new_page(color_scheme="dark")
-        page.set_default_timeout(1000 * WAIT_S)
+        page.set_default_timeout(5000 * WAIT_S)
         page.goto(playing.stage.url)
         page.get_by_role("tab", name="bass").wait_for()
-        page.wait_for_timeout(12_000)  # some bars of everybody
+        page.wait_for_timeout(5_000)  # some bars of everybody
         picture_page(page, playing, FOLDER)
         chromium.close()
     for file in sorted(FOLDER.iterdir()):
