@@ -15,8 +15,13 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 
 def plain(text: str) -> str:
-    """A text as Markdown that shows it as it is, on one line."""
-    return _MEANT.sub(r"\\\1", " ".join(text.split()))
+    """A text as Markdown that shows it as it is, on one line; what stands in backticks is code."""
+    parts = " ".join(text.split()).split("`")
+    if len(parts) % 2 == 0:  # one backtick is without its other
+        return _MEANT.sub(r"\\\1", "`".join(parts))
+    return "".join(
+        code(part) if number % 2 else _MEANT.sub(r"\\\1", part) for number, part in enumerate(parts)
+    )
 
 
 def code(text: str) -> str:

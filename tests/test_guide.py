@@ -140,7 +140,7 @@ class TestPages:
         ]
         assert sorted(asked) == sorted(TABLES)
 
-    @pytest.mark.parametrize("line", shown())
+    @pytest.mark.parametrize("line", shown(), ids=str)
     def test_a_command_that_is_shown_exists(self, line: str) -> None:
         words = shlex.split(line, comments=True)
         if words[0] == "pw-jack":
@@ -164,7 +164,9 @@ class TestPages:
             assert words[:3] == ["sudo", "apt-get", "install"], line
             assert words[-1] in (ROOT / "Makefile").read_text()
 
-    @pytest.mark.parametrize(("page", "block"), list(blocks("yaml")))
+    @pytest.mark.parametrize(
+        ("page", "block"), [each for each in blocks("yaml") if each[0] != "training.md"]
+    )
     def test_a_preset_that_is_shown_is_one(self, page: str, block: str) -> None:
         whole = block if "players:" in block else f"players: [{{name: bass}}]\n{block}"
         assert parse_preset(whole, page).players
