@@ -4,6 +4,8 @@
 # make test-avx2  the arithmetic once more, as a processor without wider instructions does it
 # make check   format, lint, types, and the suite with branch coverage
 # make wheel   dist/companion-*.whl
+# make guide   site/: the guide, to be opened in a browser
+# make pictures  the guide's pictures anew, in docs/images
 
 PYTHON ?= python3
 VENV := .venv
@@ -16,7 +18,7 @@ TEST_PACKAGES := $(PLAY_PACKAGES) jackd2 liblo-tools puredata-core opus-tools mm
 	fluid-soundfont-gm musescore-general-soundfont avldrums.lv2-soundfont timgm6mb-soundfont \
 	rt-tests sox chromium
 
-.PHONY: jam test test-long test-avx2 lint check wheel clean system-play system-test
+.PHONY: jam test test-long test-avx2 lint check wheel guide pictures clean system-play system-test
 
 jam: $(VENV)/.play system-play
 	$(BIN)/companion jam --bars 32
@@ -67,8 +69,15 @@ wheel: $(VENV)/.dev
 	rm -rf build dist
 	$(BIN)/python -m build --wheel --outdir dist .
 
+guide: $(VENV)/.dev
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs --quiet build --strict
+	@echo site/index.html
+
+pictures: $(VENV)/.dev system-test
+	$(BIN)/python -m tests.companion.stage.pictures
+
 clean:
-	rm -rf $(VENV) build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage
+	rm -rf $(VENV) build dist site *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage
 
 # The stamps: a second run installs nothing.
 # encodec asks for torchaudio, which no code here uses; constraints.txt keeps it to a 2 MB wheel,

@@ -11,7 +11,10 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 PAGE = (ROOT / "docs" / "architecture.md").read_text()
-FOLDERS = ("companion/", "model/", "training/", "tests/", "examples/", "presets/", "benchmarks/")
+FOLDERS = (
+    *("companion/", "model/", "training/", "tests/", "examples/", "presets/", "benchmarks/"),
+    *("docs/", "guide/"),
+)
 
 
 def contract(name: str) -> list[str]:
@@ -47,6 +50,7 @@ def test_every_file_that_is_named_is_there(name: str) -> None:
     ("module", "name"),
     [
         ("companion.control.parameters", "PARAMETERS"),
+        ("guide.tables", "TABLES"),
         ("companion.clock.source", "CLOCKS"),
         ("companion.clock.source", "ClockSource"),
         ("companion.clock.reading", "Line"),

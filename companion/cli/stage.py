@@ -38,7 +38,7 @@ class StageJam(TyperCommand):
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """See click; a word behind the option is its value only if it looks like a place."""
         filled: list[str] = []
-        for word, following in zip(args, [*args[1:], ""], strict=True):
+        for word, following in zip(args, [*args, ""][1:], strict=True):
             filled.append(word)
             if word == OPTION and not looks_like_a_place(following):
                 filled.append(LOOPBACK)

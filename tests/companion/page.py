@@ -154,6 +154,8 @@ def performing(
     bpm: int = 240,
     looks_s: list[float] | None = None,
     rig: Rig | None = None,
+    name: str = "test",
+    bars: int = BARS,
     **knobs: Any,
 ) -> Iterator[Performance]:
     """A band that plays with a recording, or on a rig, until the test is over.
@@ -167,7 +169,8 @@ def performing(
         bpm=Fraction(bpm),
         chords=CHORDS,
         knobs={"cycle": 1, **knobs},
-        bars=BARS,
+        name=name,
+        bars=bars,
     )
     origin_samples = 0 if rig is None else None
     rig = play_recording(3, song(bpm), RATE, "song.wav") if rig is None else rig

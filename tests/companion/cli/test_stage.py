@@ -48,6 +48,7 @@ def asked(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> tuple[str | None,
 @pytest.mark.parametrize(
     ("arguments", "place", "preset"),
     [
+        ((), None, "bass"),
         (("band",), None, "band"),
         (("--stage",), LOOPBACK, "bass"),
         (("band", "--stage"), LOOPBACK, "band"),

@@ -347,6 +347,9 @@ from companion.control.osc_latest import Latest
 from companion.control.osc_query import OscTree
 from companion.control.preset import parse_preset
 from companion.layouts.layouts import write_layouts
+from guide.tables import TABLES
+assert "`sparkle`" in TABLES["player-knobs"]()
+assert "`/companion/PLAYER/sparkle`" in TABLES["osc-knobs"]()
 preset = parse_preset("players: [{name: bass, sparkle: 1.5}]\\nmidi:\\nosc:", "it.yaml")
 store = preset.store()
 assert store.snapshot("bass")["sparkle"] == 1.5
@@ -360,7 +363,8 @@ write_layouts(preset, Path(sys.argv[1]))
 
 
 def test_a_knob_that_is_one_more_line_of_the_table_is_everywhere(tmp_path: Path) -> None:
-    subprocess.run([sys.executable, "-c", ONE_MORE, str(tmp_path)], check=True, timeout=120)
+    command = [sys.executable, "-c", ONE_MORE, str(tmp_path)]
+    subprocess.run(command, check=True, timeout=120, cwd=Path(__file__).parents[3])
     for name, _ in SURFACES.values():
         content = (tmp_path / name).read_bytes()
         content = zlib.decompress(content) if name.endswith(".tosc") else content

@@ -18,6 +18,7 @@ from companion.control import store as control_store
 from companion.control.parameters import PARAMETERS
 from companion.stage import sections
 from tests.companion.page import CHORDS, WAIT_S, Performance, performing
+from tests.companion.stage.pictures import MOST_BYTES, STAGE, picture_page
 
 AXE = Path(__file__).parent / "axe" / "axe.min.js"
 DESK, TABLET, PHONE = (1440, 900), (1024, 768), (390, 844)
@@ -244,6 +245,13 @@ def test_a_controller_is_learnt_without_moving_the_knob(playing: Performance, pa
 def test_presets_are_switched(playing: Performance, page: Page) -> None:
     page.get_by_role("combobox", name="preset").select_option("techno")
     until(page, lambda: playing.presets.current == "techno")
+
+
+def test_the_guides_pictures_can_be_made(playing: Performance, page: Page, tmp_path: Path) -> None:
+    until(page, lambda: sounds(playing))
+    picture_page(page, playing, tmp_path)
+    assert {file.name for file in tmp_path.iterdir()} == set(STAGE)
+    assert all(2000 < file.stat().st_size < MOST_BYTES for file in tmp_path.iterdir())
 
 
 # --- who plays -----------------------------------------------------------------------------------
