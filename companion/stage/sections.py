@@ -1,6 +1,6 @@
-"""What is sent to the page, section by section: plain values, ready for JSON.
+"""What is sent to who watches, section by section: plain values, ready for JSON.
 
-*Threading*: belongs to the server's thread.
+*Threading*: belongs to the thread of who sends it.
 """
 
 from __future__ import annotations

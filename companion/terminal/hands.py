@@ -152,8 +152,8 @@ class Hands:
             except ValueError:
                 self._told.say(f"{typed} is no number; valid: {self.knob.valid}")
                 return
-            whole = self.knob.kind == "whole" and number.is_integer()
-            self._set(self.player, self.knob.name, int(number) if whole else number, typed=True)
+            value = int(number) if number.is_integer() else number
+            self._set(self.player, self.knob.name, value, typed=True)
 
     # --- knobs -----------------------------------------------------------------------------------
 

@@ -23,30 +23,34 @@ from companion.terminal.ink import (
     WARN,
     cell,
     decibels,
+    gauge,
     meter,
 )
 from companion.terminal.told import Told
 
 AHEAD = 6
 NAME, SOUNDS, LEVEL, PLAN, SLACK, ISR = 10, 12, 6, 5, 7, 5
-FLAGS = 15
+FLAGS = 17
+LEAST_BAR, LONGEST_BAR, LONGEST_PLAN = 6, 36, 24
 SETTLED, LAID, COMING, NOTHING = "█", "▄", "░", "·"
 
 
 def lanes(told: Told, width: int, chosen: str | None) -> Text:
     """All lines, and above them what stands in which column; `chosen` is whose knobs are shown."""
-    bar = max(6, width - 2 - NAME - SOUNDS - LEVEL - 1 - AHEAD - PLAN - SLACK - ISR - FLAGS)
-    lines = [_titles(bar), _mix(told, bar)]
-    lines += [_lane(told, number, bar, chosen) for number in range(len(told.names))]
+    room = width - 2 - NAME - SOUNDS - LEVEL - 1 - AHEAD - PLAN - SLACK - ISR - FLAGS
+    bar = min(max(LEAST_BAR, room), LONGEST_BAR)
+    plan = min(max(0, room - bar), LONGEST_PLAN)
+    lines = [_titles(bar, plan), _mix(told, bar)]
+    lines += [_lane(told, number, bar, plan, chosen) for number in range(len(told.names))]
     for line in lines:
         line.truncate(width)
     return Text("\n").join(lines)
 
 
-def _titles(bar: int) -> Text:
+def _titles(bar: int, plan: int) -> Text:
     columns = (
         *(("  ", 2), ("player", NAME), ("sounds", SOUNDS), ("level", bar + LEVEL + 1)),
-        *(("bars", AHEAD), ("plan", PLAN), ("slack", SLACK), ("ISR", ISR)),
+        *(("bars", AHEAD), ("plan", plan + PLAN), ("slack", SLACK), ("ISR", ISR)),
     )
     # Numbers stand at the right end of their columns.
     right = ("plan", "slack", "ISR")
@@ -66,7 +70,7 @@ def _mix(told: Told, bar: int) -> Text:
     )
 
 
-def _lane(told: Told, number: int, bar: int, chosen: str | None) -> Text:
+def _lane(told: Told, number: int, bar: int, plan: int, chosen: str | None) -> Text:
     name, colour = told.names[number], PLAYERS[number % len(PLAYERS)]
     player = told.parts["players"][number]
     silent = bool(told.value(name, "mute"))
@@ -79,6 +83,8 @@ def _lane(told: Told, number: int, bar: int, chosen: str | None) -> Text:
         _sounds(player),
         _level(told.moving["levels"][number], bar, LINE if silent else colour),
         (_bars(told, player), colour),
+        " " if plan else "",
+        gauge(done, plan - 1, colour) if done and plan > 1 else " " * max(0, plan - 1),
         (f"{done:.0%}".rjust(PLAN) if done else " " * PLAN, SOFT),
         (slack[0].rjust(SLACK), slack[1]),
         (isr[0].rjust(ISR), isr[1]),

@@ -118,7 +118,7 @@ def test_a_lane_says_what_sounds_what_is_planned_and_at_what_price() -> None:
     for name, value in (("mute", True), ("hold", True), ("take", "b")):
         now.parts["knobs"]["keys"][name] = value
     now.parts["players"][3] |= {"sounding": "repeat", "slack": -0.5, "isr": 0.5}
-    lines = lanes(now, 100, "bass").plain.split("\n")
+    lines = lanes(now, 110, "bass").plain.split("\n")
     bass, keys_lane = lines[2], lines[5]
     assert bass.startswith("▶ bass") and "plan" in bass and "−6 dB" in bass
     assert "█▄░···" in bass and " 25%" in bass and "1.2 s" in bass and "98%" in bass
