@@ -1,6 +1,7 @@
 """The stage page: how long a command takes to the knob, a knob to the page, and what it costs.
 
     python -m benchmarks.stage [--seconds 30]
+    python -m benchmarks.stage --view     # what the view in a terminal costs
     python -m benchmarks.stage --jack     # what the audio loses beside no page, one, and eight
 
 A band plays at real speed with the stand-in's rhythm; the page is another process, with a WebSocket
@@ -17,11 +18,17 @@ import argparse
 import json
 import multiprocessing
 import os
+import pty
+import struct
+import subprocess
+import sys
 import tempfile
+import termios
 import threading
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from fcntl import ioctl
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from pathlib import Path
@@ -36,6 +43,7 @@ from companion.device.wire import Wanted
 from companion.session.rig import open_device
 from companion.stage.server import MOST_PAGES
 from tests.companion.page import Performance, performing
+from tests.companion.terminal.viewing import told_by
 from tests.rig.jack import JackServer
 
 EACH_S = 0.05
@@ -144,6 +152,43 @@ def measure(playing: Performance, seconds: float) -> list[str]:
     ]
 
 
+def view_lines(playing: Performance, seconds: float) -> list[str]:
+    """What it costs to tell the view, and the process that draws it, on 140 by 45 characters."""
+    main, terminal = pty.openpty()
+    ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 45, 140, 0, 0))
+    written = [0]
+
+    def drain() -> None:
+        with suppress(OSError):
+            while drawn := os.read(main, 1 << 16):
+                written[0] += len(drawn)
+
+    with told_by(playing, []) as link:
+        drawing = subprocess.Popen(
+            [sys.executable, "-m", "companion.terminal.child", str(link.fileno())],
+            pass_fds=[link.fileno()],
+            **dict.fromkeys(("stdin", "stdout", "stderr"), terminal),  # type: ignore[arg-type]
+            env=os.environ | {"TERM": "xterm-256color"},
+        )
+        os.close(terminal)
+        threading.Thread(target=drain, daemon=True).start()
+        while not written[0]:
+            time.sleep(EACH_S)
+        time.sleep(2.0)
+        teller = next(each for each in threading.enumerate() if each.name == "view")
+        process = f"{drawing.pid}/task/{drawing.pid}"
+        before = time.monotonic(), thread_s(teller.native_id), thread_s(process), written[0]
+        time.sleep(seconds)
+        after = time.monotonic(), thread_s(teller.native_id), thread_s(process), written[0]
+        took_s, told_s, drawn_s, characters = np.subtract(after, before)
+    drawing.wait()
+    return [
+        f"the view's thread: {told_s / took_s:.2%} of a core",
+        f"the process that draws it: {drawn_s / took_s:.1%} of a core, "
+        f"{characters / took_s / 1000:.1f} kB a second to the terminal",
+    ]
+
+
 def look_line(looks_s: Sequence[float], seconds: float) -> str:
     """What looking costs the session."""
     each = np.array([spent for spent in looks_s if spent > 5e-5])
@@ -157,9 +202,10 @@ def percentiles(spans_s: Sequence[float] | np.ndarray) -> str:
     return f"p50 {1000 * middle:.2f} ms, p99 {1000 * late:.2f} ms"
 
 
-def thread_s(native_id: int | None) -> float:
-    """Processor time that a thread of this process has taken."""
-    with open(f"/proc/self/task/{native_id}/stat") as file:
+def thread_s(task: int | str | None) -> float:
+    """Processor time that a thread has taken: of this process by its number, or of another."""
+    place = task if isinstance(task, str) else f"self/task/{task}"
+    with open(f"/proc/{place}/stat") as file:
         fields = file.read().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / TICKS_HZ
 
@@ -185,6 +231,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--seconds", type=float, default=30.0)
     parser.add_argument("--jack", action="store_true")
+    parser.add_argument("--view", action="store_true")
     asked = parser.parse_args()
     seconds: float = asked.seconds
     if asked.jack:
@@ -194,9 +241,10 @@ def main() -> None:
     with performing(bpm=120, looks_s=looks_s) as playing:
         time.sleep(5.0)
         looks_s.clear()
-        for line in measure(playing, seconds):
+        for line in (view_lines if asked.view else measure)(playing, seconds):
             print(line)
-        print(look_line(looks_s, seconds))
+        if not asked.view:
+            print(look_line(looks_s, seconds))
     print(f"load: {os.getloadavg()[0]:.1f} on {os.cpu_count()} processors")
 
 

@@ -28,6 +28,7 @@ from companion.cli.stage import StageJam, open_stage, stage_option
 from companion.cli.status_view import StatusView
 from companion.cli.takes import take_commands
 from companion.cli.typed import Weights, path_option, typed_number, typed_path
+from companion.cli.view import open_view, view_option
 from companion.clock.grid import MAX_BPM, MIN_BPM
 from companion.control.midi_port import list_midi_ports
 from companion.control.preset import (
@@ -100,6 +101,7 @@ def jam_command(
         typer.Option(help="Machine that serves the generator.", metavar="HOST[:PORT]"),
     ] = None,
     stage: Annotated[str | None, stage_option()] = None,
+    view: Annotated[bool, view_option()] = False,
 ) -> None:
     """Play with the companion. Ctrl-C ends the take."""
     if resume is not None and preset is not None:
@@ -128,15 +130,17 @@ def jam_command(
     display = Live(console=console, refresh_per_second=8, transient=True)
     with ExitStack() as until_told:
         page = open_stage(stage, console, until_told)
-        with hushed(), display as live:
+        with hushed(), open_view(view) as seen, display as live:
             jammed = jam(
                 chosen,
                 seed=seed,
                 resumed=resumed,
                 takes=takes,
                 weights=weights,
-                say=page.also(lambda line: live.console.print(printable(line))),
-                on_session=lambda session: page.watch(session, _follow(session, live, until_told)),
+                say=seen.also(page.also(lambda line: live.console.print(printable(line)))),
+                on_session=lambda session: page.watch(
+                    session, seen.watch(session, _follow(session, live, until_told), live)
+                ),
             )
         for name, value in sorted(jammed.figures.items()):
             say(f"  {name} {value:.3g}")

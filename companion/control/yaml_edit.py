@@ -24,7 +24,8 @@ from companion.control.yaml_text import read_yaml
 from companion.system.errors import CompanionError
 from companion.system.whole import new_file
 
-_editing = threading.Lock()
+one_edit = threading.Lock()
+"""Held by whoever changes a file, from reading it to writing it."""
 
 
 class _Emitter(RoundTripEmitter):
@@ -52,19 +53,50 @@ def edited(path: Path) -> Iterator[CommentedMap]:
         CompanionError: the file cannot be read or written, or holds no keys and values, or not what
             was set, such as text with unusual line breaks; it is as it was then.
     """
-    with _editing:
-        text = _read(path)
-        editor, content = _loaded(text, path)
-        before = read_yaml(text, str(path))
-        _check_kept(editor, content, path, before)
-        yield content
-        changed, after = _dumped(editor, content, path)
-        if not _says(after, content):
-            raise CompanionError(f"{path} cannot keep what was set; valid: plain text and numbers")
-        if after != (before or {}):
-            encoded = changed.encode()
-            with new_file(path, len(encoded)) as put:
-                put(encoded)
+    with one_edit:
+        edit = Edit(text_of(path), path)
+        yield edit.content
+        if (changed := edit.changed()) is not None:
+            write(path, changed)
+
+
+class Edit:
+    """A YAML text that is being changed; it belongs to one thread.
+
+    Attributes:
+        content: to be changed.
+    """
+
+    def __init__(self, text: str, path: Path) -> None:
+        """Nothing changed yet; `path` is what messages call it.
+
+        Raises:
+            CompanionError: it holds no keys and values, or could not be written as it is.
+        """
+        self._path = path
+        self._editor, self.content = _loaded(text, path)
+        self._before = read_yaml(text, str(path)) or {}
+        _check_kept(self._editor, self.content, path, self._before)
+
+    def changed(self) -> str | None:
+        """The text as it is now; None where it says what it said.
+
+        Raises:
+            CompanionError: what was set cannot be written.
+        """
+        changed, after = _dumped(self._editor, self.content, self._path)
+        if not _says(after, self.content):
+            raise CompanionError(
+                f"{self._path} cannot keep what was set; valid: plain text and numbers"
+            )
+        return changed if after != self._before else None
+
+
+def write(path: Path, text: str) -> None:
+    """Write a file, whole or not at all; CompanionError where it cannot be."""
+    encoded = text.encode()
+    with new_file(path, len(encoded)) as put:
+        put(encoded)
 
 
 def item(content: Mapping[str, Any]) -> CommentedMap:
@@ -84,6 +116,27 @@ def below(content: CommentedMap, key: str) -> CommentedMap:
     if not inner:
         inner.fa.set_block_style()
     return inner
+
+
+def add(content: CommentedMap, key: str, value: Any, after: str | None) -> None:
+    """Set a key that is not there yet, behind one that has a plain value, or before all.
+
+    Comments on the lines below that one stay in front of what they were in front of.
+    """
+    place = 0 if after is None else list(content).index(after) + 1
+    content.insert(place, key, value)
+    found = content.ca.items.get(after)
+    token = None if found is None or len(found) < 3 else found[2]
+    if token is None:
+        return
+    beside, end, below = token.value.partition("\n")
+    if not below:
+        return
+    content.ca.items[key] = [None, None, CommentToken(f"\n{below}", CommentMark(0), None), None]
+    if beside:
+        token.value = beside + end
+    else:
+        del content.ca.items[after]
 
 
 def drop(content: CommentedMap, key: str, number: int) -> None:
@@ -117,7 +170,8 @@ def _last_token(node: Any, key: Any) -> CommentToken | None:
     return None if found is None or len(found) <= place else found[place]
 
 
-def _read(path: Path) -> str:
+def text_of(path: Path) -> str:
+    """What a file holds; nothing where there is none. CompanionError if it cannot be read."""
     try:
         if path.stat().st_size > MOST_BYTES:
             raise CompanionError(f"{path} is too long; valid: up to {MOST_BYTES >> 20} MiB")
@@ -160,7 +214,7 @@ def _dumped(editor: YAML, content: CommentedMap, path: Path) -> tuple[str, Any]:
 def _check_kept(editor: YAML, content: CommentedMap, path: Path, before: Any) -> None:
     """CompanionError where the file would say something else though nothing was changed."""
     try:
-        kept = _dumped(editor, content, path)[1] == (before or {})
+        kept = _dumped(editor, content, path)[1] == before
     except CompanionError:
         kept = False
     if not kept:

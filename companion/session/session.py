@@ -207,6 +207,11 @@ class Session:
         """How the bars went, likewise."""
         return self._metrics
 
+    @property
+    def progress(self) -> Mapping[str, float]:
+        """Share (0..1) that is done of the plans that are being made, by player; likewise."""
+        return self._rounds.progress()
+
     def prepare(self) -> None:
         """Wait for the generator and lay out the players.
 

@@ -3,20 +3,26 @@
 The players stay who they are: the first takes the knobs of the other preset's first player, the
 second of its second, and so on; a player that it has none for is muted. Of the rig's knobs those
 are turned that the preset names, tempo included; its chart begins in its first bar. What belongs to
-the machine stays: devices, ports, the generator.
+the machine stays: devices, ports, the generator. How the rig stands can be saved beside the preset
+that it began with; what was saved is a preset of the set from then on.
 
-*Threading*: `switch` may be called from any thread; all else belongs to the session's.
+*Threading*: `switch` and `save` may be called from any thread; `save` takes a while, as it reads
+and writes files. All else belongs to the session's.
 """
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
+from pathlib import Path
 from queue import Empty, SimpleQueue
 
 from companion.control.parameters import PARAMETERS
-from companion.control.preset import Preset
+from companion.control.preset import MOST_PRESETS, Preset, load_preset
+from companion.control.preset_save import SUFFIX, AlreadyThere, save_preset, saved_name, standing
 from companion.control.store import ParameterStore
 from companion.listen.harmony import Harmony
+from companion.session.solo import Solo
 from companion.system.errors import CompanionError, nearest, shown
 
 _PLAYER_KNOBS = [
@@ -31,6 +37,7 @@ class SetList:
         names: of the presets, in the set's order, the one that it begins with first.
         current: the name of the one that plays.
         coming: the name of the one that plays from the next bar line on; empty where none does.
+        solo: who alone is heard; what is saved is as if nobody were.
     """
 
     def __init__(self, presets: Sequence[Preset], store: ParameterStore, harmony: Harmony) -> None:
@@ -43,7 +50,8 @@ class SetList:
         if len(self._presets) < len(presets):
             names = ", ".join(preset.name for preset in presets)
             raise CompanionError(f"presets are {names}; valid: each name once")
-        self._store, self._harmony = store, harmony
+        self._store, self._harmony, self.solo = store, harmony, Solo(store)
+        self._opened, self._saving = presets[0], threading.Lock()
         self._chosen: SimpleQueue[str] = SimpleQueue()
         self.names = tuple(self._presets)
         self.current, self.coming = self.names[0], ""
@@ -67,6 +75,40 @@ class SetList:
         if self._store.snapshot()["lock"]:
             raise CompanionError(f"locked: preset {which} is not switched to; valid: lock off")
         self._chosen.put(which)
+
+    def save(self, name: str, over: bool = False) -> Path:
+        """Write how the rig stands beside the preset that the set began with; the file.
+
+        Where that came along it is written in the present folder.
+
+        Args:
+            name: of the preset, without a path.
+            over: whether one of that name may be written over.
+
+        Raises:
+            AlreadyThere: there is one, and it may not.
+            CompanionError: it is no name, or cannot be written, or another is being saved.
+        """
+        plain, file = saved_name(name), self._opened.file
+        path = (Path() if file is None else file.parent) / f"{plain}{SUFFIX}"
+        if not self._saving.acquire(blocking=False):
+            raise CompanionError("another preset is being saved; valid: one at a time")
+        try:
+            if plain not in self._presets and len(self._presets) >= MOST_PRESETS:
+                raise CompanionError(
+                    f"the set has {MOST_PRESETS} presets; valid: one of their names"
+                )
+            if plain in self._presets and not over:
+                raise AlreadyThere(
+                    f"{plain} is in the set already; valid: another name, or over it"
+                )
+            chords = self._presets[self.current].chords
+            save_preset(self._opened, standing(self._store, chords, self.solo.mutes), path, over)
+            self._presets = {**self._presets, plain: load_preset(str(path))}
+            self.names = tuple(self._presets)
+        finally:
+            self._saving.release()
+        return path
 
     def tick(self, bar: int) -> str:
         """Do what is due in this bar; the name of a preset that plays from it on, if one does."""

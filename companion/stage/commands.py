@@ -2,13 +2,15 @@
 
 `{"set": KNOB, "player": NAME or null, "value": VALUE}` turns a knob; a trigger's value is true.
 `{"learn": "enter"}`, `"leave"`, `"choose"` with `player` and `knob`, `"forget"` with `mapping`.
-`{"preset": NAME}` switches.
+`{"preset": NAME}` switches. `{"save": NAME, "over": true or false}` saves how the rig stands, and
+is answered. `{"solo": NAME}` has a player heard alone, or lets it go.
 
-*Threading*: `read` and `turn` never wait. `Slow` commands may: they are done elsewhere.
+*Threading*: `read`, `turn` never wait. `Slow` commands may: `do` has them done in other threads.
 """
 
 from __future__ import annotations
 
+import asyncio
 import json
 import time
 from collections.abc import Callable
@@ -16,10 +18,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from companion.control.learn import Learn
+from companion.control.preset_save import AlreadyThere, saved_name
 from companion.control.store import ParameterStore
 from companion.session.set_list import SetList
-from companion.stage.sections import mapping_section
-from companion.system.errors import CompanionError, shown
+from companion.stage.sections import Watched, mapping_section
+from companion.system.errors import CompanionError, one_line, shown
 
 MAX_CHARACTERS = 1024
 """Of a command."""
@@ -27,7 +30,11 @@ MAX_NAME = 200
 RATE, BURST = 200.0, 400.0
 """Commands a second, and at once: more than all fingers on all knobs."""
 SOURCE = "page"
-"""Who moves knobs here."""
+"""Who moves knobs on the page."""
+
+
+Answer = dict[str, Any]
+"""What only who asked is told: `kind`, and more, ready for JSON."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,9 +48,9 @@ class Turn:
 
 @dataclass(frozen=True, slots=True)
 class Slow:
-    """Something that may take a while."""
+    """Something that may take a while; what it returns, if anything, is the answer."""
 
-    do: Callable[[], object]
+    do: Callable[[], Answer | None]
 
 
 class Allowance:
@@ -61,8 +68,10 @@ class Allowance:
         return self._left >= 0.0
 
 
-def read(text: str, learn: Learn | None, presets: SetList | None) -> Turn | Slow:
-    """A command.
+def read(
+    text: str, learn: Learn | None, presets: SetList | None, source: str = SOURCE
+) -> Turn | Slow:
+    """A command of `source`, who moves knobs.
 
     Raises:
         CompanionError: it is none.
@@ -81,15 +90,53 @@ def read(text: str, learn: Learn | None, presets: SetList | None) -> Turn | Slow
         if "preset" in given and presets is not None:
             name = _name(given, "preset")
             return Slow(lambda: presets.switch(name))
+        if "solo" in given and presets is not None:
+            player = _name(given, "solo")
+            return Slow(lambda: presets.solo.toggle(player, source))
+        if "save" in given and presets is not None:
+            return Slow(_saving(given, presets))
     raise CompanionError(f"{shown(text[:40])} is no command")
 
 
-def turn(store: ParameterStore, command: Turn) -> None:
+async def do(text: str, watched: Watched | None, source: str = SOURCE) -> Answer | None:
+    """Do what `source` asks for in a session; the answer, if there is one.
+
+    Raises:
+        CompanionError: it cannot be done.
+    """
+    if watched is None:
+        raise CompanionError("nothing plays yet")
+    command = read(text, watched.learn, watched.presets, source)
+    if not isinstance(command, Slow):
+        turn(watched.session.store, command, source)
+        return None
+    try:
+        return await asyncio.to_thread(command.do)
+    except CompanionError:
+        raise
+    except Exception as error:  # nothing that is asked for may end this
+        raise CompanionError(one_line(error)) from error
+
+
+def turn(store: ParameterStore, command: Turn, source: str = SOURCE) -> None:
     """Set the knob; CompanionError if there is none, or it takes no such value."""
-    store.set(command.knob, command.value, command.player, SOURCE)
+    store.set(command.knob, command.value, command.player, source)
 
 
-def _learning(given: dict[str, Any], learn: Learn) -> Callable[[], object]:
+def _saving(given: dict[str, Any], presets: SetList) -> Callable[[], Answer]:
+    name, over = saved_name(_name(given, "save")), given.get("over") is True
+
+    def save() -> Answer:
+        try:
+            file = presets.save(name, over)
+        except AlreadyThere as error:
+            return {"kind": "there", "name": name, "why": str(error)}
+        return {"kind": "saved", "name": name, "file": str(file)}
+
+    return save
+
+
+def _learning(given: dict[str, Any], learn: Learn) -> Callable[[], None]:
     what = _name(given, "learn")
     if what == "enter":
         return learn.enter

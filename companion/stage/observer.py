@@ -1,4 +1,4 @@
-"""Looks at the session for the page: at each tick that somebody watches, at most 30 times a second.
+"""Looks at the session for who watches: at each tick that somebody does, some times a second.
 
 *Threading*: `tick` belongs to the session's thread. `latest` may be read from any: it is one
 unchanging value that is replaced as a whole.
@@ -19,6 +19,7 @@ from companion.stage.view import BarView, ChordView, PlayerView, View
 from companion.system.errors import one_line
 
 LOOKS_HZ = 30
+"""For the page."""
 PAST_BARS, AHEAD_BARS = 3, 6
 """Bars before and after the present one that are shown."""
 AGAIN_S = 5.0
@@ -39,8 +40,10 @@ class Observer:
         session: Session,
         watched: Callable[[], bool],
         clock: Callable[[], float] = time.monotonic,
+        looks_hz: int = LOOKS_HZ,
     ) -> None:
         """Nothing seen yet; while `watched` says nobody looks, nothing is done."""
+        self._each_s = 1 / looks_hz
         self._session, self._watched, self._clock = session, watched, clock
         self._next_s = float("-inf")
         self._now: tuple[Trouble, ...] | None = None
@@ -54,7 +57,7 @@ class Observer:
             return
         now_s = self._clock()
         if now_s >= self._next_s:
-            self._next_s = now_s + 1 / LOOKS_HZ
+            self._next_s = now_s + self._each_s
             try:
                 self.latest = self._look(status)
             except Exception as error:  # whatever it is, the set goes on
@@ -70,6 +73,7 @@ class Observer:
         )
         position = session.rig.memory.position
         bars = range(status.bar - PAST_BARS, status.bar + AHEAD_BARS)
+        progress = session.progress
         if status.troubles != self._now:
             self._now, self._whole_set = status.troubles, session.troubles.summary()
         return View(
@@ -88,7 +92,7 @@ class Observer:
             cycle_holds=status.cycle_holds,
             xruns=status.xruns,
             players=tuple(
-                self._player(player, told, bars)
+                self._player(player, told, bars, progress.get(player.name, 0.0))
                 for player, told in zip(session.players, status.players, strict=True)
             ),
             chords=tuple(chords(session.harmony, range(status.bar, status.bar + CHORD_BARS))),
@@ -96,13 +100,16 @@ class Observer:
             whole_set=self._whole_set,
         )
 
-    def _player(self, player: Player, status: PlayerStatus, bars: range) -> PlayerView:
+    def _player(
+        self, player: Player, status: PlayerStatus, bars: range, progress: float
+    ) -> PlayerView:
         return PlayerView(
             name=player.name,
             sounding=status.sounding,
             metrics=status.metrics,
             slack_s=status.slack_s,
             isr=status.isr,
+            progress=progress,
             bars=tuple(self._bar(player, bar) for bar in bars if bar >= 0),
         )
 

@@ -1,6 +1,6 @@
-"""What is sent to the page, section by section: plain values, ready for JSON.
+"""What is sent to who watches, section by section: plain values, ready for JSON.
 
-*Threading*: belongs to the server's thread.
+*Threading*: belongs to the thread of who sends it.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class Watched:
 
     session: Session
     observer: Observer
-    peaks: Peaks
+    peaks: Peaks | None  # None where no waves are shown
     learn: Learn | None = None
     presets: SetList | None = None
 
@@ -69,7 +69,7 @@ def opening(watched: Watched) -> Section:
         "meter": session.preset.meter.name,
         "beats": session.transport.beats_per_bar,
         "rate": session.rig.rate,
-        "hop": watched.peaks.hop,
+        "hop": 0 if watched.peaks is None else watched.peaks.hop,
         "columns": COLUMNS_PER_S,
         "devices": [session.rig.input, session.rig.output],
         "chart": session.harmony.told,
@@ -86,6 +86,7 @@ def moving(watched: Watched, view: View) -> Section:
         "in": round(meters.input, 3),
         "out": round(meters.output, 3),
         "levels": [round(level, 3) for level in meters.voices[1:]],
+        "plans": [round(player.progress, 2) for player in view.players],
     }
 
 
@@ -116,6 +117,8 @@ def sections(watched: Watched, view: View) -> dict[str, Section]:
         "log": [_trouble(each) for each in view.whole_set],
         "learn": None if learn is None else _learn(learn.state()),
         "presets": None if presets is None else [presets.current, *presets.names],
+        "coming": "" if presets is None else presets.coming,
+        "solo": None if presets is None else presets.solo.player,
     }
 
 
@@ -127,6 +130,8 @@ def knobs(store: ParameterStore) -> dict[str, Mapping[str, Any]]:
 
 def waves(watched: Watched, view: View) -> list[Stretch]:
     """What has sounded and what has been laid since the last call."""
+    if watched.peaks is None:
+        return []
     levels = [watched.session.store.snapshot(player.name)["level"] for player in view.players]
     return watched.peaks.advance(
         [player.bars for player in view.players], [gain_of(level) for level in levels]
@@ -182,6 +187,7 @@ def _learn(state: LearnState) -> Section:
             | {"clashes": list(each.clashes), "waits": list(each.waits_for.items())}
             for each in state.mappings
         ],
+        "trouble": state.trouble,
     }
 
 

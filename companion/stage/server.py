@@ -10,13 +10,11 @@ from any other.
 from __future__ import annotations
 
 import asyncio
-import json
 import socket
 import threading
 import time
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Any
 
 import uvicorn
 from starlette.applications import Starlette
@@ -25,17 +23,17 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
-from companion.stage.commands import MAX_CHARACTERS, Allowance, Slow, read, turn
+from companion.stage.commands import MAX_CHARACTERS, Allowance, do
 from companion.stage.door import Door
 from companion.stage.files import PageFiles
 from companion.stage.observer import LOOKS_HZ
-from companion.stage.sections import Watched, moving, opening, sections, waves, waves_section
+from companion.stage.sections import Watched
+from companion.stage.telling import Telling, as_json
 from companion.system.errors import CompanionError, one_line
 
 MOST_PAGES = 8
 MOST_WAITING = 4
 """Messages that a page may be behind before it is left out."""
-MAX_LINES = 40
 START_S, CLOSE_S, POLL_S = 10.0, 3.0, 0.01
 POLICY, LATER, GONE = 1008, 1013, 1001
 """Why a WebSocket is closed: not allowed, too many, over."""
@@ -70,10 +68,8 @@ class Server:
             CompanionError: the server does not start.
         """
         self._listener, self._door, self._files = listener, door, PageFiles()
-        self._watched: Watched | None = None
+        self._telling = Telling()
         self._clients: set[Client] = set()
-        self._lines: tuple[str, ...] = ()
-        self._sent: dict[str, Any] = {}
         self._over = False
         app = Starlette(
             routes=[
@@ -112,11 +108,11 @@ class Server:
 
     def said(self, line: str) -> None:
         """What the terminal tells while everything is opened is on the page as well."""
-        self._lines = (*self._lines, line)[-MAX_LINES:]
+        self._telling.said(line)
 
     def attach(self, watched: Watched) -> None:
         """This is the session from now on."""
-        self._watched = watched
+        self._telling.attach(watched)
 
     def close(self) -> None:
         """Tell the pages that it is over, and serve no more; again does nothing."""
@@ -187,24 +183,11 @@ class Server:
                 await client.socket.close(POLICY, "too many commands")
                 return
             try:
-                await self._do(text)
+                answer = await do(text, self._telling.watched)
             except CompanionError as error:
-                self._put(client, _json({"kind": "refused", "why": str(error)}))
-
-    async def _do(self, text: str) -> None:
-        watched = self._watched
-        if watched is None:
-            raise CompanionError("nothing plays yet")
-        command = read(text, watched.learn, watched.presets)
-        if not isinstance(command, Slow):
-            turn(watched.session.store, command)
-            return
-        try:
-            await asyncio.to_thread(command.do)
-        except CompanionError:
-            raise
-        except Exception as error:  # nothing that is asked for may end this
-            raise CompanionError(one_line(error)) from error
+                answer = {"kind": "refused", "why": str(error)}
+            if answer is not None:
+                self._put(client, as_json(answer))
 
     # --- what is told --------------------------------------------------------------------------
 
@@ -225,38 +208,27 @@ class Server:
         self._uvicorn.should_exit = True
 
     def _tell(self) -> None:
-        watched = self._watched
-        view = None if watched is None else watched.observer.latest
-        if watched is None or view is None:
+        news = self._telling.look()
+        if news is None:
             self._tell_lines()
             return
-        parts = sections(watched, view)
-        parts["said"] = self._lines
-        changed = {name: part for name, part in parts.items() if self._sent.get(name) != part}
-        self._sent = parts
-        now = moving(watched, view)
-        new = waves(watched, view)
-        message = _state(now, changed, waves_section(new))
         whole = ""
         for client in self._clients:
             if not client.lags:
-                self._put(client, message)
+                self._put(client, news.changed)
                 continue
             if not client.waiting.empty():
                 continue
-            if not whole:
-                everything = _state(now, parts, waves_section(watched.peaks.all()))
-                whole = (
-                    f'{{"kind":"hello","opening":{_json(opening(watched))},"state":{everything}}}'
-                )
+            whole = whole or news.everything()
             client.lags = False
             self._put(client, whole)
 
     def _tell_lines(self) -> None:
+        lines = self._telling.lines
         for client in self._clients:
-            if client.lines is not self._lines:
-                client.lines = self._lines
-                self._put(client, _json({"kind": "opening", "said": self._lines}))
+            if client.lines is not lines:
+                client.lines = lines
+                self._put(client, self._telling.opening())
 
     def _put(self, client: Client, message: str) -> None:
         """Have a page told; one that does not keep up is told everything once it does."""
@@ -264,11 +236,3 @@ class Server:
             client.waiting.put_nowait(message)
         except asyncio.QueueFull:
             client.lags = True
-
-
-def _state(now: Any, parts: dict[str, Any], stretches: Any) -> str:
-    return _json({"kind": "state", "moving": now, "waves": stretches, **parts})
-
-
-def _json(value: Any) -> str:
-    return json.dumps(value, separators=(",", ":"), ensure_ascii=False, allow_nan=False)

@@ -31,6 +31,7 @@ class PlayerView:
     metrics: PlayerMetrics | None  # of the present bar
     slack_s: float | None  # when its last plan was ready; negative when it was late
     isr: float | None  # 0..1
+    progress: float  # share (0..1) that is done of the plan that is being made; 0 while none is
     bars: tuple[BarView, ...]
 
 

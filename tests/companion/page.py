@@ -63,6 +63,7 @@ class Learning:
     on: bool = False
     chosen: tuple[str | None, str] | None = None
     mappings: tuple[Mapped, ...] = ()
+    trouble: str = ""
 
 
 class FakeLearn:
@@ -93,6 +94,9 @@ class FakeLearn:
         waits = {} if waits_for is None else {player: waits_for}
         self._keep([*others, Mapped(player, knob, number, waits_for=waits)])
 
+    def fail(self, why: str) -> None:
+        self._state = replace(self._state, trouble=why)
+
     def _keep(self, mappings: list[Mapped]) -> None:
         self._state = replace(
             self._state,
@@ -120,6 +124,8 @@ class Performance:
     presets: SetList
     port: int
     moved: list[Change] = field(default_factory=list)  # every knob, and who moved it
+    # others who look at every tick
+    looks: list[Callable[[Status], None]] = field(default_factory=list)
 
     def watch(self, query: str = "", **headers: str) -> ClientConnection:
         """A page's WebSocket."""
@@ -199,12 +205,15 @@ def performing(
             look(status)
             if looks_s is not None:
                 looks_s.append(time.thread_time() - began_s)
+            for other in tuple(looks):
+                other(status)
 
+        looks: list[Callable[[Status], None]] = []
         port = int(stage.url.split(":")[2].split("/")[0])
         playing = threading.Thread(target=session.run, args=(on_tick,))
         playing.start()
         try:
-            yield Performance(session, stage, learn, session.set_list, port, moved)
+            yield Performance(session, stage, learn, session.set_list, port, moved, looks)
         finally:
             session.stop()
             playing.join()

@@ -60,7 +60,7 @@ export function LearnBar() {
   if (!learn?.on) return null;
   const what = learn.chosen ? html`Move a controller for <b>${targetOf(...learn.chosen)}</b>.` : "Choose a knob, then move a controller.";
   return html`<section class="learn-bar" aria-label="MIDI learn">
-    <p role="status">${what}</p>
+    <p role="status">${what}${learn.trouble && html` <strong class="unkept">Not kept: ${learn.trouble}</strong>`}</p>
     ${learn.mappings.length > 0 && html`<ul class="mappings" tabindex="0" aria-label="controllers">
       ${learn.mappings.map((each) => html`<li class=${each.clashes.length ? "clashes" : ""}>
         <span><b>${nameOf(each)}</b> ${targetOf(each.player, each.knob)} ${each.device && html`<small>${each.device}</small>`}</span>

@@ -31,6 +31,7 @@ export function take(message) {
   if (message.kind === "hello") begin(message.opening);
   const told = message.kind === "hello" ? message.state : message;
   if (message.kind === "refused") change({ refused: { why: message.why, at: Date.now() } });
+  else if (message.kind === "saved" || message.kind === "there") change({ saving: message });
   else if (message.kind === "opening") change({ link: "opening", said: message.said });
   else follow(told);
 }

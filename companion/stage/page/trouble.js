@@ -1,5 +1,6 @@
 // What is wrong, or how it is set up while nothing is; and what went wrong since the set began.
 import { html } from "./html.js";
+import { Save } from "./save.js";
 import { useStage } from "./state.js";
 
 const GRAVE = ["news", "small", "a part is out", "serious"];
@@ -32,6 +33,7 @@ function Line({ each }) {
 export function Log() {
   const { log = [], said = [] } = useStage();
   return html`<div class="log">
+    <${Save} />
     <section><h3>what went wrong</h3>
       ${log.length === 0 ? html`<p>Nothing so far.</p>` : html`<ul>${log.map((each) => html`<li class="severity-${each.severity}">
         <time>${clockTime(each.since)}</time> ${each.text}${each.times > 1 ? ` (${each.times} times)` : ""}${each.over ? " – over" : ""}</li>`)}</ul>`}

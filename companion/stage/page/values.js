@@ -6,7 +6,6 @@ const HOLD_MS = 400; // so long the page shows what was asked for, until the ser
 const SEND_MS = 16;
 const turning = new Map(); // what was asked for, by knob
 const unsent = new Map();
-let solo = null;
 
 const keyOf = (player, name) => `${player ?? ""}/${name}`;
 
@@ -38,16 +37,10 @@ export function isLocked(knob) {
   return knob.locks && Boolean(valueOf(null, "lock"));
 }
 
-// Solo mutes the others; let go, each is as it was.
-export function soloed() {
-  return solo?.player ?? null;
-}
+// Solo mutes the others; let go, each is as it was. All pages have the same.
+export const soloed = () => stage.solo ?? null;
 
-export function toggleSolo(player) {
-  const before = solo?.before ?? Object.fromEntries(stage.names.map((name) => [name, valueOf(name, "mute")]));
-  solo = solo?.player === player ? null : { player, before };
-  for (const name of Object.keys(before)) turn(name, "mute", solo ? name !== player : before[name]);
-}
+export const toggleSolo = (player) => ask({ solo: player });
 
 // --- curves --------------------------------------------------------------------------------------
 

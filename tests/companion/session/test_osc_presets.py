@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from companion.control.osc import OscKnobs
-from companion.control.preset import parse_preset
+from companion.control.preset import load_preset, parse_preset
 from companion.listen.harmony import Harmony
 from companion.session.osc_presets import add_presets
 from companion.session.set_list import SetList
@@ -50,3 +52,52 @@ def test_what_is_no_preset_is_answered(values: tuple[Any, ...]) -> None:
     ((address, (why,)),) = asked.send("/companion/preset", *values)
     assert address == "/companion/error" and "valid: " in why
     assert [asked.set_list.tick(bar) for bar in (0, 1)] == ["", ""]
+
+
+class Saving(Asked):
+    """The same in a folder of its own; it is waited for until a preset is saved, or is not."""
+
+    def save(self, *values: Any) -> list[tuple[str, tuple[Any, ...]]]:
+        before = set(threading.enumerate())
+        answers = self.send("/companion/preset/save", *values)
+        for thread in set(threading.enumerate()) - before:
+            thread.join()
+        return answers or list(self.answers)
+
+
+@pytest.fixture
+def saving(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Saving:
+    monkeypatch.chdir(tmp_path)
+    return Saving()
+
+
+def test_how_the_rig_stands_is_saved_and_can_be_switched_to(saving: Saving) -> None:
+    saving.store.set("steps", 20, "bass", "midi")
+    assert saving.save("bridge") == [("/companion/preset/saved", ("bridge",))]
+    assert load_preset("bridge.yaml").players[0].knobs["steps"] == 20
+    saving.store.set("steps", 2, "bass", "midi")
+    assert saving.send("/companion/preset", "bridge") == []
+    assert [saving.set_list.tick(bar) for bar in (0, 1)] == ["", "bridge"]
+    assert saving.store.snapshot("bass")["steps"] == 20
+
+
+def test_only_with_a_1_behind_the_name_it_is_written_over(saving: Saving) -> None:
+    saving.save("bridge")
+    saving.store.set("steps", 20, "bass", "midi")
+    for values in (("bridge",), ("bridge", 0)):
+        ((address, (why,)),) = saving.save(*values)
+        assert address == "/companion/error" and "bridge is in the set already" in why
+    assert "steps" not in load_preset("bridge.yaml").players[0].knobs
+    assert saving.save("bridge", 1) == [("/companion/preset/saved", ("bridge",))]
+    assert load_preset("bridge.yaml").players[0].knobs["steps"] == 20
+
+
+@pytest.mark.parametrize(
+    "values", [(), (3,), ("../x",), ("a/b",), ("",), ("x" * 99,), ("x", 2), ("x", 1, 1), ("x", "y")]
+)
+def test_what_is_no_name_is_answered_and_leaves_nothing(
+    saving: Saving, tmp_path: Path, values: tuple[Any, ...]
+) -> None:
+    ((address, (why,)),) = saving.save(*values)
+    assert address == "/companion/error" and "valid: " in why
+    assert [*tmp_path.iterdir()] == [] and [*tmp_path.parent.glob("x*")] == []

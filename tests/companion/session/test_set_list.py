@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from companion.control.parameters import PARAMETERS
-from companion.control.preset import Preset, load_preset, parse_preset
+from companion.control.preset import MOST_PRESETS, Preset, load_preset, parse_preset
+from companion.control.preset_save import AlreadyThere
 from companion.listen.harmony import Harmony
 from companion.session.jam import jam
 from companion.session.session import Session
@@ -141,6 +142,58 @@ def test_a_set_plays_on_without_a_gap_while_presets_are_switched(tmp_path: Path)
     assert set(sounding) <= {"plan", "older plan"}
     markers = [np.abs(played.output[BAR * bar : BAR * bar + 400]).max() for bar in range(3, 12)]
     assert min(markers[:4]) > 0.3 and 0.01 < max(markers[5:]) < 0.1
+
+
+def opened(folder: Path) -> SetList:
+    """The set of a preset in a folder."""
+    (folder / "verse.yaml").write_text("players: [{name: bass}, {name: keys}]  # mine\n")
+    return set_list(load_preset(str(folder / "verse.yaml")), CHORUS)
+
+
+def test_what_is_saved_stands_beside_what_was_opened_and_is_in_the_set(tmp_path: Path) -> None:
+    played = opened(tmp_path)
+    played.switch("chorus")
+    played.tick(1)
+    played.tick(2)
+    stood = [dict(played._store.snapshot(name)) for name in (None, "bass", "keys")]
+    assert played.save("bridge") == tmp_path / "bridge.yaml"
+    assert played.names == ("verse", "chorus", "bridge") and played.current == "chorus"
+    saved = load_preset(str(tmp_path / "bridge.yaml"))
+    assert [dict(saved.store().snapshot(name)) for name in (None, "bass", "keys")] == stood
+    assert saved.chords == CHORUS.chords
+    assert "# mine" in (tmp_path / "bridge.yaml").read_text()
+    played._store.set("order", "together", None, "midi")
+    played.switch("bridge")
+    played.tick(2)
+    assert played.tick(3) == "bridge"
+    assert [dict(played._store.snapshot(name)) for name in (None, "bass", "keys")] == stood
+
+
+def test_who_is_heard_alone_is_not_saved_but_who_is_muted(tmp_path: Path) -> None:
+    played = opened(tmp_path)
+    played._store.set("mute", True, "keys", "midi")
+    played.solo.toggle("keys", "page")
+    assert played._store.snapshot("bass")["mute"] and not played._store.snapshot("keys")["mute"]
+    store = load_preset(str(played.save("bridge"))).store()
+    assert (store.snapshot("bass")["mute"], store.snapshot("keys")["mute"]) == (False, True)
+
+
+def test_a_preset_of_the_set_is_written_over_only_where_that_is_said(tmp_path: Path) -> None:
+    played = opened(tmp_path)
+    for name in ("verse", "chorus"):
+        with pytest.raises(AlreadyThere):
+            played.save(name)
+    played._store.set("bpm", 99, None, "midi")
+    assert load_preset(str(played.save("verse", over=True))).bpm == 99
+    assert played.names == ("verse", "chorus")
+
+
+def test_a_set_has_no_more_presets_than_midi_has_programs(tmp_path: Path) -> None:
+    played = opened(tmp_path)
+    played._presets |= {str(number): CHORUS for number in range(MOST_PRESETS - 2)}
+    with pytest.raises(CompanionError, match="the set has 128 presets"):
+        played.save("bridge")
+    played.save("verse", over=True)
 
 
 def test_every_knob_of_a_player_is_switched_but_what_is_pulled() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -23,7 +24,9 @@ anything = st.recursive(
     lambda inner: (
         st.lists(inner, max_size=3)
         | st.dictionaries(
-            st.sampled_from(["set", "player", "value", "learn", "x"]), inner, max_size=4
+            st.sampled_from(["set", "player", "value", "learn", "solo", "save", "x"]),
+            inner,
+            max_size=4,
         )
     ),
     max_leaves=8,
@@ -137,6 +140,26 @@ def test_learning_and_presets_are_passed_on() -> None:
     assert presets.tick(1) == "techno"
     with pytest.raises(CompanionError, match="valid: enter, leave"):
         ask(learn="sing")
+
+
+def test_a_player_is_heard_alone_and_the_rig_is_saved(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    presets = set_list()
+
+    def ask(**given: Any) -> Any:
+        command = read(json.dumps(given), None, presets)
+        assert isinstance(command, Slow)
+        return command.do()
+
+    assert ask(solo="bass") is None and presets.solo.player == "bass"
+    assert ask(save="bridge") == {"kind": "saved", "name": "bridge", "file": "bridge.yaml"}
+    assert ask(save="bridge", over=1)["kind"] == "there"
+    assert ask(save="bridge", over=True)["kind"] == "saved"
+    with pytest.raises(CompanionError, match=r"name is '\.\./bridge'; valid: "):
+        ask(save="../bridge")
+    assert [each.name for each in tmp_path.iterdir()] == ["bridge.yaml"]
 
 
 def test_a_page_may_send_a_burst_and_then_so_many_a_second() -> None:

@@ -16,6 +16,7 @@ from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
 from companion.control import parameters
 from companion.control import store as control_store
 from companion.control.parameters import PARAMETERS
+from companion.control.preset import load_preset
 from companion.stage import sections
 from tests.companion.page import CHORDS, WAIT_S, Performance, performing
 from tests.companion.stage.pictures import MOST_BYTES, STAGE, picture_page
@@ -240,6 +241,38 @@ def test_a_controller_is_learnt_without_moving_the_knob(playing: Performance, pa
     page.get_by_role("button", name="done").click()
     expect(page.get_by_role("region", name="MIDI learn")).to_have_count(0)
     assert (playing.knob("confidence", "bass"), playing.knob("mute", "keys")) == (before, False)
+
+
+def test_that_something_learnt_is_not_kept_is_shown(playing: Performance, page: Page) -> None:
+    page.get_by_role("button", name="learn", exact=True).click()
+    playing.learn.fail("cannot write 'mine.yaml' (No space left on device)")
+    bar = page.get_by_role("region", name="MIDI learn").get_by_role("status")
+    expect(bar).to_contain_text("Not kept: cannot write 'mine.yaml'")
+    playing.learn.fail("")
+    expect(bar).not_to_contain_text("Not kept")
+
+
+def test_how_the_rig_stands_is_saved_and_written_over_only_when_asked_again(
+    playing: Performance, page: Page, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    playing.session.store.set("guidance_clock", 2.5, "drums", "midi")
+    playing.session.store.set("sparkle", ADDED.default, "bass", "test")  # no preset has it
+    page.get_by_role("tab", name="set").click()
+    name = page.get_by_role("textbox", name="name of the preset")
+    name.fill("bridge")
+    page.get_by_role("button", name="save", exact=True).click()
+    expect(page.get_by_text("Saved as bridge.yaml.")).to_be_visible()
+    assert load_preset("bridge.yaml").players[1].knobs["guidance_clock"] == 2.5
+    options = page.get_by_role("combobox", name="preset").locator("option")
+    expect(options.last).to_have_text("bridge")
+    playing.session.store.set("guidance_clock", 3.0, "drums", "midi")
+    page.get_by_role("button", name="save", exact=True).click()
+    expect(page.get_by_text("bridge is in the set already")).to_be_visible()
+    assert load_preset("bridge.yaml").players[1].knobs["guidance_clock"] == 2.5
+    page.get_by_role("button", name="write over").click()
+    expect(page.get_by_text("Saved as bridge.yaml.")).to_be_visible()
+    assert load_preset("bridge.yaml").store().snapshot("drums")["guidance_clock"] == 3.0
 
 
 def test_presets_are_switched(playing: Performance, page: Page) -> None:
