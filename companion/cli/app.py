@@ -114,6 +114,7 @@ def jam_command(
         chosen,
         audio=audio,
         bpm=chosen.bpm if bpm is None else tempo(bpm),
+        named=chosen.named if bpm is None else chosen.named | {"bpm"},
         bars=chosen.bars if bars is None else bars,
         generator=with_device(chosen, device),
     )

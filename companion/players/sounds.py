@@ -17,6 +17,7 @@ from model.instruments import INSTRUMENTS
 
 Sound = NDArray[np.float32]
 """What an instrument sounds like [width], see `model.sound`; [0] for any."""
+NO_SOUND: Sound = np.zeros(0, np.float32)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -26,7 +27,7 @@ class Sounds:
     choices: NDArray[np.float32]  # as `model.abilities.Abilities` has them
     seed: int  # of the session
     player: str  # its name
-    recording: Sound = field(default_factory=lambda: np.zeros(0, np.float32))  # [0]: none is named
+    recording: Sound = field(default_factory=lambda: NO_SOUND)  # of the one that is named, if any
 
     def told(self, knobs: Snapshot) -> Sound:
         """What the generator is told for these knobs."""
@@ -36,7 +37,7 @@ class Sounds:
         choices = self.choices[INSTRUMENTS.index(str(knobs["instrument"]))]
         choices = choices[choices.any(-1)] if choices.size else choices
         if not len(choices):
-            return np.zeros(0, np.float32)
+            return NO_SOUND
         chosen: Sound = choices[((number or 1 + self._drawn()) - 1) % len(choices)]
         return chosen
 

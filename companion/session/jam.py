@@ -99,8 +99,11 @@ def jam(
         store = preset.store()
         midi_clock = MidiClock()
         harmony = Harmony(preset.chart())
-        presets = [preset, *(load_preset(str(path)) for path in preset.presets)]
+        first = preset if resumed is None else resumed.begun
+        presets = [first, *(load_preset(str(path)) for path in preset.presets)]
         set_list = SetList(presets, store, harmony)
+        if resumed is not None:
+            set_list.go_on(resumed.playing, resumed.chart_from)
         server = _open_osc(preset, store, harmony, set_list, open_things, say)
         keyboard = Keyboard(harmony, preset.midi.keyboard if preset.midi else False)
         midi = _open_midi(preset, store, open_things, say, midi_clock.receive, keyboard, set_list)
@@ -116,10 +119,13 @@ def jam(
         elif (cut := cut_off(takes)) is not None:
             say(f"take {cut} was cut off; to go on with it: companion jam --resume {cut}")
         check_folder(takes)
-        worker = open_worker(preset, weights)
+        worker = open_worker(preset, weights, set_list.recordings)
         open_things.callback(worker.close)
+        asked_bpm = preset.bpm
         rig, preset = open_rig(preset, say)
         open_things.callback(rig.stream.close)
+        if preset.bpm != asked_bpm:  # a recording's
+            set_list.begins_at(preset.bpm)
         store.set("bpm", float(preset.bpm), None, "preset")
         say(f"{rig.input} → {rig.output}, {rig.rate} Hz; loading the generator")
         ready = worker.wait_ready()
@@ -289,13 +295,18 @@ def _open_sender(
     return sender
 
 
-def open_worker(preset: Preset, weights: Path | None) -> StemWorker:
-    """The generator in a child process, or in this one by the preset's option."""
+def open_worker(
+    preset: Preset, weights: Path | None, recordings: Sequence[Path] = ()
+) -> StemWorker:
+    """The generator in a child process, or in this one by the preset's option.
+
+    It is to tell what `recordings` sound like.
+    """
     generator = preset.generator
     opened = thread_worker if generator.in_process else process_worker
     bar_s = 60.0 / float(preset.bpm) * preset.meter.beats_per_bar
     enough_s = ENOUGH_SHARE * bar_s / len(preset.players)
-    return opened(generator.name, generator.device, weights, preset.recordings(), enough_s)
+    return opened(generator.name, generator.device, weights, recordings, enough_s)
 
 
 def open_rig(preset: Preset, say: Say) -> tuple[Rig, Preset]:

@@ -115,7 +115,8 @@ def sections(watched: Watched, view: View) -> dict[str, Section]:
         "trouble": [_trouble(each) for each in view.now],
         "log": [_trouble(each) for each in view.whole_set],
         "learn": None if learn is None else _learn(learn.state()),
-        "presets": None if presets is None else [presets.current, *presets.names],
+        # The one that is chosen, though it may have to wait for its bar line.
+        "presets": None if presets is None else [presets.coming or presets.current, *presets.names],
     }
 
 
