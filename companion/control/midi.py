@@ -98,8 +98,9 @@ class MidiInput:
                 now_s = time.monotonic()
                 with self._kept_alive("controllers"):
                     self.knobs.settle(now_s)
-                    if now_s >= fed_s + FEEDBACK_S:
-                        fed_s = now_s
+                if now_s >= fed_s + FEEDBACK_S:
+                    fed_s = now_s
+                    with self._kept_alive("lights"):
                         self._tell(now_s)
 
     @contextmanager

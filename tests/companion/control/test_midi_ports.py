@@ -228,7 +228,7 @@ def test_a_controller_is_told_where_its_knobs_are_and_goes_dark_at_the_end(
 def test_a_device_that_fails_takes_no_other_with_it(plugged: Callable[..., MidiBus]) -> None:
     bus = plugged("broken", "nano")
     store = ParameterStore({}, {"bass": {}})
-    mappings = (MidiMapping(14, "cycle", None), MidiMapping(15, "monitor", None))
+    mappings = (MidiMapping(70, "cycle", None), MidiMapping(71, "monitor", None))
 
     def on_free(*_: object) -> None:
         raise RuntimeError("nobody thought of that")
@@ -236,8 +236,8 @@ def test_a_device_that_fails_takes_no_other_with_it(plugged: Callable[..., MidiB
     with closing(open_midi(store, MidiPreset(("broken", "nano"), mappings), on_free=on_free)):
         bus.sent["broken"].append((CC, 99, 1))
         wait_for(lambda: store.refused[0])
-        bus.sent["nano"].append((CC, 14, 127))
-        bus.sent["broken"].append((CC, 15, 127))
+        bus.sent["nano"].append((CC, 70, 127))
+        bus.sent["broken"].append((CC, 71, 127))
         wait_for(lambda: store.snapshot()["cycle"] == 16 and store.snapshot()["monitor"] == 6.0)
     assert (
         store.refused[1]
