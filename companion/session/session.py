@@ -208,7 +208,7 @@ class Session:
         """
         ready = self._worker.wait_ready()
         names = (player.name for player in self.preset.players)
-        self._recorded = ready.recorded
+        self._recorded = tuple(ready.recorded)
         self._ensemble.prepare(names, ready, self._seed, self.set_list.sounds(self._recorded))
         self._set_monitor()
 
