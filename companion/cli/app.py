@@ -122,6 +122,7 @@ def jam_command(
         chosen,
         audio=audio,
         bpm=chosen.bpm if bpm is None else tempo(bpm),
+        named=chosen.named if bpm is None else chosen.named | {"bpm"},
         bars=chosen.bars if bars is None else bars,
         generator=replace(with_device(chosen, device), remote=remote or chosen.generator.remote),
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -134,4 +135,4 @@ def _write(file: Path, preset: str) -> None:
     with new_file(file, len(content)) as put:
         put(content)
     say(f"preset: {file}")
-    say(f"play it: companion jam {file}")
+    say(f"play it: companion jam {shlex.quote(str(file))}")

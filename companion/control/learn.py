@@ -37,7 +37,7 @@ from companion.control.midi_port import is_own
 from companion.control.parameters import parameter
 from companion.control.preset import Preset, default_mappings, displaces
 from companion.control.store import ALL
-from companion.system.errors import CompanionError
+from companion.system.errors import CompanionError, one_line
 
 LEFT_OUT = frozenset((0, 32, 64))
 """Bank select and the sustain pedal, which controllers send by themselves; and 120 and above, which
@@ -301,8 +301,8 @@ class Learn:
             try:
                 keep_mappings(self._preset, current, gone, self._files())
                 self._trouble = ""
-            except CompanionError as error:
-                self._trouble = str(error)
+            except Exception as error:  # whatever it is, what is learnt next is kept again
+                self._trouble = one_line(error)
 
     def _files(self) -> Collection[Path]:
         """Controller files of the user that may have mappings: those that had, and those named."""

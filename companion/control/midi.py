@@ -12,13 +12,15 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 
 from companion.control.midi_feedback import Feedback
 from companion.control.midi_knobs import MidiKnobs, OnClock, OnFree
 from companion.control.midi_ports import Device, MidiPorts, released
 from companion.control.preset import MidiPreset
 from companion.control.store import Change, ParameterStore
+from companion.system.errors import one_line
 
 POLL_S = 0.002
 FEEDBACK_S = 0.010
@@ -91,12 +93,23 @@ class MidiInput:
         while not self._closed.wait(POLL_S):
             with self._ports.lock:
                 for device in self._ports.heard:
-                    self._collect(device)
+                    with self._kept_alive(device.name):
+                        self._collect(device)
                 now_s = time.monotonic()
-                self.knobs.settle(now_s)
+                with self._kept_alive("controllers"):
+                    self.knobs.settle(now_s)
                 if now_s >= fed_s + FEEDBACK_S:
                     fed_s = now_s
-                    self._tell(now_s)
+                    with self._kept_alive("lights"):
+                        self._tell(now_s)
+
+    @contextmanager
+    def _kept_alive(self, about: str) -> Iterator[None]:
+        """Nothing that comes from one device may end the thread that all others need."""
+        try:
+            yield
+        except Exception as error:
+            self.knobs.refuse(f"MIDI of {about!r} could not be used: {one_line(error)}", about)
 
     def _collect(self, device: Device) -> None:
         client = device.port.client

@@ -96,6 +96,10 @@ class MidiKnobs:
         for move in decoder.moves(message, at_s):
             self._turn(device, move, at_s)
 
+    def refuse(self, why: str, about: str) -> None:
+        """Say that something which was to turn a knob could not; see `ParameterStore.refuse`."""
+        self._store.refuse(why, about)
+
     def settle(self, at_s: float) -> None:
         """See to values whose second half has not come; to be called every few milliseconds."""
         for device, decoder in self._decoders.items():

@@ -94,8 +94,10 @@ class MidiPort:
 
     def send(self, message: Sequence[int]) -> None:
         """Send it now, through an output; a port that is gone takes nothing."""
-        if self.client is not None:
-            self.client.send_message(list(message))
+        client = self.client
+        if client is not None:
+            with contextlib.suppress(Exception):  # rtmidi's own classes differ by version
+                client.send_message(list(message))
 
     def close(self) -> None:
         """Let go of the port; again does nothing."""

@@ -27,7 +27,6 @@ from companion.control.midi_port import (
     CLIENT,
     LOOK_S,
     MidiPort,
-    NoMidi,
     is_jack,
     is_own,
     open_client,
@@ -155,7 +154,8 @@ class MidiPorts:
 
     def _run(self) -> None:
         while not self._closed.wait(LOOK_S):
-            with contextlib.suppress(NoMidi):  # its server has died: at the next look
+            # Its server has died, or a driver fails as only that one does: at the next look.
+            with contextlib.suppress(Exception):
                 self.look()
 
     def _open_first(self) -> None:

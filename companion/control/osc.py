@@ -9,7 +9,8 @@ none. Beside the knobs there are commands:
 - `/companion/ping` is answered with `/companion/pong`, `/companion/dump` with all there is to tell.
 
 What makes no sense is answered with `/companion/error` and the reason, to the sender alone, at most
-ten times a second; so often can all be asked for. Bundles are waited for, see `osc_schedule`.
+ten times a second; so often can all be asked for. A subscriber whose value was clamped is told what
+it is now, so that a fader goes back. Bundles are waited for, see `osc_schedule`.
 
 *Threading*: one daemon thread, `osc`, receives and sets; `OscServer` is opened and closed by one
 thread, its counters may be read from any, and `Subscribers` and `Latest` told from any.
@@ -20,10 +21,12 @@ from __future__ import annotations
 import selectors
 import threading
 from collections.abc import Callable, Hashable
+from functools import partial
 from typing import Any
 
 from companion.control.osc_address import SocketAddress, open_listeners
 from companion.control.osc_allowance import MOST_A_SECOND, Allowance
+from companion.control.osc_clamped import Clamped
 from companion.control.osc_inbox import Inbox
 from companion.control.osc_latest import Latest
 from companion.control.osc_out import Messages, bundle
@@ -77,6 +80,7 @@ class OscKnobs:
         self._store = store
         self._harmony = Harmony() if harmony is None else harmony
         self._answer, self._complaints = answer, Allowance()
+        self._clamped = Clamped(store, self._tell_clamped)
         self.schedule = Schedule() if schedule is None else schedule
         self._commands: dict[str, Command] = {CHORD: self._tell, "ping": self._pong}
         self.accepted = 0
@@ -106,8 +110,9 @@ class OscKnobs:
         self._do(self.schedule.put(messages, sender))
 
     def receive_due(self) -> None:
-        """Do what was dated ahead and is due now."""
+        """Do what was dated ahead and is due now, and tell what became of clamped values."""
         self._do(self.schedule.due())
+        self._clamped.tell()
 
     def receive(self, address: str, *arguments: Any, sender: Hashable = None) -> None:
         """One message; what makes no sense is counted and named in `last_error`."""
@@ -146,7 +151,10 @@ class OscKnobs:
         if command is not None and is_root(root):
             command(arguments, sender)
             return ""
-        return turn(self._store, address, arguments, sender)
+        return turn(self._store, address, arguments, sender, partial(self._clamped.owe, sender))
+
+    def _tell_clamped(self, sender: Hashable, messages: Messages) -> None:
+        """Have a sender told which values its knobs have in truth, where it is told any."""
 
     def _tell(self, arguments: tuple[Any, ...], _: Hashable) -> None:
         """A chord's name, and perhaps the bar, from 1, that it begins in; "" for the chart's."""
@@ -234,6 +242,10 @@ class OscServer(OscKnobs):
         self._send_to(sender, self.latest.messages())
         for more in self.more:
             self._send_to(sender, more())
+
+    def _tell_clamped(self, sender: Any, messages: Messages) -> None:
+        if self.subscribers.include(sender):
+            self._send_to(sender, messages)
 
     def _send_to(self, sender: Any, messages: Messages) -> None:
         kept = tuple(messages)

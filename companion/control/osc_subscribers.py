@@ -81,6 +81,11 @@ class Subscribers:
                 if sender in (told_at, who):
                     self._all.move_to_end(told_at)
 
+    def include(self, sender: Hashable) -> bool:
+        """Whether a sender is told, or has asked for it."""
+        with self._lock:
+            return any(sender in each for each in self._all.items())
+
     def reply_to(self, sender: SocketAddress) -> SocketAddress:
         """Where a sender listens: where it asked to be told last, else where it sends from."""
         with self._lock:

@@ -86,6 +86,10 @@ def _taken(below: str, types: str, description: str) -> Place:
     return Place(_at(below), types, "taken", description, (None,) * len(types))
 
 
+def _both(below: str, types: str, description: str) -> Place:
+    return Place(_at(below), types, "both", description, (None,) * len(types))
+
+
 _SHARE = (0.0, 1.0)
 _FIGURES = (
     ("slack", "f", "Seconds by which the bar's sound was there in time.", None),
@@ -100,10 +104,8 @@ _COMMANDS = [
     _taken("unsubscribe", "i", "Tells no more."),
     _taken("ping", "", "Is answered with pong."),
     _taken("dump", "", "Tells everything once."),
-    _taken(
-        "preset", "s", "Switches to a preset of the set, on the next bar line; told when it is."
-    ),
-    _taken("learn", "T", "Turns learn mode on and off; told when it is."),
+    _both("preset", "s", "The preset of the set that plays; another is switched to on a bar line."),
+    _both("learn", "T", "Whether learn mode is on."),
     _taken("learn/choose", "ss", "Chooses the player's knob that the next controller turns."),
     _taken("learn/forget", "ss", "Takes away what turns the player's knob."),
 ]

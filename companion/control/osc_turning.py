@@ -9,7 +9,7 @@ it, where 0 to 1 is a controller's way from one end to the other. Parts may be p
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from typing import Any
 
 from companion.control.osc_packet import IMPULSE, Message
@@ -54,7 +54,11 @@ def all_knob_messages(store: ParameterStore, player: str | None) -> list[Message
 
 
 def turn(
-    store: ParameterStore, address: str, arguments: tuple[Any, ...], sender: Hashable = None
+    store: ParameterStore,
+    address: str,
+    arguments: tuple[Any, ...],
+    sender: Hashable = None,
+    clamps: Callable[[str, str | None], None] = lambda *_: None,
 ) -> str:
     """Turn the knobs that a message means.
 
@@ -63,6 +67,7 @@ def turn(
         address: the whole of it.
         arguments: of the message.
         sender: whose it is: a button is held by one hand, see `ParameterStore.set_number`.
+        clamps: told name and player of each knob that has another value than was sent.
 
     Returns:
         What was out of range and is clamped, one line; empty where nothing was.
@@ -86,7 +91,11 @@ def turn(
         for player in players:
             try:
                 set_knob = _set_position if normalised else _set
-                clamped = set_knob(store, name, player, arguments, (sender, address)) or clamped
+                here = set_knob(store, name, player, arguments, (sender, address))
+                if here:
+                    clamped = here
+                    for each in store.players if player == ALL else (player,):
+                        clamps(name, each)
             except CompanionError as error:  # the others that match turn all the same
                 problem = problem or error
     if problem is not None:

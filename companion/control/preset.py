@@ -176,8 +176,9 @@ class Preset:
         return None if self.chords is None else read_chart(self.chords, beats)
 
     def recordings(self) -> tuple[Path, ...]:
-        """The recordings that players name, in the players' order."""
-        return tuple(p.recording for p in self.players if p.recording is not None)
+        """The recordings that players name, each once, in the players' order."""
+        found = (p.recording for p in self.players if p.recording is not None)
+        return tuple(dict.fromkeys(found))
 
     def with_instrument(self, instrument: str) -> Preset:
         """This rig with its first player playing something else; CompanionError if unknown."""

@@ -15,6 +15,7 @@ class Panel:
     title: str
     knobs: tuple[Place, ...]  # each at the address of its plain value
     news: tuple[Place, ...]
+    both: tuple[Place, ...] = ()  # what is told and taken, but no knob
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +34,7 @@ def panels(players: Sequence[str]) -> tuple[Panel, ...]:
             "rig" if player is None else player,
             tuple(p for p in found if p.knob and not p.normalised and p.player == player),
             tuple(p for p in found if p.access == "told" and p.player == player),
+            tuple(p for p in found if p.access == "both" and not p.knob and p.player == player),
         )
         for player in (None, *players)
     )

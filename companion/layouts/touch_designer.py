@@ -26,7 +26,7 @@ def touch_designer_table(panels: Sequence[Panel], _: Wiring) -> bytes:
             table.writerow(_row(place))
             if place.types != "I":
                 table.writerow(_twin_row(place))
-        for place in panel.news:
+        for place in (*panel.both, *panel.news):
             table.writerow(_row(place))
     return text.getvalue().encode()
 

@@ -45,7 +45,7 @@ class Context:
         bpm: its tempo, 40..240.
         instrument: what is to be played, one of `model.instruments.INSTRUMENTS`.
         start_s: where its first bar begins.
-        cycle: bars after which it repeats, 1..32.
+        cycle: bars after which it repeats, 1..16.
     """
 
     name: str

@@ -10,6 +10,8 @@ from dataclasses import replace
 from functools import partial
 from types import MappingProxyType
 
+import numpy as np
+
 from companion.control.parameters import TAKES
 from companion.generate.budget import Wish
 from companion.generate.protocol import Ready
@@ -20,9 +22,9 @@ from companion.players.planner import Planner
 from companion.players.player import Player
 from companion.players.rounds import Rounds
 from companion.players.settings import gain_of
-from companion.players.sounds import Sound, Sounds
+from companion.players.sounds import NO_SOUND, Sound, Sounds
 from companion.players.timeline import Timeline
-from companion.take.events import ClipCut, FadedIn, GainSet
+from companion.take.events import ClipCut, FadedIn, GainSet, SoundTaken
 
 
 class Ensemble:
@@ -54,7 +56,8 @@ class Ensemble:
             names: of the players.
             ready: what the generator can do.
             seed: of every die in this session.
-            recorded: the sounds of players that have a recording's, by name.
+            recorded: the sounds of players that have a recording's, by name; the others', where
+                they are there, are empty.
 
         Raises:
             CompanionError: the generator's window is too short for a bar.
@@ -65,8 +68,8 @@ class Ensemble:
         for number, name in enumerate(names):
             generator = ready.max_frames, ready.silence
             planner = Planner(self._transport, number, seed, *generator, cycle, name, seconds)
-            sound = [recorded[name]] if name in recorded else []
-            sounds = Sounds(ready.abilities, seed, name, *sound)
+            sound = recorded.get(name, NO_SOUND)
+            sounds = Sounds(ready.abilities, seed, name, sound)
             self.players.append(Player(name, number + 1, planner, usual, sounds))
         self._rounds.prepare(self.players, ready)
         self.follow_knobs()  # before the first block: then there is no ramp into the gains
@@ -111,6 +114,26 @@ class Ensemble:
         for player in self.players:
             player.gain_taken, _ = self._memory.taken_gain(player.number)
         return {player.name: player.gain_taken for player in self.players}
+
+    def tell_sounds(self) -> None:
+        """Write down what the recordings sound like that players have from the beginning."""
+        for player in self.players:
+            if player.sounds.recording.size:
+                self._tell_sound(player)
+
+    def take_sounds(self, recorded: Mapping[str, Sound]) -> None:
+        """Have players take on other recordings' sounds with their next plans; as for `prepare`."""
+        for player in self.players:
+            sound = recorded.get(player.name, NO_SOUND)
+            if np.array_equal(sound, player.sounds.recording):
+                continue
+            player.sounds = replace(player.sounds, recording=sound)
+            self._tell_sound(player)
+            player.planner.replan()
+
+    def _tell_sound(self, player: Player) -> None:
+        numbers = tuple(map(float, player.sounds.recording))
+        self._journal.write(SoundTaken(player=player.name, numbers=numbers), self._memory.position)
 
     def note_levels(self) -> None:
         """Write down from where on the callback has moved a gain, or lets all rise from silence."""

@@ -18,6 +18,7 @@ from model.instruments import INSTRUMENTS
 
 Sound = NDArray[np.float32]
 """What an instrument sounds like [width], see `model.sound`; [0] for any."""
+NO_SOUND: Sound = np.zeros(0, np.float32)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -27,7 +28,7 @@ class Sounds:
     abilities: Abilities  # of the generator
     seed: int  # of the session
     player: str  # its name
-    recording: Sound = field(default_factory=lambda: np.zeros(0, np.float32))  # [0]: none is named
+    recording: Sound = field(default_factory=lambda: NO_SOUND)  # of the one that is named, if any
 
     def told(self, knobs: Snapshot) -> Sound:
         """What the generator is told for these knobs."""

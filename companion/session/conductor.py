@@ -184,10 +184,12 @@ class Conductor:
         except CompanionError as error:
             self._leads_on(str(error))
             return
-        if name == INTERNAL:
+        turned = float(self._store.snapshot()["bpm"]) != self._bpm
+        if name == INTERNAL and not turned:  # else whoever chose it said at which tempo, too
             bpm = round(float(self._transport.tempo), 2)
             self._store.set("bpm", min(max(bpm, MIN_BPM), MAX_BPM), None, BY)
-            self._bpm = float(self._store.snapshot()["bpm"])
+        # Who joins others takes their tempo, whatever the knob has been turned to with that.
+        self._bpm = float(self._store.snapshot()["bpm"])
         if source is not self._source:
             self._source.close()
         self._source, self.name = source, name

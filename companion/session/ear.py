@@ -23,6 +23,8 @@ from companion.system.errors import CompanionError
 
 SOURCE = "found"
 """Who moved the knob, where it was the music."""
+PRESET = "preset"
+"""Who moved it, where another preset of the set began."""
 BY_KEY, _, FORGET = BROKEN_CYCLE
 MOST_BEATS = 8
 """Beats that are caught up with in one tick."""
@@ -69,7 +71,8 @@ class Ear:
             return
         if change.name == "cycle":
             self._finder.start_from(int(change.new))
-            self._store.set("find_cycle", False, None, SOURCE)
+            if change.source != PRESET:  # which says itself whether one is looked for
+                self._store.set("find_cycle", False, None, SOURCE)
         elif change.name == "find_cycle":
             self._store.set("find_cycle", change.new, None, SOURCE)
 

@@ -101,8 +101,11 @@ def jam(
         store = preset.store()
         midi_clock = MidiClock()
         harmony = Harmony(preset.chart())
-        presets = [preset, *(load_preset(str(path)) for path in preset.presets)]
+        first = preset if resumed is None else resumed.begun
+        presets = [first, *(load_preset(str(path)) for path in preset.presets)]
         set_list = SetList(presets, store, harmony)
+        if resumed is not None:
+            set_list.go_on(resumed.playing, resumed.chart_from)
         server = _open_osc(preset, store, harmony, set_list, open_things, say)
         keyboard = Keyboard(harmony, preset.midi.keyboard if preset.midi else False)
         midi = _open_midi(preset, store, open_things, say, midi_clock.receive, keyboard, set_list)
@@ -118,10 +121,13 @@ def jam(
         elif (cut := cut_off(takes)) is not None:
             say(f"take {cut} was cut off; to go on with it: companion jam --resume {cut}")
         check_folder(takes)
-        worker = open_worker(preset, weights)
+        worker = open_worker(preset, weights, set_list.recordings)
         open_things.callback(worker.close)
+        asked_bpm = preset.bpm
         rig, preset = open_rig(preset, say)
         open_things.callback(rig.stream.close)
+        if preset.bpm != asked_bpm:  # a recording's
+            set_list.begins_at(preset.bpm)
         store.set("bpm", float(preset.bpm), None, "preset")
         say(f"{rig.input} → {rig.output}, {rig.rate} Hz; loading the generator")
         ready = worker.wait_ready()
@@ -297,8 +303,12 @@ def _open_sender(
     return sender
 
 
-def open_worker(preset: Preset, weights: Path | None) -> StemWorker:
+def open_worker(
+    preset: Preset, weights: Path | None, recordings: Sequence[Path] = ()
+) -> StemWorker:
     """The generator in a child process, or in this one by the preset's option, or elsewhere.
+
+    It is to tell what `recordings` sound like.
 
     Raises:
         CompanionError: the generator is elsewhere, and its key or a library is missing.
@@ -310,7 +320,7 @@ def open_worker(preset: Preset, weights: Path | None) -> StemWorker:
     box = None  # found before anything is started
     if generator.remote is not None:
         box = box_of(generator.remote, generator.key, generator.name, weights)
-    here = opened(generator.name, generator.device, weights, preset.recordings(), enough_s)
+    here = opened(generator.name, generator.device, weights, recordings, enough_s)
     return here if box is None else RemoteFirst(box, here)
 
 

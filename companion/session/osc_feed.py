@@ -76,7 +76,10 @@ class OscFeed:
         plain, normalised = knob_messages(change.name, change.player, change.new)
         knob = change.player, change.name
         self._turned.pop(knob, None)
-        if change.source == "osc":
+        earlier = [told for told in self._moved if told[0] == plain[0]]
+        self._moved = [told for told in self._moved if told[0] != plain[0]]
+        # What has moved it before in the same tick would else be told last, to that hand as well.
+        if change.source == "osc" and not earlier:
             by = change.hand[0] if isinstance(change.hand, tuple) else None
             self._turned[knob] = by, [plain, normalised]
         else:

@@ -29,7 +29,7 @@ def add_presets(server: OscKnobs, set_list: SetList) -> None:
         if len(arguments) != 1:
             raise CompanionError(f"{len(arguments)} values; valid: a preset's name or number")
         (which,) = arguments
-        if isinstance(which, float) and which == int(which):
+        if isinstance(which, float) and which.is_integer():
             which = int(which)
         if isinstance(which, bool) or not isinstance(which, (str, int)):
             raise CompanionError(f"preset is {shown(which)}; valid: a name or a whole number")

@@ -15,7 +15,15 @@ from companion.control.preset import Preset, load_preset
 from companion.control.store import ParameterStore, Snapshot
 from companion.system.errors import CompanionError
 from companion.take.event_log import is_locked
-from companion.take.events import EVENTS_FILE, Event, KnobMoved, TakeEnded, read_events, start_of
+from companion.take.events import (
+    EVENTS_FILE,
+    Event,
+    KnobMoved,
+    PresetTaken,
+    TakeEnded,
+    read_events,
+    start_of,
+)
 from companion.take.recover import recover
 from companion.take.take import PRESET_FILE
 from companion.take.tempo_map import TempoMap, tempo_map
@@ -29,6 +37,9 @@ class Resumed:
     """What a jam goes on with."""
 
     preset: Preset  # as the rig stood, with the bars that are left
+    begun: Preset  # as the set began
+    playing: str  # which of the set's presets played
+    chart_from: int  # bar in which its chart began, counted from the one to go on at
     seed: int  # of the session
     continues: str  # name of the take
     bars_before: int  # bars of the set that were begun so far
@@ -54,13 +65,18 @@ def resume(take: Path) -> Resumed:
         raise CompanionError(
             f"take {str(take)!r} was played to its last bar; valid: one that was cut off"
         )
+    taken = [event for event in events if isinstance(event, PresetTaken)]
+    before = begun.bars_before + played
     return Resumed(
+        begun=preset,
+        playing=taken[-1].preset if taken else preset.name,
+        chart_from=max(0, taken[-1].bar) - played if taken else -before,
         preset=replace(
             _as_it_stood(preset, events), bars=left, bpm=_last_tempo(begun.bpm_exact, tempo)
         ),
         seed=begun.seed + played,  # other dice than at the set's start
         continues=take.resolve().name,
-        bars_before=begun.bars_before + played,
+        bars_before=before,
         lost=lost,
     )
 

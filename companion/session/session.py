@@ -49,7 +49,6 @@ from companion.take.events import (
     Incident,
     KnobMoved,
     PresetTaken,
-    SoundTaken,
     TakeEnded,
 )
 from companion.take.take import PRESET_FILE, Provenance, Take
@@ -148,6 +147,7 @@ class Session:
             watch("recording", lambda: take.error or "")
         if osc is not None:
             watch("osc", lambda: osc.trouble)
+        self._recorded: Sequence[Sound] = ()  # what the set's recordings sound like
         self._xruns = 0
         self._stopped = False
 
@@ -220,7 +220,8 @@ class Session:
         """
         ready = self._worker.wait_ready()
         names = (player.name for player in self.preset.players)
-        self._ensemble.prepare(names, ready, self._seed, self._recorded(ready))
+        self._recorded = tuple(ready.recorded)
+        self._ensemble.prepare(names, ready, self._seed, self.set_list.sounds(self._recorded))
         self._set_monitor()
 
     def run(
@@ -278,15 +279,12 @@ class Session:
             seed=self._seed,
         )
         self._journal.write(started, start)
-        for name, sound in self._recorded(ready).items():
-            numbers = tuple(map(float, sound))
-            self._journal.write(SoundTaken(player=name, numbers=numbers), self.rig.memory.position)
+        if self.set_list.began is not None:  # for whoever goes on from this take
+            at = self.transport.bar_start_samples(self.set_list.began)
+            self._journal.write(PresetTaken(preset=self.set_list.current), at)
+        self._ensemble.tell_sounds()
         self._feed.start()
-
-    def _recorded(self, ready: Ready) -> dict[str, Sound]:
-        """What the recordings sound like that the preset names, by player."""
-        named = [player.name for player in self.preset.players if player.recording is not None]
-        return dict(zip(named, ready.recorded, strict=False))
+        self._feed.preset(self.set_list.current)
 
     def _next_tick(self) -> int:
         """The next look at the clock: a tick from now, but never past a bar line or the end."""
@@ -314,6 +312,7 @@ class Session:
         self._outage.tick(now)
         if playing := self.set_list.tick(self.transport.bar_at(now)):
             self._journal.write(PresetTaken(preset=playing), now)
+            self._ensemble.take_sounds(self.set_list.sounds(self._recorded))
             self._feed.preset(playing)
         self._turn_knobs(stopped)
         self._journal.tempo()

@@ -122,9 +122,9 @@ class Unheard(Event, type="unheard"):
 
 
 class SoundTaken(PlayerEvent, type="sound"):
-    """What the recording sounds like that the preset names for a player."""
+    """What the recording sounds like that a player has from here on."""
 
-    numbers: tuple[float, ...]  # as `StemRequest.sound`, exact
+    numbers: tuple[float, ...]  # as `StemRequest.sound`, exact; none where it has none any more
 
 
 class ChordsTold(PlayerEvent, type="chords"):

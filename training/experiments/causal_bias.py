@@ -106,7 +106,7 @@ def _order(
         cell = {"order": arm.name, "example": [example.digest, example.name], "weights": digest}
 
         def decoded(recipe: Generated = recipe) -> dict[str, float]:
-            request = whole_request(recipe.session(), recipe.variant)
+            request = whole_request(recipe.session(generator.abilities), recipe.variant)
             return {"correlation": front_to_back(generator.start(request))}
 
         found.append(ledger.measure(cell, decoded)["correlation"])

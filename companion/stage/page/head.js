@@ -102,12 +102,13 @@ function Vital({ value, unit, name, more = "", bad = false }) {
 }
 
 function Tools() {
-  const { table = [], presets } = useStage();
+  const { table = [], presets, coming } = useStage();
+  const chosen = coming || presets?.[0]; // though it may have to wait for its bar line
   const theme = useTheme();
   const lock = table.find((knob) => knob.name === "lock");
   return html`<nav class="tools" aria-label="tools">
-    ${presets && html`<span class="select"><select aria-label="preset" value=${presets[0]} onChange=${(event) => ask({ preset: event.target.value })}>
-      ${presets.slice(1).map((each) => html`<option value=${each} selected=${each === presets[0]}>${each}</option>`)}</select></span>`}
+    ${presets && html`<span class="select"><select aria-label="preset" value=${chosen} onChange=${(event) => ask({ preset: event.target.value })}>
+      ${presets.slice(1).map((each) => html`<option value=${each} selected=${each === chosen}>${each}</option>`)}</select></span>`}
     ${lock && html`<${Switch} knob=${lock} player=${null} />`}
     <${LearnButton} />
     <button type="button" class="button tool theme" aria-label=${theme === "dark" ? "light colours" : "dark colours"} onClick=${toggleTheme}>${theme === "dark" ? "☀" : "☾"}</button>

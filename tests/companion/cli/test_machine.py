@@ -53,6 +53,11 @@ def test_new_writes_what_was_answered(run: Run) -> None:
     assert (preset.bpm, [player.name for player in preset.players]) == (96, ["bass"])
 
 
+def test_new_says_what_can_be_typed_whatever_the_name(run: Run) -> None:
+    _, out, _ = run("new", "my other rig.yaml", typed=ANSWERS)
+    assert out.splitlines()[-1] == "play it: companion jam 'my other rig.yaml'"
+
+
 def test_new_leaves_a_file_that_is_there_unless_it_is_told(run: Run) -> None:
     Path("mine.yaml").write_text("mine")
     code, _, error = run("new", "mine.yaml", typed=ANSWERS)

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from companion.control.controller import learned_file
 from companion.control.gesture import PAUSE_S
 from companion.control.learn import LEFT_OUT, Learn
+from companion.control.learned_file import keep_mappings
 from companion.control.midi_knobs import MidiKnobs
 from companion.control.midi_mapping import MidiMapping
 from companion.control.preset import Preset, load_preset, parse_preset
@@ -310,6 +312,27 @@ class TestKept:
             hands.teach("bass", "temperature", (CC, 99 - 29, 1))
             assert len(hands.learn.of("bass", "temperature")) == 2
         assert "learned:" in (folder / "mine.yaml").read_text()
+
+    def test_what_fails_as_nobody_expected_is_told_and_learning_goes_on(
+        self, folder: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        fails = [True]
+
+        def keep(*arguments: Any) -> None:
+            if fails.pop():
+                raise RuntimeError("no such thing as a file")
+            keep_mappings(*arguments)
+
+        monkeypatch.setattr("companion.control.learn.keep_mappings", keep)
+        with played(PLAIN, folder) as hands:
+            hands.teach("bass", "temperature", (CC, 70, 1))
+            hands.learn.close()
+            assert "no such thing" in hands.learn.trouble
+            fails.append(False)
+            hands.teach("keys", "temperature", (CC, 71, 1))
+            hands.learn.close()
+            assert hands.learn.trouble == ""
+        assert "cc: 71" in (folder / "mine.yaml").read_text()
 
     def test_a_file_that_cannot_be_written_is_told_and_learning_goes_on(self, folder: Path) -> None:
         with played(PLAIN, folder) as hands:

@@ -54,6 +54,14 @@ def test_a_library_that_fails_is_a_port_that_is_gone() -> None:
     assert [port.look(), port.connected] == [False, False]
 
 
+def test_one_that_fails_while_it_is_sent_to_ends_nobody() -> None:
+    class Broken(Library):
+        def send_message(self, message: list[int]) -> None:
+            raise SystemError("the driver has gone")
+
+    MidiPort(Broken("nano"), "nano", "lights", "nano", output=True).send((0xB0, 20, 64))
+
+
 def test_one_of_a_server_that_died_is_opened_anew_as_soon_as_that_goes(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -225,6 +225,43 @@ def test_a_controller_is_told_where_its_knobs_are_and_goes_dark_at_the_end(
     assert set(told) == {(CC, 1, 0), (0x90, 36, 0)}
 
 
+def test_a_device_that_fails_takes_no_other_with_it(plugged: Callable[..., MidiBus]) -> None:
+    bus = plugged("broken", "nano")
+    store = ParameterStore({}, {"bass": {}})
+    mappings = (MidiMapping(70, "cycle", None), MidiMapping(71, "monitor", None))
+
+    def on_free(*_: object) -> None:
+        raise RuntimeError("nobody thought of that")
+
+    with closing(open_midi(store, MidiPreset(("broken", "nano"), mappings), on_free=on_free)):
+        bus.sent["broken"].append((CC, 99, 1))
+        wait_for(lambda: store.refused[0])
+        bus.sent["nano"].append((CC, 70, 127))
+        bus.sent["broken"].append((CC, 71, 127))
+        wait_for(lambda: store.snapshot()["cycle"] == 16 and store.snapshot()["monitor"] == 6.0)
+    assert (
+        store.refused[1]
+        == "MIDI of 'broken' could not be used: RuntimeError: nobody thought of that"
+    )
+
+
+def test_a_look_that_fails_is_not_the_last(
+    plugged: Callable[..., MidiBus], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plugged("nano")
+    monkeypatch.setattr(midi_ports, "LOOK_S", 0.001)
+    looks: list[int] = []
+
+    def look(_: object) -> None:
+        looks.append(1)
+        raise SystemError("the driver is busy")
+
+    monkeypatch.setattr(MidiPorts, "look", look)
+    with closing(MidiPorts(["nano"])) as ports:
+        ports.start()
+        wait_for(lambda: len(looks) > 2)
+
+
 def test_the_clock_of_one_master_is_handed_on_until_it_is_silent() -> None:
     heard: list[float] = []
     both = MidiKnobs(ParameterStore({}, {}), [], lambda _, at_s: heard.append(at_s))

@@ -292,6 +292,27 @@ def test_the_tempo_stays_when_the_companion_takes_over() -> None:
     assert source.closed == 1
 
 
+def test_a_tempo_that_is_turned_to_with_the_clock_is_the_tempo() -> None:
+    stage = Stage(120, midi=Scripted(line(131.2, 0)))
+    stage.turn("clock", "midi")
+    stage.run(6)
+    stage.turn("clock", "internal")
+    stage.turn("bpm", 98.5)
+    stage.run(2)
+    assert stage.store.snapshot()["bpm"] == 98.5
+    assert float(stage.transport.bpm) == pytest.approx(98.5, abs=1e-3)
+
+
+def test_who_joins_others_takes_their_tempo_though_another_is_turned_to_with_that() -> None:
+    source = Linked(line(97, 0))
+    stage = Stage(120, link=source)
+    stage.turn("clock", "link")
+    stage.turn("bpm", 140.0)
+    stage.run(3)
+    assert source.given == ()
+    assert float(stage.transport.bpm) == pytest.approx(97.0, abs=0.5)
+
+
 def test_a_clock_that_cannot_be_had_leaves_the_lead_where_it_is() -> None:
     def absent() -> Scripted:
         raise CompanionError("Ableton Link is not installed")

@@ -201,6 +201,16 @@ class TestSubscribers:
         told = self.turn(World(), ("level", 6.0, "bass", "midi", None))
         assert told == [(None, ("/companion/bass/level/normalised", (1.0,)))]
 
+    @pytest.mark.parametrize("last", ["osc", "midi"])
+    def test_of_a_controller_and_osc_at_once_everybody_is_told_what_is_so(self, last: str) -> None:
+        hand = (("127.0.0.1", 7000), "/companion/cycle")
+        moves = [("cycle", 8, None, "osc", hand), ("cycle", 2, None, "midi", None)]
+        moves = moves if last == "midi" else moves[::-1]
+        world = World()
+        told = self.turn(world, *moves)
+        assert world.told("/companion/cycle") == [("/companion/cycle", (moves[-1][1],))]
+        assert [by for by, (address, _) in told if "/cycle" in address] == [None]
+
     def test_of_two_hands_on_one_knob_the_last_is_told(self) -> None:
         one, other = ((("127.0.0.1", port), "") for port in (7000, 7001))
         told = self.turn(World(), ("cycle", 8, None, "osc", one), ("cycle", 2, None, "osc", other))

@@ -46,7 +46,10 @@ def test_a_preset_is_chosen_by_name_or_number(which: Any) -> None:
     assert asked.store.snapshot("bass")["steps"] == 12
 
 
-@pytest.mark.parametrize("values", [(), ("chorus", 2), (True,), (2.5,), (3,), ("bridge",)])
+@pytest.mark.parametrize(
+    "values",
+    [(), ("chorus", 2), (True,), (2.5,), (3,), ("bridge",), (float("nan"),), (float("inf"),)],
+)
 def test_what_is_no_preset_is_answered(values: tuple[Any, ...]) -> None:
     asked = Asked()
     ((address, (why,)),) = asked.send("/companion/preset", *values)

@@ -32,7 +32,10 @@ from companion.control.osc_query_server import (
 )
 from companion.control.osc_tree import places
 from companion.control.parameters import PARAMETERS
-from companion.control.preset import OscPreset
+from companion.control.preset import OscPreset, parse_preset
+from companion.listen.harmony import Harmony
+from companion.session.osc_presets import add_presets
+from companion.session.set_list import SetList
 from companion.session.trouble import Trouble
 from companion.system.errors import CompanionError
 from tests.companion.session import test_osc_feed as feed
@@ -134,7 +137,8 @@ class Stranger:
 
 def test_a_stranger_sets_every_knob_and_hears_every_change(rig: Rig) -> None:
     with closing(Stranger(rig.query.address)) as client:
-        both = [node for node in methods(client.tree) if node["ACCESS"] == 3]
+        both = [each for each in methods(client.tree) if each["ACCESS"] == 3]
+        both = [each for each in both if each["FULL_PATH"] not in NO_KNOBS]
         found = {node["FULL_PATH"] for node in both}
         for knob in PARAMETERS:
             for player in (None,) if knob.scope == "rig" else ("bass", "drums"):
@@ -162,7 +166,28 @@ def test_a_stranger_sets_every_knob_and_hears_every_change(rig: Rig) -> None:
             time.sleep(0.001)
 
 
+NO_KNOBS = ("/companion/preset", "/companion/learn")
 BAR = ("/companion/bar", (7,))
+
+
+def test_which_preset_plays_and_whether_it_learns_are_told_and_taken(rig: Rig) -> None:
+    players = "players: [{name: bass}, {name: drums}]"
+    presets = [parse_preset(players, f"{name}.yaml") for name in ("verse", "chorus")]
+    set_list = SetList(presets, rig.store, Harmony())
+    add_presets(rig.osc, set_list)
+    rig.feed.preset(set_list.current)
+    rig.feed._send_more([("/companion/learn", (True,))], None)
+    rig.tick()
+    told = {path: get(rig, path) for path in NO_KNOBS}
+    assert [(each["ACCESS"], each["VALUE"]) for each in told.values()] == [
+        (3, ["verse"]),
+        (3, [True]),
+    ]
+    rig.osc.receive("/companion/preset", "chorus")
+    set_list.tick(0)
+    rig.feed.preset(set_list.tick(1))
+    rig.tick()
+    assert get(rig, "/companion/preset?VALUE") == {"VALUE": ["chorus"]}
 
 
 def until_heard(

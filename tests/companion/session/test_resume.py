@@ -9,9 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from companion.control.preset import GeneratorPreset, Preset
-from companion.session.jam import jam
+from companion.control.preset import GeneratorPreset, Preset, load_preset
+from companion.session.jam import OnTick, jam
 from companion.session.resume import cut_off, resume
+from companion.session.session import Session
+from companion.session.set_list import SetList
+from companion.session.status import Status
 from companion.system.errors import CompanionError
 from companion.take.event_log import EventLog, lock
 from companion.take.events import EVENTS_FILE
@@ -112,3 +115,50 @@ def test_a_take_that_never_began_does_not_hide_one_that_was_cut_off(tmp_path: Pa
     log.write_bytes(b"")
     os.utime(take / EVENTS_FILE, (1, 1))
     assert cut_off(tmp_path / "takes") == take
+
+
+VERSE = """cycle: 1
+count_in_bars: 0
+bars: 9
+generator: {name: standin}
+chords: [C, D, E]
+presets: [chorus.yaml]
+players: [{name: bass, level: -3}]
+"""
+
+
+def test_a_set_goes_on_with_the_preset_that_played_and_where_its_chart_was(
+    no_sound_card: None, tmp_path: Path
+) -> None:
+    (tmp_path / "verse.yaml").write_text(VERSE)
+    (tmp_path / "chorus.yaml").write_text("chords: [F, G]\nplayers: [{name: a, level: -9}]")
+    verse = load_preset(str(tmp_path / "verse.yaml"))
+    chorus = load_preset(str(tmp_path / "chorus.yaml"))
+
+    def switch(session: Session) -> None:
+        session.set_list = SetList([verse, chorus], session.store, session.harmony)
+        session.set_list.switch("chorus")
+
+    before = resume(crashed(tmp_path / "first", verse, 4.4))
+    assert (before.playing, before.chart_from) == ("verse", -5)
+    take = crashed(tmp_path / "takes", verse, 4.4, moves={1.2: switch})
+    resumed = resume(take)
+    assert (resumed.playing, resumed.chart_from) == ("chorus", -3)
+    went: list[tuple[str, object]] = []
+
+    def on_session(session: Session) -> OnTick:
+        session.set_list.switch("verse")
+
+        def on_tick(status: Status) -> None:
+            level = session.store.snapshot("bass")["level"]
+            went.append((session.set_list.current, level))
+            if status.bar == -1:
+                chord = session.harmony.at(-1, Fraction(0))
+                assert chord is not None and chord.bass == 5  # F, bar 5 of the set
+
+        return on_tick
+
+    jammed = jam(resumed.preset, takes=tmp_path / "takes", resumed=resumed, on_session=on_session)
+    assert went[0] == ("chorus", -9.0) and went[-1] == ("verse", -3.0)
+    again, back = (e for e in read_lines(jammed.folder / EVENTS_FILE) if e["type"] == "preset")
+    assert (again["preset"], again["bar"], back["preset"]) == ("chorus", -3, "verse")

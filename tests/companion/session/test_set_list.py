@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
 import pytest
+import soundfile
 from hypothesis import given
 from hypothesis import strategies as st
 
+from companion.clock.transport import Transport
 from companion.control.parameters import PARAMETERS
 from companion.control.preset import MOST_PRESETS, Preset, load_preset, parse_preset
 from companion.control.preset_save import AlreadyThere
+from companion.generate.inline import InlineWorker
+from companion.generate.loading import loading
 from companion.listen.harmony import Harmony
+from companion.replay.replay import replay
+from companion.session.ear import Ear
 from companion.session.jam import jam
 from companion.session.session import Session
 from companion.session.set_list import SetList
 from companion.system.errors import CompanionError
-from tests.companion.studio import BAR, Move, music, play
+from tests.companion.studio import BAR, RATE, Move, music, play
 
 VERSE = parse_preset("players: [{name: bass}, {name: keys, instrument: piano}]", "verse.yaml")
 CHORUS = parse_preset(
@@ -25,6 +32,10 @@ CHORUS = parse_preset(
     "- {name: left, instrument: synth lead, level: -3, steps: 12}\n",
     "chorus.yaml",
 )
+
+
+def transport() -> Transport:
+    return Transport(RATE, Fraction(120), 0)
 
 
 def set_list(*presets: Preset) -> SetList:
@@ -206,3 +217,97 @@ def test_every_knob_of_a_player_is_switched_but_what_is_pulled() -> None:
     played.tick(1)
     played.tick(2)
     assert played._store.snapshot("bass") == VERSE.store().snapshot("bass")
+
+
+def test_of_the_rig_a_cycle_that_is_named_is_kept_unless_it_is_looked_for_all_the_same() -> None:
+    kept = parse_preset("cycle: 8\nplayers: [{name: bass}]", "kept.yaml")
+    found = parse_preset("cycle: 2\nfind_cycle: on\nplayers: [{name: bass}]", "found.yaml")
+    played = set_list(VERSE, kept, found)
+    ear = Ear(lambda: pytest.fail("nothing to hear"), transport(), played._store)
+    for number, (which, looked_for) in enumerate([("kept", False), ("found", True)]):
+        played.switch(which)
+        played.tick(number)
+        played.tick(number + 1)
+        for _ in range(3):
+            for change in played._store.drain():
+                ear.turned(change)
+        assert played._store.snapshot()["find_cycle"] is looked_for
+
+
+def test_a_song_that_is_chosen_in_the_count_in_begins_after_it() -> None:
+    played = set_list(VERSE, CHORUS)
+    played.switch("chorus")
+    played.tick(-4)
+    names = [played._harmony.at(bar, Fraction(0)) for bar in (0, 1)]
+    assert [chord.bass for chord in names if chord] == [0, 7]
+
+
+def test_the_first_keeps_the_tempo_at_which_it_began() -> None:
+    played = set_list(VERSE, CHORUS)
+    played.begins_at(Fraction(95))
+    for bar, (which, bpm) in enumerate([("chorus", 140.0), ("verse", 95.0)]):
+        played.switch(which)
+        played.tick(bar)
+        played.tick(bar + 1)
+        assert played._store.snapshot()["bpm"] == bpm
+
+
+@pytest.mark.parametrize(
+    ("meter", "other", "goes"),
+    [
+        ("4/4", "meter: 3/4\n", False),
+        ("3/4", "meter: 3/4\nchords: [C . G]\n", True),
+        ("3/4", "chords: [C . . G]\n", False),
+        ("3/4", "", True),
+    ],
+)
+def test_a_set_keeps_its_meter(meter: str, other: str, goes: bool) -> None:
+    first = parse_preset(f"meter: {meter}\nplayers: [{{name: bass}}]", "first.yaml")
+    waltz = parse_preset(f"{other}players: [{{name: bass}}]", "waltz.yaml")
+    if goes:
+        assert set_list(first, waltz).names == ("first", "waltz")
+        return
+    with pytest.raises(CompanionError, match=rf"^preset waltz has .* valid: {meter}, in which"):
+        set_list(first, waltz)
+
+
+HEAD = "cycle: 1\ncount_in_bars: 0\nbars: 8\ngenerator: {name: standin}\n"
+
+
+def recorded(folder: Path, **levels: float) -> None:
+    for name, level in levels.items():
+        soundfile.write(folder / f"{name}.wav", level * np.ones(3200, np.float32), RATE)
+
+
+def test_each_preset_brings_the_recordings_that_its_players_sound_like(tmp_path: Path) -> None:
+    recorded(tmp_path, loud=0.5, soft=0.25)
+    texts = {
+        "verse": "players: [{name: bass, sound: loud.wav}, {name: keys}]",
+        "chorus": "players: [{name: a, sound: soft.wav}, {name: b, sound: loud.wav}]",
+        "bridge": "players: [{name: c}]",
+    }
+    for name, text in texts.items():
+        (tmp_path / f"{name}.yaml").write_text(f"{HEAD}{text}")
+    presets = [load_preset(str(tmp_path / f"{name}.yaml")) for name in texts]
+
+    def begin(session: Session) -> None:
+        session.set_list = SetList(presets, session.store, session.harmony)
+
+    moves: dict[float, Move] = {0.0: begin}
+    for bar, which in ((2.3, "chorus"), (4.3, "bridge"), (6.3, "verse")):
+        moves[bar] = lambda session, which=which: session.set_list.switch(which)  # type: ignore[misc]
+    recordings = set_list(*presets).recordings
+    assert recordings == (tmp_path / "loud.wav", tmp_path / "soft.wav")
+    worker = InlineWorker(loading("standin", recordings=recordings))
+    (tmp_path / "takes").mkdir()
+    played = play(tmp_path / "takes", presets[0], music(8), worker, moves)
+    told = [(event["bar"], event["player"], event["numbers"]) for event in played.of("sound")]
+    assert told == [
+        (0, "bass", [0.5]),
+        (3, "bass", [0.25]),
+        (3, "keys", [0.5]),
+        (5, "bass", []),
+        (5, "keys", []),
+        (7, "bass", [0.5]),
+    ]
+    assert replay(played.take).identical
