@@ -51,7 +51,7 @@ from tests.rig.test_jam import bar_samples, real_recording
 from tests.rig.test_osc_out import free_port
 
 RATE, PERIOD, BPM, CYCLE = 48_000, 256, 95, 4
-START_S, SETTLE_S, READ_S = 120, 10.0, 30.0
+START_S, SETTLE_S, READ_S, END_S = 120, 10.0, 30.0, 300.0
 PLAYERS = ("bass", "drums", "keys")
 BY_OSC = ("guidance_audio", "guidance_instrument", "guidance_clock", "level")
 BY_MIDI = ("temperature", "causal_bias", "confidence", "randomness")
@@ -237,7 +237,7 @@ def play_minute(
             sent = {way: int(each.communicate()[0] or 0) for way, each in senders.items()}
             lost = missing(port) if flood else {}
             jam.interrupt()
-            jam.wait(120.0)
+            jam.wait(END_S)
             xruns_s = feeder.finish().xruns_s
         bars, (end,) = lines_of(log, "bar", first, last), lines_of(log, "end", last)
     grown = [after[pid] - before[pid] for pid in before]
