@@ -51,7 +51,7 @@ from tests.rig.test_jam import bar_samples, real_recording
 from tests.rig.test_osc_out import free_port
 
 RATE, PERIOD, BPM, CYCLE = 48_000, 256, 95, 4
-START_S, SETTLE_S, AFTER_S = 120, 10.0, 15.0
+START_S, SETTLE_S, READ_S, END_S = 120, 10.0, 30.0, 300.0
 PLAYERS = ("bass", "drums", "keys")
 BY_OSC = ("guidance_audio", "guidance_instrument", "guidance_clock", "level")
 BY_MIDI = ("temperature", "causal_bias", "confidence", "randomness")
@@ -150,7 +150,7 @@ def told_knobs(port: int) -> dict[str, Any]:
     """What every knob says now, by address, as the companion tells who asks."""
     told: dict[str, Any] = {}
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
-        client.settimeout(2.0)
+        client.settimeout(1.0)
         client.sendto(build_msg("/companion/dump", []).dgram, ("127.0.0.1", port))
         with suppress(TimeoutError):
             while True:
@@ -160,8 +160,16 @@ def told_knobs(port: int) -> dict[str, Any]:
 
 
 def missing(port: int) -> dict[str, int]:
-    """How many knobs do not have their last value, by way."""
-    told, lost = told_knobs(port), {"OSC": 0, "MIDI": 0}
+    """How many knobs do not have their last value, by way, once what was sent has been read."""
+    give_up_s = time.monotonic() + READ_S
+    while any((lost := lost_of(told_knobs(port))).values()) and time.monotonic() < give_up_s:
+        time.sleep(0.2)
+    return lost
+
+
+def lost_of(told: dict[str, Any]) -> dict[str, int]:
+    """The same of what was told."""
+    lost = {"OSC": 0, "MIDI": 0}
     for player in PLAYERS:
         for name in BY_OSC:
             wanted = float(BY_NAME[name].at(LAST_POSITION[player]))
@@ -227,10 +235,9 @@ def play_minute(
             ended_s, hitches = time.monotonic(), machine.finish()
             last = log.stat().st_size
             sent = {way: int(each.communicate()[0] or 0) for way, each in senders.items()}
-            time.sleep(1.0)
             lost = missing(port) if flood else {}
             jam.interrupt()
-            jam.wait(120.0)
+            jam.wait(END_S)
             xruns_s = feeder.finish().xruns_s
         bars, (end,) = lines_of(log, "bar", first, last), lines_of(log, "end", last)
     grown = [after[pid] - before[pid] for pid in before]
@@ -277,7 +284,7 @@ def main() -> None:
         "audio": {"block": PERIOD},
         "generator": {"name": asked.generator},
     }
-    bars = round((START_S + asked.seconds + SETTLE_S + AFTER_S) * RATE / bar_samples(BPM))
+    bars = round((START_S + asked.seconds + SETTLE_S + READ_S) * RATE / bar_samples(BPM))
     signal = real_recording("rock-095.ogg", BPM, 16, BPM, bars)
     floods = {"left alone": {}, "flooded": {"OSC": asked.osc, "MIDI": asked.midi}}
     for what, flood in floods.items():
