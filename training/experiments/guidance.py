@@ -68,9 +68,9 @@ def guided_arm(
 
 def arms_of(abilities: Abilities, quick: bool) -> dict[str, list[Arm]]:
     """The arms by the table that they stand in, as far as a network can have them."""
-    weights, corners, clocks = WEIGHTS, CORNERS, CLOCKS
-    if quick:
-        weights, corners, clocks = (WEIGHTS[0], WEIGHTS[2]), CORNERS[-1:], CLOCKS[2:3]
+    weights = WEIGHTS[::2] if quick else WEIGHTS
+    corners = CORNERS[-1:] if quick else CORNERS
+    clocks = CLOCKS[2:3] if quick else CLOCKS
     forms: list[Form] = ["product", "joint", GRID_FORM]
     if abilities.guided:
         forms.append("distilled")
