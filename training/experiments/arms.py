@@ -154,20 +154,14 @@ def measure_arms(
     examples = draw_examples(ours, settings.examples, seed, max_frames, repeating)
     count = 2 if settings.quick else reference
     held_against = draw_examples(others, count, seed, max_frames, repeating)
-    wanted = {
-        TRUE: (settings.weights, _true(settings, examples)),
-        **{
-            arm.name: (
-                arm.weights or settings.weights,
-                [
-                    Generated(settings.held_out, example, arm.scenario, arm.variant, 0)
-                    for example in examples
-                ],
-            )
-            for arm in arms
-        },
-    }
-    against = {TRUE: (settings.weights, _true(settings, held_against))}
+    wanted = {TRUE: _Side(settings.weights, _true(settings, examples))}
+    for arm in arms:
+        recipes = [
+            Generated(settings.held_out, example, arm.scenario, arm.variant, 0)
+            for example in examples
+        ]
+        wanted[arm.name] = _Side(arm.weights or settings.weights, recipes)
+    against = {TRUE: _Side(settings.weights, _true(settings, held_against))}
     return Arms(
         examples,
         _measured(settings, wanted, examples),
@@ -182,23 +176,32 @@ def halves(
     return tuple(songs[::2]), tuple(songs[1::2])
 
 
+@dataclass(frozen=True, slots=True)
+class _Side:
+    """The stems of one arm: with which weights, and how each is made."""
+
+    weights: Path | None
+    recipes: Sequence[Recipe]
+
+
 def _true(settings: Settings, examples: Sequence[Example]) -> list[Recipe]:
     return [TrueStem(settings.held_out, example) for example in examples]
 
 
 def _measured(
     settings: Settings,
-    wanted: Mapping[str, tuple[Path | None, Sequence[Recipe]]],
+    wanted: Mapping[str, _Side],
     examples: Sequence[Example],
 ) -> dict[str, list[Measured]]:
-    """The stems of each example by name: made with the weights that stand there, and measured."""
+    """The stems of each example by name: those that are missing are made, all are measured."""
     workers = _workers(settings)
     stores = {
         weights: Store(settings.out / "stems", weights)
-        for weights in dict.fromkeys(weights for weights, _ in wanted.values())
+        for weights in dict.fromkeys(side.weights for side in wanted.values())
     }
     for weights, store in stores.items():
-        store.make({name: side for name, (of, side) in wanted.items() if of == weights}, workers)
+        sides = {name: side for name, side in wanted.items() if side.weights == weights}
+        store.make({name: side.recipes for name, side in sides.items()}, workers)
     kept = settings.out / "measured"
     kept.mkdir(parents=True, exist_ok=True)
     names = frozenset(wanted)
@@ -206,7 +209,9 @@ def _measured(
         MeasuringJob(
             settings.held_out,
             example,
-            tuple((name, stores[of].path(side[at])) for name, (of, side) in wanted.items()),
+            tuple(
+                (name, stores[side.weights].path(side.recipes[at])) for name, side in wanted.items()
+            ),
             described=names,
             embedded=names,
             kept=kept,

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 from model.network import NetworkConfig
 from training.evaluation.plots import COLOURS
-from training.experiments.bits import Filling
+from training.experiments.bits import Bits, Filling
 from training.experiments.course import course_of, milestones, small
 from training.experiments.curves import (
     ALL_BITS,
@@ -24,7 +24,6 @@ from training.experiments.making import Cost, cost_of
 from training.experiments.page import Page, Table
 from training.experiments.progress import (
     FILLED_IN,
-    Bits,
     filled,
     follow,
     known_by_frequency,

@@ -156,13 +156,13 @@ def draw(arms: Arms, parts: dict[str, list[Arm]], quick: bool) -> Figure:
             panels[0].plot(biases, shown, style, color=colour, label=label)
     panels[0].set_title("front to back", fontsize=9)
     for colour, part in zip(COLOURS, list(parts.values())[:-1], strict=False):
-        steps = "/".join(map(str, part[0].variant.decode.steps))
+        schedule = "/".join(map(str, part[0].variant.decode.steps))
         for axes, label in zip(panels[1:], ("learned coherence", "FAD 1"), strict=True):
             found = [arms.estimate(arm.name, label) for arm in part]
             at = [arm.variant.decode.causal_bias for arm in part]
             spread = [[e.value - e.low for e in found], [e.high - e.value for e in found]]
             values = [e.value for e in found]
-            axes.errorbar(at, values, yerr=spread, color=colour, label=steps, marker="o", ms=3)
+            axes.errorbar(at, values, yerr=spread, color=colour, label=schedule, marker="o", ms=3)
             axes.axhline(arms.estimate(TRUE, label).value, color="#777", linewidth=0.8)
             axes.set_title(label, fontsize=9)
     for axes in panels:

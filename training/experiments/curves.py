@@ -55,7 +55,7 @@ def progress_table(found: Mapping[str, Progress], frequencies: Bits, caption: st
         frequencies: of the same windows, for who knows token frequencies only [N, Q].
     """
     first = next(iter(found))
-    rows = []
+    rows: list[tuple[str, ...]] = []
     for name, learner in found.items():
         less = difference_estimate(learner.totals(), found[first].totals())
         rows.append(

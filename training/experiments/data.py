@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 
 from model.network import NetworkConfig
 from training.evaluation.plots import COLOURS
+from training.experiments.bits import Bits
 from training.experiments.course import course_of, milestones, small
 from training.experiments.curves import ALL_BITS, finish, learning_text
 from training.experiments.estimates import mean_estimate
@@ -16,7 +17,7 @@ from training.experiments.excerpts import EVERYTHING, Portion
 from training.experiments.law import Fit, fit_law
 from training.experiments.learner import Course, Learner, songs_of
 from training.experiments.page import Page, Table
-from training.experiments.progress import Bits, Progress, follow
+from training.experiments.progress import Progress, follow
 from training.experiments.settings import Settings
 
 QUESTION = "how much music, and from how many songs, until more does not help?"

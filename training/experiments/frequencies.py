@@ -26,10 +26,10 @@ def frequency_bits(songs: Sequence[EncodedSong], batch: PairBatch) -> Bits:
     """
     counts = np.full((len(INSTRUMENTS), LEVELS, VOCABULARY), SPREAD)
     for song in songs:
-        for instrument, stem in zip(song.instruments, song.stems, strict=True):
+        for kind, stem in zip(song.instruments, song.stems, strict=True):
             for level in range(LEVELS):
                 found = np.bincount(stem[level], minlength=VOCABULARY)
-                counts[instrument, level] += found
+                counts[kind, level] += found
     bits = -np.log2(counts / counts.sum(-1, keepdims=True))
     target, instrument = batch.target.numpy(), batch.instrument.numpy()
     levels = np.arange(LEVELS)[None, :, None]

@@ -70,8 +70,8 @@ def run(settings: Settings) -> Page:
         "wanted with what is foretold of that. Beside it the same from "
         "nothing but which classes are in the mix, which is what the data hold whatever a network "
         "hears. In brackets are 95 % bootstrap intervals over songs. How the joint form, which "
-        "supposes no independence at weight 1, does beside the product is on the page of "
-        "[guidance](guidance.md).",
+        "supposes no independence at weight 1, does beside the product is what the experiment "
+        "`guidance` measures.",
         figure=draw(figures),
         caption="The correlation by class, from what is heard and from what is in the mix.",
         tables=(_table(figures, pairs),),

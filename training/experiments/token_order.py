@@ -8,14 +8,14 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from model.network import NetworkConfig
-from training.experiments.bits import Filling
+from training.experiments.bits import Bits, Filling
 from training.experiments.course import course_of, milestones, small
 from training.experiments.curves import ALL_BITS, learning_text, progress_table, steps_table
 from training.experiments.estimates import difference_estimate, mean_estimate
 from training.experiments.learner import Learner
 from training.experiments.orders import CAUSAL, CONFIDENCE, ORDERS, RANDOM, WEIGHT
 from training.experiments.page import Page, Table
-from training.experiments.progress import Bits, filled, follow, known_by_frequency
+from training.experiments.progress import filled, follow, known_by_frequency
 from training.experiments.settings import Settings
 
 QUESTION = "is the causal bias a matter of learning, or of sampling?"

@@ -31,7 +31,7 @@ def test_a_rehearsal_writes_a_whole_page_and_a_figure(monkeypatch, capsys, rehea
     for part in ("## Answer", "## How", "## Figure", "## Figures in numbers", UNANSWERED):
         assert part in text
     tables = [line for line in text.splitlines() if line.startswith("| ")]
-    assert len({line.count("|") for line in tables}) >= 1 and len(tables) > 4
+    assert len(tables) >= 3  # a head, its line and a row
     assert "nan" not in text and "inf]" not in text
     assert 3_000 < (rehearsal.pages / f"{name}.png").stat().st_size < 100_000
 
