@@ -34,7 +34,7 @@ def imported(folder: str) -> set[str]:
             elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
                 modules.add(node.module.split(".")[0])
     # torchaudio is only looked for, to make encodec's own import of it work
-    modules -= {*sys.stdlib_module_names, *OURS, "tests", "torchaudio"}
+    modules -= {*sys.stdlib_module_names, *OURS, "guide", "tests", "torchaudio"}
     owners = metadata.packages_distributions()
     return {normalised(owners[module][0]) if module in owners else module for module in modules}
 
@@ -66,6 +66,7 @@ def test_presets_and_weights_are_found_by_package_name() -> None:
         ("companion", ["link", "remote", "stage"]),
         ("model", []),
         ("training", ["train"]),
+        ("guide", ["dev"]),
         ("tests", ["train", "link", "remote", "stage", "dev"]),
     ],
 )
@@ -76,7 +77,7 @@ def test_every_imported_library_is_declared(folder: str, extras: list[str]) -> N
     assert imported(folder) <= declared
 
 
-TOOLS = {"build", "import-linter", "mypy", "pytest-cov", "pytest-xdist", "ruff"}
+TOOLS = {"build", "import-linter", "mkdocs-material", "mypy", "pytest-cov", "pytest-xdist", "ruff"}
 """What is run and not imported."""
 NAMED = {"tensorboard": "training/loop.py", "encodec": "model/encodec_library.py"}
 """What is imported by another library, or by its name, and the file that asks for it."""

@@ -338,7 +338,8 @@ def test_a_preset_and_a_take_to_go_on_from_are_one_too_many(run: Run) -> None:
 def test_a_seed_of_its_own_is_taken_when_a_set_goes_on(
     run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    resumed = Resumed(load_preset("bass"), 77, "one", 3, ())
+    bass = load_preset("bass")
+    resumed = Resumed(bass, bass, bass.name, 0, 77, "one", 3, ())
     monkeypatch.setattr(cli, "go_on_from", lambda _: resumed)
     seeds = []
 

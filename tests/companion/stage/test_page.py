@@ -281,8 +281,7 @@ def test_presets_are_switched(playing: Performance, page: Page) -> None:
 
 
 def test_the_guides_pictures_can_be_made(playing: Performance, page: Page, tmp_path: Path) -> None:
-    until(page, lambda: sounds(playing))
-    picture_page(page, playing, tmp_path)
+    picture_page(page, playing, tmp_path, patience_s=5.0)
     assert {file.name for file in tmp_path.iterdir()} == set(STAGE)
     assert all(2000 < file.stat().st_size < MOST_BYTES for file in tmp_path.iterdir())
 
