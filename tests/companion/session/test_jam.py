@@ -132,7 +132,6 @@ def test_the_recording_is_looped_so_often_and_no_more(
     assert "3 bars" in said[0]
 
 
-@pytest.mark.parametrize("audio", [{"input": "usb"}, {"output": 3}])
 def test_a_set_goes_back_to_the_recordings_tempo_and_knows_all_its_sounds(
     no_sound_card: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -161,6 +160,7 @@ def test_a_set_goes_back_to_the_recordings_tempo_and_knows_all_its_sounds(
     assert wanted[2] == (tmp_path / "mine.wav",)
 
 
+@pytest.mark.parametrize("audio", [{"input": "usb"}, {"output": 3}])
 def test_a_device_that_was_named_is_never_replaced(
     no_sound_card: None, tmp_path: Path, audio: dict
 ) -> None:
