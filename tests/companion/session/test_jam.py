@@ -132,6 +132,34 @@ def test_the_recording_is_looped_so_often_and_no_more(
     assert "3 bars" in said[0]
 
 
+def test_a_set_goes_back_to_the_recordings_tempo_and_knows_all_its_sounds(
+    no_sound_card: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "chorus.yaml").write_text("bpm: 140\nplayers: [{name: a, sound: mine.wav}]")
+    went, wanted = list[tuple[str, Any]](), list[Any]()
+    switches = {1: "chorus", 3: "test"}
+
+    def open_standin(*arguments: Any) -> InlineWorker:
+        wanted.extend(arguments)
+        return standin()
+
+    def on_session(session: Session) -> Callable[[Status], None]:
+        def on_tick(status: Status) -> None:
+            if which := switches.pop(status.bar, ""):
+                session.set_list.switch(which)
+            now = session.set_list.current, session.store.snapshot()["bpm"]
+            if went[-1:] != [now]:
+                went.append(now)
+
+        return on_tick
+
+    monkeypatch.setattr(jamming, "open_worker", open_standin)
+    preset = solo(bars=6, presets=(tmp_path / "chorus.yaml",), named=frozenset({"bpm"}))
+    jam(preset, takes=tmp_path / "takes", on_session=on_session)
+    assert went == [("test", 95.0), ("chorus", 140.0), ("test", 95.0)]
+    assert wanted[2] == (tmp_path / "mine.wav",)
+
+
 @pytest.mark.parametrize("audio", [{"input": "usb"}, {"output": 3}])
 def test_a_device_that_was_named_is_never_replaced(
     no_sound_card: None, tmp_path: Path, audio: dict
