@@ -31,7 +31,8 @@ SPREAD := -n auto --max-worker-restart 0 --dist loadfile
 test: $(VENV)/.dev system-test
 	@$(parts); \
 	part "without the rig" env OMP_NUM_THREADS=1 $(PYTEST) $(SPREAD) --ignore tests/rig -m "not long"; \
-	part "rig, side by side" $(PYTEST) -n 4 --max-worker-restart 0 -m side_by_side tests/rig; \
+	part "rig, side by side" $(PYTEST) -n 4 --max-worker-restart 0 --dist loadgroup \
+		-m side_by_side tests/rig; \
 	part "rig, by the clock" $(PYTEST) -n 4 --max-worker-restart 0 -m by_the_clock tests/rig; \
 	part "rig" $(PYTEST) -m "not side_by_side and not by_the_clock" tests/rig; \
 	$(all_passed)

@@ -17,6 +17,8 @@ from tests.companion.control.midi_contract import MidiContract, MidiSide, Turned
 from tests.rig.control_side import LAST, OPENINGS
 from tests.rig.jack import ROOT, Child, JackServer, RigError
 
+pytestmark = [pytest.mark.side_by_side, pytest.mark.xdist_group("control")]
+
 SIDE = "tests.rig.control_side"
 CONNECTED_LIMIT_S = 20.0
 PATCH = ROOT / "tests" / "rig" / "jam_knob.pd"

@@ -24,6 +24,8 @@ from tests.rig.feeder import Feeder
 from tests.rig.jack import Child, JackServer, RigError
 from tests.rig.jam_run import START_LIMIT_S, Jam
 
+pytestmark = [pytest.mark.side_by_side, pytest.mark.xdist_group("hands")]
+
 SIDE = "tests.rig.midi_side"
 LIMIT_S = 30.0
 SECONDS = 240

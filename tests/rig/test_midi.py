@@ -11,6 +11,8 @@ import pytest
 
 from tests.rig.jack import Child, JackServer, RigError
 
+pytestmark = [pytest.mark.side_by_side, pytest.mark.xdist_group("midi")]
+
 SIDE = "tests.rig.midi_side"
 LIMIT_S = 20.0
 CC = 0xB0
