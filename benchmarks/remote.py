@@ -72,11 +72,13 @@ class Box:
 
 
 class Watched:
-    """The take as it grows: the bar that is played, and when the take began."""
+    """The take as it grows: the bar that is played, and when what was written down."""
 
     def __init__(self, takes: Path) -> None:
         self._takes, self._read, self.bar = takes, 0, -1
-        self.began_s = float("inf")  # on this process's clock
+        # Plans, and what was told of the generator: when, on this process's clock, which, and
+        # whether it was over.
+        self.seen: list[tuple[float, str, bool]] = []
 
     def look(self) -> None:
         """Read what is new."""
@@ -86,7 +88,8 @@ class Watched:
             for line in data[self._read : whole].splitlines():
                 event = json.loads(line)
                 self.bar = max(self.bar, event["bar"] if event["type"] == "bar" else -1)
-                self.began_s = min(self.began_s, time.monotonic() - event["time_s"])
+                if event["type"] == "plan" or event.get("kind") == "generator":
+                    self.seen.append((time.monotonic(), event["type"], event.get("over", False)))
             self._read = whole
 
 
@@ -150,7 +153,9 @@ def measure(fault: str, options: argparse.Namespace, folder: Path) -> None:
         finally:
             box.kill()
         lost = cable.lost / max(1, cable.packets)
-    tell(fault, folder, gone_s - watched.began_s, there_s - watched.began_s)
+    tell(fault, folder)
+    if fault != "none":
+        tell_times(watched.seen, gone_s, there_s)
     print(f"  {cable.packets} packets, {lost:.1%} lost; {sizes}", flush=True)
 
 
@@ -182,8 +187,8 @@ def weights(pid: int) -> str:
     return "; ".join(told)
 
 
-def tell(fault: str, folder: Path, gone_s: float, there_s: float) -> None:
-    """What the take says of a run; times are seconds of the take."""
+def tell(fault: str, folder: Path) -> None:
+    """What the take says of a run."""
     (file,) = (folder / "takes").glob(f"*/{EVENTS_FILE}")
     events = read_events(file)
     bars = [event for event in events if isinstance(event, BarSounded)]
@@ -205,16 +210,20 @@ def tell(fault: str, folder: Path, gone_s: float, there_s: float) -> None:
     troubles = [e for e in events if isinstance(e, TroubleTold) and e.kind == "generator"]
     for each in troubles:
         print(f"  {each.time_s:.1f} s: {'over: ' if each.over else ''}{each.detail}")
-    if fault == "none":
-        return
-    noticed = next((e.time_s for e in troubles if e.time_s > gone_s), float("nan"))
-    local = next((p.actual_s for p in plans if p.actual_s > noticed), float("nan"))
-    back = next((e.time_s for e in troubles if e.over and e.time_s > there_s), float("nan"))
-    bar_s = 240 / float(DEMO_BPM)
+
+
+def tell_times(seen: list[tuple[float, str, bool]], gone_s: float, there_s: float) -> None:
+    """How long it took to notice, to do without, and to come back."""
+    never, bar_s = float("nan"), 240 / float(DEMO_BPM)
+    told = [(at_s, over) for at_s, kind, over in seen if kind == "trouble"]
+    noticed_s = next((at_s for at_s, over in told if at_s > gone_s and not over), never)
+    plans_s = [at_s for at_s, kind, _ in seen if kind == "plan"]
+    local_s = next((at_s for at_s in plans_s if at_s > noticed_s), never)
+    back_s = next((at_s for at_s, over in told if at_s > there_s and over), never)
     print(
-        f"  gone at {gone_s:.1f} s, noticed after {noticed - gone_s:.2f} s, the next plan was "
-        f"there after {(local - gone_s) / bar_s:.2f} bars; back {(back - there_s) / bar_s:.2f} "
-        "bars after it could be reached"
+        f"  told {noticed_s - gone_s:.2f} s after it was gone, the next plan was there after "
+        f"{(local_s - gone_s) / bar_s:.2f} bars; back {(back_s - there_s) / bar_s:.2f} bars after "
+        "it could be reached"
     )
 
 

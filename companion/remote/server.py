@@ -57,6 +57,8 @@ WAITING = 16
 """Messages that wait for a rig; it has two plans at most, so more are signs of life."""
 MOST_SMALL = 200
 """Short pieces that a rig may send in a second: ten are signs of life, and a few end a message."""
+LOOK_S = 0.5
+"""So often it is looked at who is silent or stuck."""
 FAREWELL_S = 0.5
 
 Say = Callable[[str], None]
@@ -70,7 +72,9 @@ class _Rig:
         self.outbox: Queue[Message] = Queue(WAITING)
         self.gone = threading.Event()
         self.why = "it left"
-        self.heard_s = self.served_s = time.monotonic()
+        # Seconds since it was heard, and since it took something; only those count in which this
+        # machine had time to listen.
+        self.silent_s = self.stuck_s = 0.0
 
     def tell(self, message: Message) -> None:
         """Have it told; signs of life only where it keeps up."""
@@ -185,7 +189,7 @@ class Server:
             yield from mouth.pieces(Hello())
             yield from mouth.pieces(self._ready)
             while not rig.gone.is_set() and context.is_active():
-                rig.served_s = time.monotonic()
+                rig.stuck_s = 0.0
                 try:
                     message = rig.outbox.get(timeout=BEAT_S)
                 except Empty:
@@ -228,10 +232,10 @@ class Server:
         ear, small, since_s = Ear(), 0, time.monotonic()
         try:
             for piece in said:
-                rig.heard_s = time.monotonic()
+                rig.silent_s, now_s = 0.0, time.monotonic()
                 small += len(piece) < PIECE_BYTES // 2
-                if rig.heard_s - since_s > 1.0:
-                    small, since_s = 0, rig.heard_s
+                if now_s - since_s > 1.0:
+                    small, since_s = 0, now_s
                 elif small > MOST_SMALL:
                     raise ProtocolError(f"more than {MOST_SMALL} short pieces in a second")
                 for message in ear.hear(piece):
@@ -249,14 +253,15 @@ class Server:
 
     def _watch(self) -> None:
         """Put out who is silent or takes nothing."""
-        while not self._closed.wait(1.0):
-            now_s = time.monotonic()
+        while not self._closed.wait(LOOK_S):
             with self._lock:
                 here = tuple(self._rigs.items())
             for rig, context in here:
-                if now_s - rig.heard_s > SILENCE_S:
+                rig.silent_s += LOOK_S
+                rig.stuck_s += LOOK_S
+                if rig.silent_s > SILENCE_S:
                     rig.leave(f"it was silent for {SILENCE_S:g} s")
-                elif now_s - rig.served_s > STUCK_S:
+                elif rig.stuck_s > STUCK_S:
                     rig.leave("it takes nothing that is said to it")
                 if rig.gone.is_set():
                     with contextlib.suppress(Exception):
