@@ -239,6 +239,7 @@ def main() -> None:
     options = parser.parse_args()
     if reason := why_not():
         raise SystemExit(reason)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # nothing is left running
     with tempfile.TemporaryDirectory() as temporary:
         for fault in options.fault:
             measure(fault, options, Path(temporary) / fault)
