@@ -43,6 +43,7 @@ from companion.session.rig import Rig
 from companion.session.set_list import SetList
 from companion.session.status import PlayerStatus, Status
 from companion.session.take_start import take_started
+from companion.session.ticks import Ticks
 from companion.session.trouble import Ledger
 from companion.system.errors import one_line
 from companion.take.events import (
@@ -52,11 +53,6 @@ from companion.take.events import (
     TakeEnded,
 )
 from companion.take.take import PRESET_FILE, Provenance, Take
-
-TICK_S = 0.010
-"""How often the session looks at the clock."""
-LEVELS_S = 0.002
-"""Between two looks at the levels, at least, where knobs are moved all the time."""
 
 
 class Session:
@@ -147,6 +143,7 @@ class Session:
             watch("recording", lambda: take.error or "")
         if osc is not None:
             watch("osc", lambda: osc.trouble)
+        self._ticks = Ticks(rig, self.transport, self._timeline, self._follow_levels)
         self._recorded: Sequence[Sound] = ()  # what the set's recordings sound like
         self._xruns = 0
         self._stopped = False
@@ -248,7 +245,7 @@ class Session:
             self.rig.stream.start()
             self._begin()
             while not self._stopped:
-                now = self._wait_until(self._next_tick())
+                now = self._ticks.wait(self.store.moved)
                 if now >= self._timeline.end_samples:
                     reason = "last bar"
                     break
@@ -286,21 +283,9 @@ class Session:
         self._feed.start()
         self._feed.preset(self.set_list.current)
 
-    def _next_tick(self) -> int:
-        """The next look at the clock: a tick from now, but never past a bar line or the end."""
-        now = self.rig.timebase.now_samples()
-        line = self.transport.bar_start_samples(self.transport.bar_at(now) + 1)
-        return min(now + round(TICK_S * self.rig.rate), line, self._timeline.end_samples)
-
-    def _wait_until(self, due: int) -> int:
-        """Let the stream go on until the next tick, for which levels do not wait."""
-        timebase, pause = self.rig.timebase, round(LEVELS_S * self.rig.rate)
-        while (now := timebase.wait_until(due, self.store.moved)) < due:
-            self.store.moved.clear()
-            self._set_monitor()
-            self._ensemble.follow_levels()
-            timebase.wait_until(min(due, now + pause))  # however many knobs are turned
-        return now
+    def _follow_levels(self) -> None:
+        self._set_monitor()
+        self._ensemble.follow_levels()
 
     def _tick(self, now: int) -> None:
         self._count_in.write(now, bool(self.store.snapshot()["metronome"]))
