@@ -31,7 +31,7 @@ from companion.players.desk import Desk
 from companion.players.journal import Journal
 from companion.players.metrics import Metrics
 from companion.session.osc_feed import OscFeed
-from companion.session.session import TICK_S
+from companion.session.ticks import TICK_S
 
 RATE = 48_000
 PAUSE_S = 0.01

@@ -219,7 +219,7 @@ def play_scene(folder: Path, scene: Scene) -> Played:
         if seconds() >= scene.ends_s:
             session.stop()
 
-    with patch("companion.session.session.TICK_S", TICK_S):
+    with patch("companion.session.ticks.TICK_S", TICK_S):
         session.run(on_tick)
     return Played(session, take.folder, stream.output, [])
 
