@@ -1,9 +1,11 @@
-"""What the tests share that drive the rig: a JACK server, and a second try on a machine that was
-taken away."""
+"""What the tests share that drive the rig: a JACK server, memory that is no other worker's, and a
+second try on a machine that was taken away."""
 
 from __future__ import annotations
 
+import ctypes
 import os
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,6 +17,33 @@ from tests.rig.jack import JackServer
 TRIES = 3
 TAKEN_S = 0.03
 """Longer than what the rig allows a stall to cost; the host takes some 2 ms a second on average."""
+
+
+CLONE_NEWNS, CLONE_NEWIPC = 0x00020000, 0x08000000  # see unshare(2)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Workers side by side do not meet in what all JACK servers of a machine share."""
+    if hasattr(config, "workerinput"):
+        own_shared_memory()
+
+
+def own_shared_memory() -> bool:
+    """Give this thread, and the processes it starts, shared memory of their own; whether it could.
+
+    All JACK servers of a machine write themselves down in one place there, which holds eight, and
+    a client that looks for its server while another one starts or ends may not find it. Only root
+    may do this; elsewhere it stays as it is.
+    """
+    mounts = "mount --make-rprivate / && mount -t tmpfs tmpfs /dev/shm"
+    try:  # in a process that ends: half of it would be worse than nothing
+        subprocess.run(["unshare", "-m", "-i", "sh", "-c", mounts], check=True, capture_output=True)
+    except (OSError, subprocess.CalledProcessError):
+        return False
+    if ctypes.CDLL(None).unshare(CLONE_NEWNS | CLONE_NEWIPC):
+        return False
+    subprocess.run(["sh", "-c", mounts], check=True)
+    return True
 
 
 @pytest.fixture
