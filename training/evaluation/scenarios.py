@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from model.request import DecodeSettings, Form
+from model.request import SOURCES, DecodeSettings, Form
 
-LEARNT: Mapping[str, float] = {"audio": 1.0, "instrument": 1.0, "clock": 1.0}
-GUIDED: Mapping[str, float] = {"audio": 3.0, "instrument": 1.0, "clock": 3.0}
+LEARNT: Mapping[str, float] = dict.fromkeys(SOURCES, 1.0)
+GUIDED: Mapping[str, float] = {**LEARNT, "audio": 3.0, "clock": 3.0, "harmony": 3.0}
 """The guidance that the presets and the rig's knobs start with."""
 
 
@@ -126,7 +126,10 @@ SCENARIOS = (
 )
 
 SHIPPED = Variant(
-    "shipped", GUIDED, DecodeSettings(), "guidance audio 3, instrument 1, clock 3; as installed"
+    "shipped",
+    GUIDED,
+    DecodeSettings(),
+    "guidance 3 by audio, clock and chart, 1 by instrument and sound; as installed",
 )
 NAIVE = Variant(
     "naive",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from companion.control.parameters import BY_NAME
-from model.request import ALWAYS_GUIDED, DecodeSettings
+from model.request import SOURCES, DecodeSettings
 from training.evaluation.examples import CYCLE
 from training.evaluation.live import LEAD_S, WINDOWS
 from training.evaluation.scenarios import (
@@ -18,7 +18,7 @@ from training.evaluation.scenarios import (
 
 
 def test_shipped_is_what_the_knobs_start_with():
-    knobs = {source: BY_NAME[f"guidance_{source}"].default for source in ALWAYS_GUIDED}
+    knobs = {source: BY_NAME[f"guidance_{source}"].default for source in SOURCES}
     assert dict(SHIPPED.guidance) == knobs
     assert SHIPPED.form == BY_NAME["guidance_form"].default
     assert SHIPPED.decode == DecodeSettings()
