@@ -111,15 +111,7 @@ def jam(
         midi = _open_midi(preset, store, open_things, say, midi_clock.receive, keyboard, set_list)
         query = _open_query(preset, store, server, open_things, say)
         sender = _open_sender(preset, server, query, open_things, say)
-        origin = Provenance(version("companion"), weights_digest(preset.generator.name, weights))
-        if resumed is not None:
-            before = resumed.bars_before
-            origin = replace(origin, continues=resumed.continues, bars_before=before)
-            for line in resumed.lost:
-                say(f"take {resumed.continues}: {line}")
-            say(f"going on from take {resumed.continues}, at bar {before + 1}")
-        elif (cut := cut_off(takes)) is not None:
-            say(f"take {cut} was cut off; to go on with it: companion jam --resume {cut}")
+        origin = _origin(preset, weights, takes, resumed, say)
         check_folder(takes)
         worker = open_worker(preset, weights, set_list.recordings)
         open_things.callback(worker.close)
@@ -161,15 +153,7 @@ def jam(
             worker.failed = lambda why: session.troubles.happened("generator", why, about="plan")
             session.troubles.watch("generator", lambda: worker.trouble, "remote")
         if midi is not None:
-            session.learn = learn = Learn(preset, midi.knobs)
-            open_things.callback(learn.close)
-            midi.hear_every(lambda: learn.on)
-            if server is not None:
-                learning = OscLearn(server, learn)
-                server.more.append(learning.messages)
-                session.tell_also(learning.news)
-            session.troubles.watch("midi", lambda: learn.trouble, "learn")
-            session.troubles.watch("midi", lambda: _gone("input", midi.missing), "input")
+            _open_learn(preset, session, open_things, midi, server)
         session.prepare()
         _open_clock_out(preset, session, open_things, say, midi)
         try:
@@ -181,6 +165,40 @@ def jam(
     picture, no_picture = _draw(folder)
     why = error or take.error or no_picture
     return Jammed(folder, picture, session.figures(), why, session.troubles.summary())
+
+
+def _origin(
+    preset: Preset, weights: Path | None, takes: Path, resumed: Resumed | None, say: Say
+) -> Provenance:
+    """Where the take comes from; says from which other, or which was cut off."""
+    origin = Provenance(version("companion"), weights_digest(preset.generator.name, weights))
+    if resumed is not None:
+        for line in resumed.lost:
+            say(f"take {resumed.continues}: {line}")
+        say(f"going on from take {resumed.continues}, at bar {resumed.bars_before + 1}")
+        return replace(origin, continues=resumed.continues, bars_before=resumed.bars_before)
+    if (cut := cut_off(takes)) is not None:
+        say(f"take {cut} was cut off; to go on with it: companion jam --resume {cut}")
+    return origin
+
+
+def _open_learn(
+    preset: Preset,
+    session: Session,
+    open_things: ExitStack,
+    midi: MidiInput,
+    server: OscServer | None,
+) -> None:
+    """Have controllers learnt, from the session's hands and over OSC."""
+    session.learn = learn = Learn(preset, midi.knobs)
+    open_things.callback(learn.close)
+    midi.hear_every(lambda: learn.on)
+    if server is not None:
+        learning = OscLearn(server, learn)
+        server.more.append(learning.messages)
+        session.tell_also(learning.news)
+    session.troubles.watch("midi", lambda: learn.trouble, "learn")
+    session.troubles.watch("midi", lambda: _gone("input", midi.missing), "input")
 
 
 def _open_osc(
